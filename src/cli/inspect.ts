@@ -1,0 +1,107 @@
+import type { Block } from '../mkv/block.js';
+import type { MkvDataElement, MkvElement } from '../mkv/element.js';
+import { Mkv } from '../mkv/elements.js';
+import { MkvParseError } from '../mkv/parse-error.js';
+import { readElements } from '../mkv/streams.js';
+import { type Command, parseWords, READ_OPTIONS, READ_USAGE, readerOptions } from './command.js';
+import { openInput } from './input.js';
+import { LineOutput } from './output.js';
+
+/** `kvs inspect`: every element of a Matroska stream, with its place and size. */
+export const inspect: Command = {
+  usage: `FILE ${READ_USAGE}`,
+  summary: 'every element: kind, id, name, level, offset, sizes, value',
+  async run(words) {
+    const { values, positionals } = parseWords(words, READ_OPTIONS, ['FILE']);
+    const file = positionals[0]!;
+    const describe = values.json === true ? jsonLine : textLine;
+    const output = new LineOutput();
+    try {
+      for await (const element of readElements(openInput(file), readerOptions(file, values))) {
+        const line = describe(element);
+        if (line === undefined) continue;
+        const written = output.line(line);
+        if (written !== undefined) await written;
+      }
+    } finally {
+      await output.flush();
+    }
+  },
+};
+
+function jsonLine(element: MkvElement): string {
+  const { kind, type, offset, headerSize, dataSize } = element;
+  const value = element.kind === 'data' && type.type !== 'binary' ? jsonValue(element) : undefined;
+  return JSON.stringify({
+    kind,
+    id: hexId(type.id),
+    name: type.name ?? null,
+    level: element.path.length,
+    offset,
+    headerSize,
+    dataSize: dataSize ?? null,
+    value,
+  });
+}
+
+/** The value as JSON can hold it: an integer beyond 2^53 - 1 as a decimal string. A value that is none is `null`. */
+function jsonValue(element: MkvDataElement): unknown {
+  const { type } = element.type;
+  try {
+    if (type !== 'uinteger' && type !== 'integer' && type !== 'date') return element.value;
+    const exact = element.bigintValue;
+    const number = Number(exact);
+    return Number.isSafeInteger(number) ? number : exact.toString();
+  } catch (error) {
+    if (error instanceof MkvParseError) return null;
+    throw error;
+  }
+}
+
+function textLine(element: MkvElement): string | undefined {
+  if (element.kind === 'end') {
+    return element.truncated ? `${indent(element)}+ end of ${element.type.name}: bytes are missing` : undefined;
+  }
+  const { type, offset, headerSize, dataSize } = element;
+  const name = type.name ?? `unknown element ${hexId(type.id)}`;
+  const size = dataSize === undefined ? 'size unknown' : `size ${dataSize}`;
+  const value = element.kind === 'data' ? textValue(element) : '';
+  return `${indent(element)}+ ${name}${value} at ${offset} header ${headerSize} ${size}`;
+}
+
+function indent(element: MkvElement): string {
+  const level = element.path.length;
+  return level === 0 ? '' : `|${' '.repeat(level - 1)}`;
+}
+
+function textValue(element: MkvDataElement): string {
+  try {
+    if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) return `: ${blockText(element.value)}`;
+    if (element.type.type === 'binary') return '';
+    if (element.type.type === 'date') return `: ${element.dateValue.toISOString()}`;
+    const value = jsonValue(element);
+    return `: ${typeof value === 'string' ? printable(value) : value}`;
+  } catch (error) {
+    if (error instanceof MkvParseError || error instanceof RangeError) return `: invalid: ${error.message}`;
+    throw error;
+  }
+}
+
+function blockText(block: Block): string {
+  const flags = [
+    block.simple && block.keyframe ? 'key' : '',
+    block.invisible ? 'invisible' : '',
+    block.simple && block.discardable ? 'discardable' : '',
+    block.lacing === 'none' ? '' : `${block.frameCount} frames in ${block.lacing} lacing`,
+  ].filter((flag) => flag !== '');
+  return [`track ${block.trackNumber}`, `time ${block.relativeTimestamp}`, ...flags].join(', ');
+}
+
+/** Text of a stream must not be able to steer a terminal. */
+function printable(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+function hexId(id: number): string {
+  return `0x${id.toString(16)}`;
+}

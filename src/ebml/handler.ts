@@ -1,0 +1,92 @@
+import type { EbmlElementType, EbmlSchema } from './element-type.js';
+import type { EbmlErrorCode, EbmlParseError } from './errors.js';
+import type { SyncMark } from './sync-scanner.js';
+
+/** Bytes of the stream that were skipped, or did not fit their CRC-32. */
+export interface EbmlGap {
+  /** The first byte, counted from the start of the stream. */
+  readonly offset: number;
+  /** How many bytes. */
+  readonly length: number;
+  /** What was wrong there. */
+  readonly reason: string;
+}
+
+/** Something that the standard forbids and practice tolerates. */
+export interface EbmlWarning {
+  /** What it would be as an error. */
+  readonly code: EbmlErrorCode;
+  /** Where it showed, in bytes from the start of the stream. */
+  readonly offset: number;
+  /** What it is. */
+  readonly message: string;
+}
+
+/** What {@link EbmlParser} tells, in the order of the bytes. `M` is what a handler makes of an open master. */
+export interface EbmlHandler<M> {
+  /**
+   * A master begins. What is returned stands for it in the calls about its children and its end.
+   *
+   * @param offset of the first byte of the element's id, from the start of the stream
+   * @param headerSize length of id and size, in bytes
+   * @param dataSize length of the data in bytes, `undefined` when unknown
+   * @param parent the innermost open master; `undefined` at the top level
+   * @param asked whether the element is one of `elements`; a master that is not is told of because its children may be
+   */
+  masterStart(
+    type: EbmlElementType,
+    offset: number,
+    headerSize: number,
+    dataSize: number | undefined,
+    parent: M | undefined,
+    asked: boolean,
+  ): M;
+  /**
+   * A master that was asked for ends.
+   *
+   * @param offset the stream offset at which it ends
+   * @param truncated whether bytes of it are missing
+   */
+  masterEnd(master: M, offset: number, truncated: boolean): void;
+  /**
+   * A data element, whole. Its data lies in `bytes` at `start`, `dataSize` bytes long: a view of a pushed chunk, or a buffer of its
+   * own when it spans chunks. Nothing writes to either afterwards unless the owner of the chunk does.
+   */
+  data(
+    type: EbmlElementType,
+    offset: number,
+    headerSize: number,
+    dataSize: number,
+    bytes: Uint8Array,
+    start: number,
+    parent: M | undefined,
+  ): void;
+}
+
+/** How {@link EbmlParser} reads. */
+export interface EbmlParserOptions {
+  /** The elements of the format; others are read as binary data. */
+  readonly schema: EbmlSchema;
+  /** The elements to report. Others are passed over without being buffered. Default: all. */
+  readonly elements?: Iterable<EbmlElementType> | undefined;
+  /** The largest data element to accept, in bytes. Default 64 MiB. */
+  readonly maxElementSize?: number | undefined;
+  /** How many masters may be open at once. Default 64. */
+  readonly maxDepth?: number | undefined;
+  /** Copy each chunk when it is pushed, for a caller that uses its buffer again. */
+  readonly copyChunks?: boolean | undefined;
+  /** Refuse what is otherwise a warning, and a stream that ends inside an element. */
+  readonly strict?: boolean | undefined;
+  /** Read on after damage at the next of these marks. */
+  readonly recoverAt?: readonly SyncMark[] | undefined;
+  /** Check CRC-32 elements. */
+  readonly verifyCrc?: boolean | undefined;
+  /** The DocTypes that the schema is for; others are a warning. */
+  readonly docTypes?: readonly string[] | undefined;
+  /** Is told of damage that was passed over (with `recoverAt`). */
+  readonly onGap?: ((gap: EbmlGap) => void) | undefined;
+  /** Is told of what the standard forbids and this parser tolerates. */
+  readonly onWarning?: ((warning: EbmlWarning) => void) | undefined;
+  /** Makes the error to throw; for formats with an error class of their own. */
+  readonly createError?: ((code: EbmlErrorCode, offset: number, text: string) => EbmlParseError) | undefined;
+}

@@ -1,0 +1,45 @@
+/**
+ * The core of kvs-parser: reading Matroska streams as Amazon Kinesis Video Streams sends them. It has no dependency and runs in
+ * Node and in browsers.
+ *
+ * @packageDocumentation
+ */
+export { type EbmlElementType, type EbmlSchema, type EbmlValueType, parseSchema } from './ebml/element-type.js';
+export { type EbmlErrorCode, EbmlParseError } from './ebml/errors.js';
+export type { EbmlGap, EbmlHandler, EbmlParserOptions, EbmlWarning } from './ebml/handler.js';
+export { EbmlParser } from './ebml/parser.js';
+export type { SyncMark } from './ebml/sync-scanner.js';
+export {
+  type EbmlValue,
+  type EbmlWriteMasterOptions,
+  type EbmlWriteOptions,
+  writeElement,
+  writeHeader,
+  writeMaster,
+  writeValue,
+} from './ebml/writer.js';
+export { Block, type Lacing } from './mkv/block.js';
+export type { ByteStream, ReadableStreamLike } from './mkv/byte-stream.js';
+export { MkvDataElement, type MkvElement, MkvEndMasterElement, MkvStartMasterElement } from './mkv/element.js';
+export type { ElementVisitor, MaybePromise } from './mkv/element-visitor.js';
+export {
+  MKV_SCHEMA,
+  Mkv,
+  type MkvDataType,
+  type MkvElementType,
+  type MkvMasterType,
+  type MkvTable,
+} from './mkv/elements.js';
+export { type MkvErrorCode, MkvParseError } from './mkv/parse-error.js';
+export { type MkvGap, type MkvReaderOptions, type MkvWarning, StreamingMkvReader } from './mkv/reader.js';
+export {
+  applyVisitor,
+  MkvElementStream,
+  type MkvStreamOptions,
+  readElements,
+  type StreamClasses,
+  type TransformControllerLike,
+  type TransformerLike,
+  type TransformStreamConstructor,
+  type TransformStreamLike,
+} from './mkv/streams.js';

@@ -1,0 +1,17 @@
+import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from './element.js';
+
+/** What a visitor's method may return: nothing, or a promise that the reader waits for before it goes on. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing must fit
+export type MaybePromise = void | PromiseLike<unknown>;
+
+/** Something that elements can be shown to, one method for each kind. */
+export interface ElementVisitor {
+  /** A master begins. */
+  visitStart(element: MkvStartMasterElement): MaybePromise;
+  /** A master ends. */
+  visitEnd(element: MkvEndMasterElement): MaybePromise;
+  /** A data element, whole. */
+  visitData(element: MkvDataElement): MaybePromise;
+  /** Whether the visitor wants no more elements. Default: never. */
+  isDone?(): boolean;
+}

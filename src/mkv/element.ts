@@ -1,0 +1,269 @@
+import type { EbmlElementType } from '../ebml/element-type.js';
+import { dateFromEbml, decodeBigInt, decodeBigUint, decodeFloat, decodeString, decodeUint } from '../ebml/values.js';
+import { idLength, putId, putSize } from '../ebml/vint.js';
+import { Block } from './block.js';
+import type { ElementVisitor, MaybePromise } from './element-visitor.js';
+import { Mkv, type MkvDataType, type MkvMasterType } from './elements.js';
+import { MkvParseError } from './parse-error.js';
+
+const NO_BYTES = new Uint8Array(0);
+const NO_PATH: readonly MkvStartMasterElement[] = Object.freeze([]);
+
+/** What all elements have. */
+abstract class MkvElementBase {
+  /** The element's entry in the table {@link Mkv}; for an id that Matroska does not know, an entry without a name. */
+  readonly type: EbmlElementType;
+  /** Of the element's first byte, from the start of the stream; for an end, of the byte after the master's last. */
+  readonly offset: number;
+  /** The master that holds the element. */
+  readonly parent: MkvStartMasterElement | undefined;
+
+  constructor(type: EbmlElementType, offset: number, parent: MkvStartMasterElement | undefined) {
+    this.type = type;
+    this.offset = offset;
+    this.parent = parent;
+  }
+
+  /** The masters that hold the element, outermost first. */
+  get path(): readonly MkvStartMasterElement[] {
+    return this.parent === undefined ? NO_PATH : this.parent.childPath;
+  }
+
+  /** Whether the element is of this type; tells TypeScript what its value is. */
+  is(type: MkvMasterType): this is MkvStartMasterElement | MkvEndMasterElement;
+  is<V>(type: MkvDataType<V>): this is MkvDataElement<V>;
+  is(type: EbmlElementType): boolean {
+    return this.type === type;
+  }
+}
+
+/** The beginning of a master element: its id and size. Its children follow, then its {@link MkvEndMasterElement}. */
+export class MkvStartMasterElement extends MkvElementBase {
+  /** Length of id and size, in bytes. */
+  readonly headerSize: number;
+  /** Length of the data in bytes; `undefined` when the size is unknown (RFC 8794 section 6.2). */
+  readonly dataSize: number | undefined;
+  #childPath: readonly MkvStartMasterElement[] | undefined;
+
+  /** @internal */
+  constructor(
+    type: EbmlElementType,
+    offset: number,
+    headerSize: number,
+    dataSize: number | undefined,
+    parent: MkvStartMasterElement | undefined,
+  ) {
+    super(type, offset, parent);
+    this.headerSize = headerSize;
+    this.dataSize = dataSize;
+  }
+
+  /** Tells the three kinds of element apart. */
+  get kind(): 'start' {
+    return 'start';
+  }
+
+  /** The bytes of id and size as they arrived, in an array of its own. */
+  get rawHeader(): Uint8Array {
+    return headerBytes(this.type.id, this.dataSize, this.headerSize);
+  }
+
+  /** The path of the element's children: its own and itself. */
+  get childPath(): readonly MkvStartMasterElement[] {
+    this.#childPath ??= Object.freeze([...this.path, this]);
+    return this.#childPath;
+  }
+
+  /** Calls `visitor.visitStart`. */
+  accept(visitor: ElementVisitor): MaybePromise {
+    return visitor.visitStart(this);
+  }
+}
+
+/** The end of a master element. It has no bytes of its own. */
+export class MkvEndMasterElement extends MkvElementBase {
+  /** The beginning of the same master. */
+  readonly start: MkvStartMasterElement;
+  /** Whether bytes of the master are missing: the stream ended within it, or damage cut it short. */
+  readonly truncated: boolean;
+
+  /** @internal */
+  constructor(start: MkvStartMasterElement, offset: number, truncated: boolean) {
+    super(start.type, offset, start.parent);
+    this.start = start;
+    this.truncated = truncated;
+  }
+
+  /** Tells the three kinds of element apart. */
+  get kind(): 'end' {
+    return 'end';
+  }
+
+  /** Always 0: an end has no bytes. */
+  get headerSize(): 0 {
+    return 0;
+  }
+
+  /** Always 0: an end has no bytes. */
+  get dataSize(): 0 {
+    return 0;
+  }
+
+  /** No bytes. */
+  get rawHeader(): Uint8Array {
+    return NO_BYTES;
+  }
+
+  /** Calls `visitor.visitEnd`. */
+  accept(visitor: ElementVisitor): MaybePromise {
+    return visitor.visitEnd(this);
+  }
+}
+
+/**
+ * An element that holds a value of type `V`. It is given when all of its bytes are there; the value is decoded when it is read.
+ *
+ * The bytes are a view of the chunk that was pushed where they lie in one, else a buffer of the element's own. They stay what they are
+ * unless the owner of the chunk writes to it (see `copyChunks`).
+ */
+export class MkvDataElement<V = unknown> extends MkvElementBase {
+  /** Length of id and size, in bytes. */
+  readonly headerSize: number;
+  /** Length of the data, in bytes. */
+  readonly dataSize: number;
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  #data: Uint8Array | undefined;
+  #block: Block | undefined;
+
+  /** @internal */
+  constructor(
+    type: EbmlElementType,
+    offset: number,
+    headerSize: number,
+    dataSize: number,
+    bytes: Uint8Array,
+    start: number,
+    parent: MkvStartMasterElement | undefined,
+  ) {
+    super(type, offset, parent);
+    this.headerSize = headerSize;
+    this.dataSize = dataSize;
+    this.#bytes = bytes;
+    this.#start = start;
+  }
+
+  /** Tells the three kinds of element apart. */
+  get kind(): 'data' {
+    return 'data';
+  }
+
+  /** The bytes of id and size as they arrived, in an array of its own. */
+  get rawHeader(): Uint8Array {
+    return headerBytes(this.type.id, this.dataSize, this.headerSize);
+  }
+
+  /** The element's data: a view, not a copy. */
+  get data(): Uint8Array {
+    const bytes = this.#bytes;
+    this.#data ??= new Uint8Array(bytes.buffer, bytes.byteOffset + this.#start, this.dataSize);
+    return this.#data;
+  }
+
+  /**
+   * The value, of the type that the element has (RFC 8794 section 7): a `number`; a `bigint` for the 64-bit identifiers and for dates
+   * (nanoseconds since 2001-01-01T00:00:00Z); a `string`; a {@link Block}; else the bytes. An empty element has its default.
+   *
+   * @throws MkvParseError `InvalidValue` when the bytes are no such value or an integer is beyond 2^53 - 1 (then
+   * {@link MkvDataElement.bigintValue} has it), `InvalidBlock` when a Block is broken
+   */
+  get value(): V {
+    return this.#decode() as V;
+  }
+
+  /**
+   * The value of an integer, identifier or date element, of any size and exact.
+   *
+   * @throws MkvParseError `InvalidValue` when it is of more than 8 bytes, or not an integer
+   */
+  get bigintValue(): bigint {
+    const { type, defaultValue } = this.type;
+    if (type !== 'uinteger' && type !== 'integer' && type !== 'date')
+      throw this.#invalid(`a ${type} is not an integer`);
+    if (this.dataSize > 8) throw this.#invalid(`an integer of ${this.dataSize} bytes`);
+    if (this.dataSize === 0) return BigInt(defaultValue ?? 0);
+    return type === 'uinteger' ? decodeBigUint(this.data) : decodeBigInt(this.data);
+  }
+
+  /** The value of a date element as a `Date`, rounded down to the millisecond. Throws as {@link MkvDataElement.bigintValue}. */
+  get dateValue(): Date {
+    if (this.type.type !== 'date') throw this.#invalid(`a ${this.type.type} is not a date`);
+    return dateFromEbml(this.bigintValue);
+  }
+
+  /** Calls `visitor.visitData`. */
+  accept(visitor: ElementVisitor): MaybePromise {
+    return visitor.visitData(this);
+  }
+
+  #decode(): unknown {
+    const { type, identifier, defaultValue } = this.type;
+    const size = this.dataSize;
+    switch (type) {
+      case 'uinteger':
+        if (identifier) return this.bigintValue;
+        if (size > 0 && size <= 6) return decodeUint(this.data);
+        return this.#safeInteger();
+      case 'integer':
+        return this.#safeInteger();
+      case 'float': {
+        if (size === 0) return Number(defaultValue ?? 0);
+        const value = decodeFloat(this.data);
+        if (value === undefined) throw this.#invalid(`a float of ${size} bytes`);
+        return value;
+      }
+      case 'string':
+      case 'utf-8':
+        return size === 0 ? String(defaultValue ?? '') : decodeString(this.data);
+      case 'date':
+        if (size !== 0 && size !== 8) throw this.#invalid(`a date of ${size} bytes`);
+        return this.bigintValue;
+      default:
+        return this.type === Mkv.SimpleBlock || this.type === Mkv.Block ? this.#asBlock() : this.data;
+    }
+  }
+
+  #asBlock(): Block {
+    const start = this.#start;
+    this.#block ??= new Block(
+      this.#bytes,
+      start,
+      start + this.dataSize,
+      this.offset + this.headerSize,
+      this.type === Mkv.SimpleBlock,
+    );
+    return this.#block;
+  }
+
+  #safeInteger(): number {
+    const exact = this.bigintValue;
+    const value = Number(exact);
+    if (!Number.isSafeInteger(value)) throw this.#invalid(`${exact} is beyond 2^53 - 1; bigintValue has it`);
+    return value;
+  }
+
+  #invalid(text: string): MkvParseError {
+    const where = [...this.path.map((master) => master.type.name), this.type.name].join('/');
+    return new MkvParseError('InvalidValue', this.offset + this.headerSize, `${text} (in ${where})`);
+  }
+}
+
+/** What a Matroska stream consists of; `kind` tells which of the three it is. */
+export type MkvElement = MkvStartMasterElement | MkvEndMasterElement | MkvDataElement;
+
+/** Id, size and the width of the header determine its bytes, so they need not be kept. */
+function headerBytes(id: number, dataSize: number | undefined, headerSize: number): Uint8Array {
+  const bytes = new Uint8Array(headerSize);
+  putSize(bytes, putId(bytes, 0, id), dataSize, headerSize - idLength(id));
+  return bytes;
+}

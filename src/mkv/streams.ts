@@ -1,0 +1,143 @@
+import type { ByteStream } from './byte-stream.js';
+import type { MkvElement } from './element.js';
+import type { ElementVisitor } from './element-visitor.js';
+import { AbortableSource, pullThrough } from './pull.js';
+import { type MkvReaderOptions, StreamingMkvReader } from './reader.js';
+
+/** How a byte stream is read. */
+export interface MkvStreamOptions extends MkvReaderOptions {
+  /** Stops the reading: the source is cancelled and the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The elements of a byte stream, one after another. Leaving the loop cancels the stream.
+ *
+ * @throws MkvParseError when the bytes are wrong, whatever the source throws when it fails, the signal's reason when it is aborted
+ */
+export function readElements(
+  stream: ByteStream,
+  options: MkvStreamOptions = {},
+): AsyncIterableIterator<MkvElement, undefined> {
+  return pullThrough(stream, new StreamingMkvReader(options), options.signal);
+}
+
+/**
+ * Shows the elements of a byte stream to a visitor, until the stream ends or the visitor's `isDone()` says so; then the stream is
+ * cancelled. Where a method returns a promise, nothing more is read until it is settled.
+ *
+ * @throws MkvParseError when the bytes are wrong, whatever the source or the visitor throws, the signal's reason when it is aborted
+ */
+export async function applyVisitor(
+  stream: ByteStream,
+  visitor: ElementVisitor,
+  options: MkvStreamOptions = {},
+): Promise<void> {
+  const source = new AbortableSource(stream, options.signal);
+  const reader = new StreamingMkvReader(options);
+  try {
+    for (let chunk = await source.read(); ; chunk = await source.read()) {
+      if (chunk === undefined) reader.end();
+      else reader.push(chunk);
+      for (;;) {
+        if (visitor.isDone?.() === true) {
+          await source.cancel();
+          return;
+        }
+        const element = reader.nextIfAvailable();
+        if (element === undefined) break;
+        const result = element.accept(visitor);
+        if (result !== undefined) {
+          await result;
+          source.check();
+        }
+      }
+      if (chunk === undefined) break;
+    }
+    source.close();
+  } catch (error) {
+    void source.cancel(error);
+    throw error;
+  }
+}
+
+/** What `pipeThrough` takes: the two ends of a WHATWG `TransformStream`. */
+export interface TransformStreamLike<I, O> {
+  /** What comes out. */
+  readonly readable: ReadableStream<O>;
+  /** What goes in. */
+  readonly writable: WritableStream<I>;
+}
+
+/** The part of a WHATWG `Transformer` that is used. */
+export interface TransformerLike<I, O> {
+  transform(chunk: I, controller: TransformControllerLike<O>): PromiseLike<void> | void;
+  flush(controller: TransformControllerLike<O>): PromiseLike<void> | void;
+}
+
+/** The part of a WHATWG `TransformStreamDefaultController` that is used. */
+export interface TransformControllerLike<O> {
+  enqueue(chunk: O): void;
+  terminate(): void;
+}
+
+/** A `TransformStream` constructor: the platform's, or a polyfill's. */
+export type TransformStreamConstructor = new <I, O>(transformer: TransformerLike<I, O>) => TransformStreamLike<I, O>;
+
+/** Where stream classes come from. */
+export interface StreamClasses {
+  /** Default: the platform's. A stream of a polyfill can only be piped through a stream of the same polyfill. */
+  readonly TransformStream?: TransformStreamConstructor | undefined;
+}
+
+/**
+ * Makes a transform stream of the platform's class or of the one given.
+ *
+ * @throws TypeError when the runtime has no `TransformStream` and none is given
+ */
+export function makeTransformStream<I, O>(
+  classes: StreamClasses,
+  transformer: TransformerLike<I, O>,
+): TransformStreamLike<I, O> {
+  const Transform = classes.TransformStream ?? globalThis.TransformStream;
+  if (Transform === undefined) {
+    throw new TypeError('this runtime has no TransformStream: pass one of a polyfill in the options');
+  }
+  return new Transform<I, O>(transformer);
+}
+
+/**
+ * A transform stream from bytes to elements, for `pipeThrough`. A chunk's elements are queued at once; the next chunk is taken when
+ * they have been.
+ *
+ * ```ts
+ * const elements = response.body.pipeThrough(new MkvElementStream());
+ * ```
+ */
+export class MkvElementStream {
+  /** The elements. It errors with {@link MkvParseError} when the bytes are wrong. */
+  readonly readable: ReadableStream<MkvElement>;
+  /** Takes the bytes. */
+  readonly writable: WritableStream<Uint8Array>;
+
+  constructor(options: MkvReaderOptions & StreamClasses = {}) {
+    const reader = new StreamingMkvReader(options);
+    const drain = (controller: TransformControllerLike<MkvElement>) => {
+      for (let element = reader.nextIfAvailable(); element !== undefined; element = reader.nextIfAvailable()) {
+        controller.enqueue(element);
+      }
+    };
+    const { readable, writable } = makeTransformStream<Uint8Array, MkvElement>(options, {
+      transform(chunk, controller) {
+        reader.push(chunk);
+        drain(controller);
+      },
+      flush(controller) {
+        reader.end();
+        drain(controller);
+      },
+    });
+    this.readable = readable;
+    this.writable = writable;
+  }
+}
