@@ -18,8 +18,12 @@ export {
   writeMaster,
   writeValue,
 } from './ebml/writer.js';
+export { Fragment } from './fragments/fragment.js';
+export type { FrameFilterOptions } from './fragments/frame-filter.js';
+export { type ReadFramesOptions, readFragments, readFrames } from './fragments/read.js';
 export { Block, type Lacing } from './mkv/block.js';
 export type { ByteStream, ReadableStreamLike } from './mkv/byte-stream.js';
+export type { ContentEncoding, FrameStorage } from './mkv/content-encoding.js';
 export { MkvDataElement, type MkvElement, MkvEndMasterElement, MkvStartMasterElement } from './mkv/element.js';
 export type { ElementVisitor, MaybePromise } from './mkv/element-visitor.js';
 export {
@@ -43,3 +47,28 @@ export {
   type TransformStreamConstructor,
   type TransformStreamLike,
 } from './mkv/streams.js';
+export { type AudioSettings, TrackMetadata, type TrackType, type VideoSettings } from './mkv/track.js';
+export { MkvChildElementCollector } from './visitors/child-element-collector.js';
+export { CompositeMkvElementVisitor } from './visitors/composite-visitor.js';
+export { type ByteSink, CopyVisitor } from './visitors/copy-visitor.js';
+export { CountVisitor } from './visitors/count-visitor.js';
+export {
+  compareFragmentNumbers,
+  type FragmentMetadata,
+  GET_MEDIA_ERRORS,
+  type StreamError,
+} from './visitors/fragment-metadata.js';
+export { FragmentMetadataVisitor } from './visitors/fragment-metadata-visitor.js';
+export { Frame } from './visitors/frame.js';
+export {
+  type BlockProcessor,
+  type FrameProcessor,
+  FrameVisitor,
+  type FrameVisitorOptions,
+  SimpleFrameVisitor,
+} from './visitors/frame-visitor.js';
+export { LogVisitor } from './visitors/log-visitor.js';
+export { type ElementPlace, ElementSizeAndOffsetVisitor } from './visitors/size-and-offset-visitor.js';
+export { MkvTag } from './visitors/tag.js';
+export { BasicMkvTagProcessor, type MkvTagProcessor } from './visitors/tag-processor.js';
+export { MkvElementVisitor } from './visitors/visitor.js';

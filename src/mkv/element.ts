@@ -30,8 +30,8 @@ abstract class MkvElementBase {
   }
 
   /** Whether the element is of this type; tells TypeScript what its value is. */
-  is(type: MkvMasterType): this is MkvStartMasterElement | MkvEndMasterElement;
-  is<V>(type: MkvDataType<V>): this is MkvDataElement<V>;
+  is(type: MkvMasterType): this is (MkvStartMasterElement | MkvEndMasterElement) & { readonly type: MkvMasterType };
+  is<V>(type: MkvDataType<V>): this is MkvDataElement<V> & { readonly type: MkvDataType<V> };
   is(type: EbmlElementType): boolean {
     return this.type === type;
   }
@@ -199,6 +199,12 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   get dateValue(): Date {
     if (this.type.type !== 'date') throw this.#invalid(`a ${this.type.type} is not a date`);
     return dateFromEbml(this.bigintValue);
+  }
+
+  /** The same element with bytes of its own, so that keeping it does not keep the chunk it came in. */
+  detach(): MkvDataElement<V> {
+    const bytes = this.data.slice();
+    return new MkvDataElement(this.type, this.offset, this.headerSize, bytes.length, bytes, 0, this.parent);
   }
 
   /** Calls `visitor.visitData`. */

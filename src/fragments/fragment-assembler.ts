@@ -1,0 +1,134 @@
+import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
+import { Mkv } from '../mkv/elements.js';
+import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
+import type { Frame } from '../visitors/frame.js';
+import { FrameVisitor, type FrameVisitorOptions } from '../visitors/frame-visitor.js';
+import { MkvElementVisitor } from '../visitors/visitor.js';
+import { Fragment } from './fragment.js';
+
+/** The frames since a fragment began. */
+interface Draft {
+  metadata: FragmentMetadata | undefined;
+  frames: Frame[];
+  clusterEnded: boolean;
+  truncated: boolean;
+}
+
+/** Gathers elements into whole {@link Fragment}s. */
+export class FragmentAssembler extends MkvElementVisitor {
+  readonly #emit: (fragment: Fragment) => void;
+  readonly #visitor: FrameVisitor;
+  #draft: Draft | undefined;
+  #inSegment = false;
+  /** What the fragment given last was. */
+  #finished: FragmentMetadata | undefined;
+  /** Fragments of this stream have Tags of the service behind their frames. */
+  #trailersExpected = false;
+
+  /**
+   * @param wanted tells which frames to keep
+   * @param emit is given each fragment when it is complete
+   */
+  constructor(
+    wanted: (frame: Frame) => boolean,
+    emit: (fragment: Fragment) => void,
+    options: FrameVisitorOptions = {},
+  ) {
+    super();
+    this.#emit = emit;
+    this.#visitor = new FrameVisitor(
+      {
+        process: (frame) => {
+          if (wanted(frame)) this.#open().frames.push(frame);
+        },
+      },
+      options,
+    );
+  }
+
+  /** Says that bytes of the stream are missing here: the fragment at hand is not whole. */
+  noteGap(): void {
+    if (this.#draft !== undefined) this.#draft.truncated = true;
+    this.#visitor.metadata.noteGap();
+  }
+
+  override visitStart(element: MkvStartMasterElement): void {
+    if (element.type === Mkv.Segment) {
+      this.#visitor.visitStart(element);
+      this.#inSegment = true;
+      this.#draft = undefined;
+      this.#open();
+      return;
+    }
+    this.#visitor.visitStart(element);
+    if (element.type === Mkv.Cluster) this.#follow();
+  }
+
+  override visitData(element: MkvDataElement): void {
+    this.#visitor.visitData(element);
+  }
+
+  override visitEnd(element: MkvEndMasterElement): void {
+    const { type } = element;
+    this.#visitor.visitEnd(element);
+    if (type === Mkv.Tags) {
+      this.#follow();
+      const draft = this.#draft;
+      if (draft?.clusterEnded === true && this.#visitor.metadata.trailerSeen) this.#finish(draft);
+    } else if (type === Mkv.Cluster) {
+      const draft = this.#open();
+      draft.clusterEnded = true;
+      if (element.truncated) draft.truncated = true;
+    } else if (type === Mkv.Segment) {
+      this.#inSegment = false;
+      const draft = this.#draft;
+      if (draft === undefined) return;
+      if (element.truncated) draft.truncated = true;
+      this.#finish(draft);
+    }
+  }
+
+  /** No more elements come. */
+  end(): void {
+    const draft = this.#draft;
+    if (draft !== undefined && !this.#inSegment && draft.frames.length > 0) this.#finish(draft);
+  }
+
+  /** Ends the fragment at hand when the metadata says that another one has begun. */
+  #follow(): void {
+    const draft = this.#draft;
+    const current = this.#visitor.metadata.currentFragmentMetadata;
+    if (draft === undefined) {
+      // Tags behind a finished fragment begin another only when they name it.
+      if (current !== undefined && current !== this.#finished) this.#open();
+      return;
+    }
+    if (draft.metadata === undefined) {
+      draft.metadata = current;
+    } else if (draft.metadata !== current) {
+      this.#finish(draft);
+      this.#open();
+    }
+  }
+
+  #open(): Draft {
+    this.#draft ??= {
+      metadata: this.#visitor.metadata.currentFragmentMetadata,
+      frames: [],
+      clusterEnded: false,
+      truncated: false,
+    };
+    return this.#draft;
+  }
+
+  #finish(draft: Draft): void {
+    const { metadata } = this.#visitor;
+    this.#draft = undefined;
+    this.#finished = draft.metadata;
+    if (draft.metadata?.continuationToken !== undefined) this.#trailersExpected = true;
+    const cut =
+      this.#trailersExpected && draft.metadata?.continuationToken === undefined && draft.metadata?.error === undefined;
+    const tags = draft.metadata?.tags ?? metadata.tags;
+    this.#emit(new Fragment(draft.metadata, [...metadata.tracks.values()], draft.frames, tags, draft.truncated || cut));
+  }
+}

@@ -1,0 +1,66 @@
+import type { TrackMetadata } from '../mkv/track.js';
+import type { FragmentMetadata, StreamError } from '../visitors/fragment-metadata.js';
+import type { Frame } from '../visitors/frame.js';
+import type { MkvTag } from '../visitors/tag.js';
+
+/** A fragment with everything that belongs to it; also a whole document that is not of Kinesis Video Streams. */
+export class Fragment {
+  /** What the service says of it, and the producer's tags; `undefined` in a document that is not of Kinesis Video Streams. */
+  readonly metadata: FragmentMetadata | undefined;
+  /** Its tracks, in the order of their description. */
+  readonly tracks: readonly TrackMetadata[];
+  /** Its frames that were asked for, in stream order (decode order). */
+  readonly frames: readonly Frame[];
+  /** The producer's tags, in order, duplicates kept. */
+  readonly tags: readonly MkvTag[];
+  /**
+   * Whether something of it is missing: the stream ended within it, or damage was passed over (`recover`). The end of a stream between
+   * a fragment's frames and the service's Tags behind them counts where the fragments before had such Tags.
+   */
+  readonly truncated: boolean;
+
+  /** @internal */
+  constructor(
+    metadata: FragmentMetadata | undefined,
+    tracks: readonly TrackMetadata[],
+    frames: readonly Frame[],
+    tags: readonly MkvTag[],
+    truncated: boolean,
+  ) {
+    this.metadata = metadata;
+    this.tracks = tracks;
+    this.frames = frames;
+    this.tags = tags;
+    this.truncated = truncated;
+  }
+
+  /** The fragment's number, a decimal string. */
+  get fragmentNumber(): string | undefined {
+    return this.metadata?.fragmentNumber;
+  }
+
+  /** When the service began to receive it. */
+  get serverTimestamp(): Date | undefined {
+    return this.metadata?.serverTimestamp;
+  }
+
+  /** When the producer began to record it. */
+  get producerTimestamp(): Date | undefined {
+    return this.metadata?.producerTimestamp;
+  }
+
+  /** How far, in milliseconds, it is behind the newest fragment of the stream. */
+  get millisBehindNow(): number | undefined {
+    return this.metadata?.millisBehindNow;
+  }
+
+  /** Where a later GetMedia can go on. */
+  get continuationToken(): string | undefined {
+    return this.metadata?.continuationToken;
+  }
+
+  /** What the service reports to have gone wrong. */
+  get error(): StreamError | undefined {
+    return this.metadata?.error;
+  }
+}

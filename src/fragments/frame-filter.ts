@@ -1,0 +1,47 @@
+import { canDescendFrom, type EbmlElementType } from '../ebml/element-type.js';
+import { MKV_SCHEMA, Mkv } from '../mkv/elements.js';
+import type { TrackType } from '../mkv/track.js';
+import type { Frame } from '../visitors/frame.js';
+
+/** Which frames are wanted. */
+export interface FrameFilterOptions {
+  /** Frames of this track only: its number, or the kind of track. Default: all. */
+  readonly track?: number | TrackType | undefined;
+  /** Key frames only. */
+  readonly keyframesOnly?: boolean | undefined;
+  /** Of the frames that are left, every n-th of each track, the first among them. Default 1. */
+  readonly every?: number | undefined;
+}
+
+/**
+ * A function that tells whether a frame is wanted; to be asked once for each frame, in order.
+ *
+ * @throws RangeError when `every` is not an integer of 1 or more
+ */
+export function frameFilter(options: FrameFilterOptions): (frame: Frame) => boolean {
+  const { track, keyframesOnly = false, every = 1 } = options;
+  if (!(Number.isInteger(every) && every >= 1))
+    throw new RangeError(`every must be an integer of 1 or more, not ${every}`);
+  const counts = new Map<number, number>();
+  return (frame) => {
+    if (typeof track === 'number' ? frame.track.number !== track : track !== undefined && frame.track.type !== track)
+      return false;
+    if (keyframesOnly && !frame.keyframe) return false;
+    if (every === 1) return true;
+    const count = counts.get(frame.track.number) ?? 0;
+    counts.set(frame.track.number, count + 1);
+    return count % every === 0;
+  };
+}
+
+let wanted: readonly EbmlElementType[] | undefined;
+
+/** The elements that frames and fragments are made of: the others need not be looked at. */
+export function frameElements(): readonly EbmlElementType[] {
+  wanted ??= [...MKV_SCHEMA.values()].filter(
+    (type) =>
+      [Mkv.Segment, Mkv.TimestampScale, Mkv.Cluster, Mkv.Timestamp, Mkv.SimpleBlock].includes(type as never) ||
+      [Mkv.Tracks, Mkv.Tags, Mkv.BlockGroup].some((master) => type === master || canDescendFrom(type, master)),
+  );
+  return wanted;
+}

@@ -1,0 +1,72 @@
+import type { MkvDataElement } from './element.js';
+import { Mkv } from './elements.js';
+
+/** How the bytes of a frame are stored, when not as they are: see `ContentEncoding` (RFC 9559 section 5.1.4.1.31). */
+export type FrameStorage = 'plain' | 'zlib' | 'bzlib' | 'lzo1x' | 'encrypted' | 'unknown';
+
+/** What a track's ContentEncodings mean for its frames. */
+export interface ContentEncoding {
+  /** How the frames are stored once stripped headers are put back; only `plain` ones can be decoded as they are. */
+  readonly storage: FrameStorage;
+  /** Bytes that were stripped from the front of every frame; empty for none. */
+  readonly strippedHeader: Uint8Array;
+}
+
+const PLAIN: ContentEncoding = { storage: 'plain', strippedHeader: new Uint8Array(0) };
+const COMPRESSIONS: readonly FrameStorage[] = ['zlib', 'bzlib', 'lzo1x'];
+const SCOPE_FRAMES = 1;
+
+interface Step {
+  order: number;
+  scope: number;
+  encrypted: boolean;
+  algorithm: number;
+  settings: Uint8Array;
+}
+
+/** Gathers the ContentEncoding elements of one track. */
+export class ContentEncodingCollector {
+  readonly #steps: Step[] = [];
+
+  /** A ContentEncoding begins. */
+  begin(): void {
+    this.#steps.push({ order: 0, scope: SCOPE_FRAMES, encrypted: false, algorithm: 0, settings: PLAIN.strippedHeader });
+  }
+
+  /** A ContentEncryption begins, or another element of the current ContentEncoding says that it is an encryption. */
+  encrypted(): void {
+    const step = this.#steps.at(-1);
+    if (step !== undefined) step.encrypted = true;
+  }
+
+  /** Takes an element of the current ContentEncoding. */
+  take(element: MkvDataElement): void {
+    const step = this.#steps.at(-1);
+    if (step === undefined) return;
+    if (element.is(Mkv.ContentEncodingOrder)) step.order = element.value;
+    else if (element.is(Mkv.ContentEncodingScope)) step.scope = element.value;
+    else if (element.is(Mkv.ContentEncodingType)) step.encrypted ||= element.value !== 0;
+    else if (element.is(Mkv.ContentCompAlgo)) step.algorithm = element.value;
+    else if (element.is(Mkv.ContentCompSettings)) step.settings = element.data.slice();
+  }
+
+  /** What they mean together for frames. */
+  result(): ContentEncoding {
+    const steps = this.#steps.filter((step) => (step.scope & SCOPE_FRAMES) !== 0).sort((a, b) => b.order - a.order);
+    let strippedHeader = PLAIN.strippedHeader;
+    for (const [index, step] of steps.entries()) {
+      if (step.encrypted) return { storage: 'encrypted', strippedHeader };
+      if (step.algorithm !== 3) return { storage: COMPRESSIONS[step.algorithm] ?? 'unknown', strippedHeader };
+      // The order decoding goes in is from the highest down; a header that was stripped last is put back first.
+      strippedHeader = index === 0 ? step.settings : concat(step.settings, strippedHeader);
+    }
+    return steps.length === 0 ? PLAIN : { storage: 'plain', strippedHeader };
+  }
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}

@@ -1,0 +1,41 @@
+import type { MkvDataElement, MkvElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
+import type { ElementVisitor, MaybePromise } from '../mkv/element-visitor.js';
+import { MkvElementVisitor } from './visitor.js';
+
+/** Shows each element to several visitors, in the order they were given. It is done when one of them is. */
+export class CompositeMkvElementVisitor extends MkvElementVisitor {
+  readonly #visitors: readonly ElementVisitor[];
+
+  constructor(...visitors: readonly ElementVisitor[]) {
+    super();
+    this.#visitors = visitors;
+  }
+
+  override visitStart(element: MkvStartMasterElement): MaybePromise {
+    return this.#show(element, 0);
+  }
+
+  override visitEnd(element: MkvEndMasterElement): MaybePromise {
+    return this.#show(element, 0);
+  }
+
+  override visitData(element: MkvDataElement): MaybePromise {
+    return this.#show(element, 0);
+  }
+
+  override isDone(): boolean {
+    return this.#visitors.some((visitor) => visitor.isDone?.() === true);
+  }
+
+  #show(element: MkvElement, from: number): MaybePromise {
+    for (let index = from; index < this.#visitors.length; index++) {
+      const result = element.accept(this.#visitors[index]!);
+      if (result !== undefined) return this.#showLater(element, index + 1, result);
+    }
+  }
+
+  async #showLater(element: MkvElement, from: number, pending: PromiseLike<unknown>): Promise<void> {
+    await pending;
+    await this.#show(element, from);
+  }
+}

@@ -1,0 +1,31 @@
+import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
+import type { MaybePromise } from '../mkv/element-visitor.js';
+import { MkvElementVisitor } from './visitor.js';
+
+/** Takes bytes. They are a view, so a sink that keeps them copies them or makes sure that the pushed chunks stay. */
+export type ByteSink = (bytes: Uint8Array) => MaybePromise;
+
+/** Writes the bytes of the elements it is shown to a sink. Shown all elements, it writes the stream as it came. */
+export class CopyVisitor extends MkvElementVisitor {
+  readonly #sink: ByteSink;
+
+  /** @param sink is given the bytes in order; a promise is waited for before the next come */
+  constructor(sink: ByteSink) {
+    super();
+    this.#sink = sink;
+  }
+
+  override visitStart(element: MkvStartMasterElement): MaybePromise {
+    return this.#sink(element.rawHeader);
+  }
+
+  override visitData(element: MkvDataElement): MaybePromise {
+    const pending = this.#sink(element.rawHeader);
+    return pending === undefined ? this.#sink(element.data) : this.#later(pending, element.data);
+  }
+
+  async #later(pending: PromiseLike<unknown>, data: Uint8Array): Promise<void> {
+    await pending;
+    await this.#sink(data);
+  }
+}

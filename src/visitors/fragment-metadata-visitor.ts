@@ -1,0 +1,203 @@
+import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
+import { Mkv } from '../mkv/elements.js';
+import { TrackCollector, type TrackMetadata } from '../mkv/track.js';
+import { applyTag, type FragmentMetadata, FragmentRecord, serviceTagName } from './fragment-metadata.js';
+import { type MkvTag, TagCollector } from './tag.js';
+import type { MkvTagProcessor } from './tag-processor.js';
+import { MkvElementVisitor } from './visitor.js';
+
+/** Tags of the service that stand behind the frames of a fragment. */
+const TRAILER = new Set(['MILLIS_BEHIND_NOW', 'CONTINUATION_TOKEN']);
+
+/**
+ * Follows which fragment the stream is in: its metadata, tags and tracks.
+ *
+ * `currentFragmentMetadata` becomes `previousFragmentMetadata` at the start of a Segment; what Tags say counts from their end. In a
+ * merged document, where fragments share a Segment, a new fragment number begins the next fragment. Tags of the producer after a Cluster
+ * are the current fragment's when the service's continuation token or millis-behind-now follow them, or no further fragment does; else
+ * they are the next one's.
+ *
+ * The last known `millisBehindNow` and `continuationToken` stay when a new fragment begins: they tell where a reader can go on.
+ */
+export class FragmentMetadataVisitor extends MkvElementVisitor {
+  readonly #tagCollector = new TagCollector();
+  readonly #trackCollector = new TrackCollector();
+  readonly #tagProcessor: MkvTagProcessor | undefined;
+  #tracks = new Map<number, TrackMetadata>();
+  #tracksShared = false;
+  #current: FragmentRecord | undefined;
+  #previous: FragmentRecord | undefined;
+  #millisBehindNow: number | undefined;
+  #continuationToken: string | undefined;
+  /** Tags of the Segment for which no fragment is known yet. */
+  #pending: MkvTag[] = [];
+  #clusterSeen = false;
+  #trailerSeen = false;
+  #gapped = false;
+
+  /** @param tagProcessor is shown every tag of the producer as it comes */
+  constructor(tagProcessor?: MkvTagProcessor) {
+    super();
+    this.#tagProcessor = tagProcessor;
+  }
+
+  /** The fragment that the stream is in; `undefined` outside of one and in a document that is not of Kinesis Video Streams. */
+  get currentFragmentMetadata(): FragmentMetadata | undefined {
+    return this.#current;
+  }
+
+  /** The fragment before it. */
+  get previousFragmentMetadata(): FragmentMetadata | undefined {
+    return this.#previous;
+  }
+
+  /** The newest millis-behind-now of the stream. */
+  get millisBehindNow(): number | undefined {
+    return this.#millisBehindNow;
+  }
+
+  /** The newest continuation token of the stream. */
+  get continuationToken(): string | undefined {
+    return this.#continuationToken;
+  }
+
+  /**
+   * The producer's tags so far: of the current fragment, or of the document where it is not of Kinesis Video Streams or the fragment's
+   * number has not come yet.
+   */
+  get tags(): readonly MkvTag[] {
+    return this.#current?.tags ?? this.#pending;
+  }
+
+  /** Whether the Tags that the service puts behind the frames have come for the current fragment. */
+  get trailerSeen(): boolean {
+    return this.#trailerSeen;
+  }
+
+  /** The tracks of the current Segment, by number. The map belongs to the Segment: a later one has its own. */
+  get tracks(): ReadonlyMap<number, TrackMetadata> {
+    this.#tracksShared = true;
+    return this.#tracks;
+  }
+
+  /** The track that Blocks call `number`; `undefined` where the Segment has not described it. */
+  getTrackMetadata(number: number): TrackMetadata | undefined {
+    return this.#tracks.get(number);
+  }
+
+  /**
+   * Says that bytes of the stream are missing here. A Cluster that follows without a fragment number of its own may be of another
+   * fragment, so it is taken to be of none.
+   */
+  noteGap(): void {
+    this.#gapped = true;
+  }
+
+  override visitStart(element: MkvStartMasterElement): void {
+    const { type } = element;
+    if (type === Mkv.Cluster) {
+      this.#beginCluster();
+    } else if (type === Mkv.Segment) {
+      this.#begin(undefined);
+      this.#tracks = new Map();
+      this.#tracksShared = false;
+      this.#pending = [];
+      this.#clusterSeen = false;
+      this.#gapped = false;
+    } else if (type.parent !== undefined) {
+      this.#tagCollector.start(element);
+      this.#trackCollector.start(element);
+    }
+  }
+
+  override visitData(element: MkvDataElement): void {
+    this.#tagCollector.data(element);
+    this.#trackCollector.data(element);
+  }
+
+  override visitEnd(element: MkvEndMasterElement): void {
+    const { type } = element;
+    if (type === Mkv.Cluster) return;
+    if (type === Mkv.Segment) {
+      this.#settlePending();
+      return;
+    }
+    const track = this.#trackCollector.end(element);
+    if (track !== undefined) this.#addTrack(track);
+    const tags = this.#tagCollector.end(element);
+    if (tags !== undefined) this.#takeTags(tags);
+  }
+
+  #addTrack(track: TrackMetadata): void {
+    if (this.#tracksShared) {
+      this.#tracks = new Map(this.#tracks);
+      this.#tracksShared = false;
+    }
+    this.#tracks.set(track.number, track);
+  }
+
+  #beginCluster(): void {
+    if (this.#clusterSeen) {
+      // Without a fragment number between them, a Cluster after Tags goes on with the same fragment.
+      this.#settlePending();
+      if (this.#gapped) this.#begin(undefined);
+    }
+    this.#gapped = false;
+    this.#clusterSeen = true;
+  }
+
+  #begin(record: FragmentRecord | undefined): void {
+    if (this.#current !== undefined) this.#previous = this.#current;
+    this.#current = record;
+    this.#trailerSeen = false;
+  }
+
+  #takeTags(tags: readonly MkvTag[]): void {
+    let number: string | undefined;
+    let service = false;
+    let trailer = false;
+    for (const tag of tags) {
+      const name = serviceTagName(tag.name);
+      if (name === undefined) {
+        this.#tagProcessor?.process(tag, this.#current);
+        continue;
+      }
+      service = true;
+      if (name === 'FRAGMENT_NUMBER') number = tag.value;
+      else if (TRAILER.has(name)) trailer = true;
+    }
+    const current = this.#current;
+    if (service && (current === undefined || startsNext(current, number))) {
+      if (current === undefined) {
+        this.#current = new FragmentRecord();
+      } else {
+        this.#begin(new FragmentRecord());
+        this.#clusterSeen = false;
+      }
+      this.#settlePending();
+    } else if (!service && (current === undefined || this.#clusterSeen)) {
+      this.#pending.push(...tags);
+      return;
+    }
+    const record = this.#current;
+    if (record === undefined) return;
+    // What stands between the frames and the Tags that the service ends a fragment with is of this fragment.
+    if (trailer) this.#settlePending();
+    for (const tag of tags) applyTag(record, tag);
+    if (trailer) {
+      this.#trailerSeen = true;
+      this.#millisBehindNow = record.millisBehindNow ?? this.#millisBehindNow;
+      this.#continuationToken = record.continuationToken ?? this.#continuationToken;
+    }
+  }
+
+  #settlePending(): void {
+    if (this.#current === undefined || this.#pending.length === 0) return;
+    this.#current.tags.push(...this.#pending);
+    this.#pending = [];
+  }
+}
+
+function startsNext(current: FragmentRecord, number: string | undefined): boolean {
+  return number !== undefined && current.fragmentNumber !== undefined && number !== current.fragmentNumber;
+}

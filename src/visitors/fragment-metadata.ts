@@ -1,0 +1,135 @@
+import type { MkvTag } from './tag.js';
+
+/** An error that the service reports within the stream, when the HTTP status has long been sent. */
+export interface StreamError {
+  /** Which operation's way of telling it: GetMedia has an id, GetMediaForFragmentList a message. */
+  readonly operation: 'GetMedia' | 'GetMediaForFragmentList';
+  /** The service's word for it, for example `KMS_KEY_ACCESS_DENIED` or `InternalError`. Empty when only an id came. */
+  readonly code: string;
+  /** Of GetMedia: 3002, 4000, 4500 … 5000; see {@link GET_MEDIA_ERRORS}. */
+  readonly id: number | undefined;
+  /** What it means: the service's message, or what its developer guide says of the id. */
+  readonly message: string | undefined;
+}
+
+/** What the ids of GetMedia's errors mean, by the service's developer guide. */
+export const GET_MEDIA_ERRORS: Readonly<Record<number, string>> = {
+  3002: 'error writing to the stream',
+  4000: 'requested fragment not found',
+  4500: 'access denied for the KMS key of the stream',
+  4501: 'the KMS key of the stream is disabled',
+  4502: 'validation error on the KMS key of the stream',
+  4503: 'the KMS key of the stream is unavailable',
+  4504: 'invalid usage of the KMS key of the stream',
+  4505: 'invalid state of the KMS key of the stream',
+  4506: 'the KMS key of the stream is not found',
+  5000: 'internal error of the service',
+};
+
+/** What the service says of a fragment, and the producer's tags in it. It grows while the fragment is read. */
+export interface FragmentMetadata {
+  /** The fragment's number: a decimal string, see {@link compareFragmentNumbers}. Absent with some errors. */
+  readonly fragmentNumber: string | undefined;
+  /** When the service began to receive the fragment; exact to the millisecond. */
+  readonly serverTimestamp: Date | undefined;
+  /** When the producer began to record it; exact to the millisecond. */
+  readonly producerTimestamp: Date | undefined;
+  /** How far, in milliseconds, the fragment is behind the newest one. Known after the fragment's frames. */
+  readonly millisBehindNow: number | undefined;
+  /** Where a later GetMedia can go on. Known after the fragment's frames. */
+  readonly continuationToken: string | undefined;
+  /** The producer's tags: all that are not the service's own, in order, duplicates kept. */
+  readonly tags: readonly MkvTag[];
+  /** What the service reports to have gone wrong. */
+  readonly error: StreamError | undefined;
+}
+
+/** A {@link FragmentMetadata} in the making. */
+export class FragmentRecord implements FragmentMetadata {
+  fragmentNumber: string | undefined;
+  serverTimestamp: Date | undefined;
+  producerTimestamp: Date | undefined;
+  millisBehindNow: number | undefined;
+  continuationToken: string | undefined;
+  readonly tags: MkvTag[] = [];
+  error: StreamError | undefined;
+}
+
+/**
+ * Compares two fragment numbers by their value; for `sort`.
+ *
+ * @returns a negative number when `a` is the smaller, 0 when they are equal, a positive number when it is the larger
+ */
+export function compareFragmentNumbers(a: string, b: string): number {
+  const left = a.replace(/^0+(?=\d)/, '');
+  const right = b.replace(/^0+(?=\d)/, '');
+  if (left.length !== right.length) return left.length - right.length;
+  return left === right ? 0 : left < right ? -1 : 1;
+}
+
+const PREFIX = 'AWS_KINESISVIDEO_';
+
+/** What a tag of the service's own says of its fragment; code and message of an error come in tags of their own. */
+type ServiceTag = (value: string) => Partial<Omit<FragmentRecord, 'tags' | 'error'>> & {
+  readonly error?: Partial<StreamError> & Pick<StreamError, 'operation'>;
+};
+
+const serverTimestamp: ServiceTag = (value) => ({ serverTimestamp: parseTimestamp(value) });
+const producerTimestamp: ServiceTag = (value) => ({ producerTimestamp: parseTimestamp(value) });
+
+/** Names that are not here are the producer's, also those that begin with AWS. */
+const SERVICE_TAGS: Readonly<Record<string, ServiceTag>> = {
+  FRAGMENT_NUMBER: (value) => ({ fragmentNumber: value }),
+  SERVER_TIMESTAMP: serverTimestamp,
+  SERVER_SIDE_TIMESTAMP: serverTimestamp,
+  PRODUCER_TIMESTAMP: producerTimestamp,
+  PRODUCER_SIDE_TIMESTAMP: producerTimestamp,
+  MILLIS_BEHIND_NOW: (value) => ({ millisBehindNow: parseInteger(value) }),
+  CONTINUATION_TOKEN: (value) => ({ continuationToken: value }),
+  ERROR_CODE: (value) => ({ error: { operation: 'GetMedia', code: value } }),
+  ERROR_ID: (value) => {
+    const id = parseInteger(value);
+    return { error: { operation: 'GetMedia', id, message: GET_MEDIA_ERRORS[id ?? 0] } };
+  },
+  EXCEPTION_ERROR_CODE: (value) => ({ error: { operation: 'GetMediaForFragmentList', code: value } }),
+  EXCEPTION_MESSAGE: (value) => ({ error: { operation: 'GetMediaForFragmentList', message: value } }),
+};
+
+/** The part of a tag's name that tells what it is among the service's own; `undefined` for a producer's tag. */
+export function serviceTagName(name: string): string | undefined {
+  if (!name.startsWith(PREFIX)) return undefined;
+  const rest = name.slice(PREFIX.length);
+  return Object.hasOwn(SERVICE_TAGS, rest) ? rest : undefined;
+}
+
+/** Puts a tag where it belongs in the record. */
+export function applyTag(record: FragmentRecord, tag: MkvTag): void {
+  const name = serviceTagName(tag.name);
+  const said = name === undefined ? undefined : SERVICE_TAGS[name]?.(tag.value);
+  if (said === undefined) {
+    record.tags.push(tag);
+    return;
+  }
+  const { error, ...others } = said;
+  Object.assign(record, others);
+  if (error !== undefined) record.error = { ...NO_ERROR, ...record.error, ...error };
+}
+
+const NO_ERROR = { code: '', id: undefined, message: undefined };
+
+function parseInteger(text: string): number | undefined {
+  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+/**
+ * Seconds since 1970 as the service writes them, `1511852109.126`: taken apart as text, because a float of the seconds would be a
+ * millisecond off now and then.
+ */
+function parseTimestamp(text: string): Date | undefined {
+  const parts = /^(-?)(\d{1,13})(?:\.(\d*))?$/.exec(text);
+  if (parts === null) return undefined;
+  const [, sign, seconds, fraction = ''] = parts;
+  const ms = Number(seconds) * 1000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
+  return new Date(sign === '-' ? -ms : ms);
+}

@@ -1,0 +1,201 @@
+import type { Block } from '../mkv/block.js';
+import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
+import type { MaybePromise } from '../mkv/element-visitor.js';
+import { Mkv } from '../mkv/elements.js';
+import { MkvParseError } from '../mkv/parse-error.js';
+import { ticksToMicroseconds } from '../mkv/ticks.js';
+import { TrackMetadata } from '../mkv/track.js';
+import type { FragmentMetadata } from './fragment-metadata.js';
+import { FragmentMetadataVisitor } from './fragment-metadata-visitor.js';
+import { Frame } from './frame.js';
+import type { MkvTagProcessor } from './tag-processor.js';
+import { MkvElementVisitor } from './visitor.js';
+
+/** Is shown the frames of a stream. */
+export interface FrameProcessor {
+  /**
+   * Takes a frame, in stream order (decode order). A promise is waited for before anything more is read.
+   *
+   * @param frame its bytes stay what they are unless the owner of the chunk they came in writes to it
+   * @param track what the stream says of the frame's track
+   * @param fragment what is known of the frame's fragment by now
+   * @param tags the tag processor given to the visitor
+   */
+  process(
+    frame: Frame,
+    track: TrackMetadata,
+    fragment: FragmentMetadata | undefined,
+    tags: MkvTagProcessor | undefined,
+  ): MaybePromise;
+  /** No more frames come; called by {@link FrameVisitor.close}. */
+  close?(): MaybePromise;
+}
+
+/** How {@link FrameVisitor} works. */
+export interface FrameVisitorOptions {
+  /** Is shown the producer's tags and handed to the frame processor. */
+  readonly tagProcessor?: MkvTagProcessor | undefined;
+  /** Is told of a Block that cannot be taken apart; the frames after it still come. Without it the error is thrown. */
+  readonly onInvalidBlock?: ((error: MkvParseError, element: MkvDataElement) => void) | undefined;
+}
+
+const DEFAULT_TIMESTAMP_SCALE = 1_000_000;
+
+/** Takes Blocks apart into frames and gives each, with its track and fragment, to a {@link FrameProcessor}. */
+export class FrameVisitor extends MkvElementVisitor {
+  /** What the visitor knows of fragment and tracks. It is shown all elements. */
+  readonly metadata: FragmentMetadataVisitor;
+  readonly #processor: FrameProcessor;
+  readonly #options: FrameVisitorOptions;
+  #scale = DEFAULT_TIMESTAMP_SCALE;
+  #clusterTimestamp = 0;
+  #track: TrackMetadata | undefined;
+
+  // Of the open BlockGroup.
+  #group: MkvDataElement<Block> | undefined;
+  #groupDuration: number | undefined;
+  #groupReferences = false;
+  #groupPadding: number | undefined;
+
+  constructor(processor: FrameProcessor, options: FrameVisitorOptions = {}) {
+    super();
+    this.#processor = processor;
+    this.#options = options;
+    this.metadata = new FragmentMetadataVisitor(options.tagProcessor);
+  }
+
+  /** Tells the processor that no more frames come. */
+  close(): MaybePromise {
+    return this.#processor.close?.();
+  }
+
+  override visitStart(element: MkvStartMasterElement): MaybePromise {
+    const { type } = element;
+    if (type === Mkv.BlockGroup) {
+      this.#group = undefined;
+      this.#groupDuration = undefined;
+      this.#groupReferences = false;
+      this.#groupPadding = undefined;
+      return;
+    }
+    if (type === Mkv.Cluster) this.#clusterTimestamp = 0;
+    else if (type === Mkv.Segment) this.#scale = DEFAULT_TIMESTAMP_SCALE;
+    this.#track = undefined;
+    this.metadata.visitStart(element);
+  }
+
+  override visitData(element: MkvDataElement): MaybePromise {
+    if (element.is(Mkv.SimpleBlock)) return this.#show(element, undefined, undefined, undefined);
+    const { type } = element;
+    if (type.parent === Mkv.BlockGroup) {
+      if (element.is(Mkv.Block)) this.#group = element;
+      else if (element.is(Mkv.BlockDuration)) this.#groupDuration = element.value;
+      else if (element.is(Mkv.ReferenceBlock)) this.#groupReferences = true;
+      else if (element.is(Mkv.DiscardPadding)) this.#groupPadding = element.value / 1000;
+    } else if (element.is(Mkv.Timestamp)) {
+      this.#clusterTimestamp = element.value;
+    } else if (element.is(Mkv.TimestampScale)) {
+      // A scale of 0 is against the standard and would put all frames at one time.
+      this.#scale = element.value || DEFAULT_TIMESTAMP_SCALE;
+    } else {
+      this.metadata.visitData(element);
+    }
+  }
+
+  override visitEnd(element: MkvEndMasterElement): MaybePromise {
+    if (element.type !== Mkv.BlockGroup) return this.metadata.visitEnd(element);
+    const group = this.#group;
+    this.#group = undefined;
+    if (group === undefined || element.truncated) return;
+    return this.#show(group, !this.#groupReferences, this.#groupDuration, this.#groupPadding);
+  }
+
+  #show(
+    element: MkvDataElement<Block>,
+    keyframe: boolean | undefined,
+    blockDuration: number | undefined,
+    padding: number | undefined,
+  ): MaybePromise {
+    let block: Block;
+    try {
+      block = element.value;
+    } catch (error) {
+      if (!(error instanceof MkvParseError) || this.#options.onInvalidBlock === undefined) throw error;
+      this.#options.onInvalidBlock(error, element);
+      return;
+    }
+    const track = this.#trackOf(block.trackNumber);
+    const timestamp = ticksToMicroseconds(this.#clusterTimestamp + block.relativeTimestamp, this.#scale);
+    const { frameCount } = block;
+    const duration =
+      blockDuration === undefined
+        ? track.defaultDuration
+        : ticksToMicroseconds(blockDuration, this.#scale) / frameCount;
+    const isKey = keyframe ?? block.keyframe;
+    if (frameCount === 1)
+      return this.#process(new Frame(track, this.#fragment, timestamp, duration, isKey, padding, block, 0));
+    return this.#showLaces(
+      Array.from({ length: frameCount }, (_, index) => {
+        const time = timestamp + index * (duration ?? 0);
+        const own = index === frameCount - 1 ? padding : undefined;
+        return new Frame(track, this.#fragment, time, duration, isKey, own, block, index);
+      }),
+      0,
+    );
+  }
+
+  #showLaces(frames: readonly Frame[], from: number): MaybePromise {
+    for (let index = from; index < frames.length; index++) {
+      const result = this.#process(frames[index]!);
+      if (result !== undefined) return this.#showLacesLater(frames, index + 1, result);
+    }
+  }
+
+  async #showLacesLater(frames: readonly Frame[], from: number, pending: PromiseLike<unknown>): Promise<void> {
+    await pending;
+    await this.#showLaces(frames, from);
+  }
+
+  #process(frame: Frame): MaybePromise {
+    return this.#processor.process(frame, frame.track, frame.fragment, this.#options.tagProcessor);
+  }
+
+  get #fragment(): FragmentMetadata | undefined {
+    return this.metadata.currentFragmentMetadata;
+  }
+
+  #trackOf(number: number): TrackMetadata {
+    if (this.#track?.number === number) return this.#track;
+    const track = this.metadata.getTrackMetadata(number) ?? TrackMetadata.unknown(number);
+    this.#track = track;
+    return track;
+  }
+}
+
+/** Takes a Block as it is: for those who want neither tracks nor fragments. */
+export type BlockProcessor = (block: Block, clusterTimestamp: number, timestampScale: number) => MaybePromise;
+
+/** Gives each SimpleBlock and Block with the Timestamp of its Cluster, in ticks, and TimestampScale, in nanoseconds a tick. */
+export class SimpleFrameVisitor extends MkvElementVisitor {
+  readonly #process: BlockProcessor;
+  #scale = DEFAULT_TIMESTAMP_SCALE;
+  #clusterTimestamp = 0;
+
+  constructor(process: BlockProcessor) {
+    super();
+    this.#process = process;
+  }
+
+  override visitStart(element: MkvStartMasterElement): void {
+    if (element.type === Mkv.Cluster) this.#clusterTimestamp = 0;
+    else if (element.type === Mkv.Segment) this.#scale = DEFAULT_TIMESTAMP_SCALE;
+  }
+
+  override visitData(element: MkvDataElement): MaybePromise {
+    if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) {
+      return this.#process(element.value, this.#clusterTimestamp, this.#scale);
+    }
+    if (element.is(Mkv.Timestamp)) this.#clusterTimestamp = element.value;
+    else if (element.is(Mkv.TimestampScale)) this.#scale = element.value || DEFAULT_TIMESTAMP_SCALE;
+  }
+}
