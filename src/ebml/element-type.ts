@@ -60,7 +60,7 @@ const TYPES: Record<string, EbmlValueType> = {
 export function parseSchema(text: string): EbmlElementType[] {
   const types: EbmlElementType[] = [];
   const open: EbmlElementType[] = [];
-  for (const line of text.trim().split('\n')) {
+  for (const line of text.trim().split(/\n+/)) {
     const [head = '', id = '', code = '', fallback] = line.trim().split(' ');
     const global = head.startsWith('*');
     const level = global ? -1 : Number(head[0]);
