@@ -11,7 +11,7 @@ const SCHEMA: Need = {
 };
 
 /** What the schema says of an element, in the shape of the table's entries. */
-type Row = Omit<EbmlElementType, 'parent' | 'identifier'> & { parentName: string | undefined };
+type Row = Omit<EbmlElementType, 'parent' | 'identifier' | 'type'> & { type: string; parentName: string | undefined };
 
 const table: ReadonlyMap<string | undefined, EbmlElementType> = new Map(
   [...MKV_SCHEMA.values()].map((type) => [type.name, type]),
@@ -133,31 +133,29 @@ function unionOf(type: EbmlElementType): string {
 /** Reads the start tags of all `element` elements; the rest of the file is prose. */
 function readSchema(xml: string): Row[] {
   return [...xml.replace(/<!--[\s\S]*?-->/g, '').matchAll(/<element\s([^>]*)>/g)].map(([, tag = '']) => {
-    const attributes = Object.fromEntries(
-      [...tag.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
-    );
-    const path: string = attributes['path'];
+    const attributes = new Map([...tag.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+    const path = attributes.get('path') ?? '';
     const masters = path.split('\\').slice(1, -1);
-    const type: EbmlValueType = attributes['type'];
+    const type = attributes.get('type') ?? '';
     return {
-      id: Number(attributes['id']),
-      name: attributes['name'],
+      id: Number(attributes.get('id')),
+      name: attributes.get('name'),
       type,
       parentName: masters.at(-1)?.replace('+', ''),
       level: masters.length,
       path,
-      minOccurs: Number(attributes['minOccurs'] ?? 0),
-      maxOccurs: Number(attributes['maxOccurs'] ?? Number.POSITIVE_INFINITY),
-      recurring: attributes['recurring'] === '1',
-      recursive: attributes['recursive'] === '1',
-      unknownSizeAllowed: attributes['unknownsizeallowed'] === '1',
+      minOccurs: Number(attributes.get('minOccurs') ?? 0),
+      maxOccurs: Number(attributes.get('maxOccurs') ?? Number.POSITIVE_INFINITY),
+      recurring: attributes.get('recurring') === '1',
+      recursive: attributes.get('recursive') === '1',
+      unknownSizeAllowed: attributes.get('unknownsizeallowed') === '1',
       global: false,
-      defaultValue: readDefault(type, attributes['default']),
+      defaultValue: readDefault(type, attributes.get('default')),
     };
   });
 }
 
-function readDefault(type: EbmlValueType, text: string | undefined): number | string | undefined {
+function readDefault(type: string, text: string | undefined): number | string | undefined {
   if (text === undefined || type === 'string' || type === 'utf-8') return text;
   // Floats are written as in C: 0x1.f4p+12.
   const [, whole, fraction = '', exponent] = /^0x(\d)(?:\.([\da-f]+))?p([+-]\d+)$/.exec(text) ?? [];

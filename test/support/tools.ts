@@ -22,7 +22,8 @@ export interface Need {
 
 /** Where a tool is; `undefined` when it is not on PATH. */
 export function findTool(tool: Tool): string | undefined {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  const { PATH = '' } = process.env;
+  for (const folder of PATH.split(delimiter)) {
     for (const name of PROGRAMS[tool]) {
       const path = join(folder, name);
       try {
@@ -48,10 +49,11 @@ export function tools(...wanted: Tool[]): Need {
  * @param define is called only when nothing is missing, so that it may use what the suite needs
  */
 export function describeNeeding(name: string, needs: readonly Need[], define: () => void): void {
+  const { CI } = process.env;
   const missing = needs.flatMap((need) => need.missing ?? []).join('; ');
   if (missing === '') {
     describe(name, define);
-  } else if (process.env['CI'] === 'true') {
+  } else if (CI === 'true') {
     test(name, () => {
       throw new Error(`${missing}, and CI needs it`);
     });
