@@ -79,9 +79,13 @@ function fromAsyncIterator(iterable: AsyncIterable<Uint8Array>): ChunkSource {
     cancel: async () => {
       // An async generator answers return() only when it has answered next(), which a silent source never does; a Node stream can be
       // destroyed all the same.
-      if ('destroy' in iterable && typeof iterable.destroy === 'function') iterable.destroy();
-      const returned = iterator.return?.().catch(() => {});
-      if (!reading) await returned;
+      try {
+        if ('destroy' in iterable && typeof iterable.destroy === 'function') iterable.destroy();
+        const returned = Promise.resolve(iterator.return?.()).catch(() => {});
+        if (!reading) await returned;
+      } catch {
+        // It does not close; nobody reads from it any more.
+      }
     },
   };
 }
@@ -93,7 +97,11 @@ function fromIterator(iterator: Iterator<Uint8Array>): ChunkSource {
       return done === true ? undefined : value;
     },
     cancel: async () => {
-      iterator.return?.();
+      try {
+        iterator.return?.();
+      } catch {
+        // It does not close; nobody reads from it any more.
+      }
     },
   };
 }

@@ -137,6 +137,8 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
           this.#consumer.end();
         }
       } catch (error) {
+        // A source that was closed under a pending read may call that an error; the caller who left does not.
+        if (this.#finished) break;
         return this.#fail(error);
       }
     }
