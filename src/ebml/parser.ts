@@ -114,12 +114,14 @@ export class EbmlParser<M> {
       this.#scanner = new SyncScanner(options.recoverAt, (offset) => this.#marks.push(offset));
     }
     if (options.elements !== undefined) {
-      this.#taken = new Set(options.elements);
+      const taken = new Set(options.elements);
       const entered = new Set<EbmlElementType>();
-      for (const type of this.#taken) {
+      for (const type of taken) {
         for (let parent = type.parent; parent !== undefined; parent = parent.parent) entered.add(parent);
       }
-      this.#entered = entered;
+      this.#taken = taken;
+      // A global element may stand in every master, so with one asked for, none can be passed over.
+      this.#entered = [...taken].some((type) => type.global) ? undefined : entered;
     }
   }
 
