@@ -13,7 +13,7 @@ import {
   writeGetMediaError,
   writeGetMediaFragment,
 } from '../../src/testing/get-media-writer.js';
-import { hasTool, runTool } from '../support/tools.js';
+import { describeNeeding, runTool, tools } from '../support/tools.js';
 
 const SERVER = new Date('2024-02-29T12:00:00.007Z');
 const FRAGMENT: GetMediaFragmentInput = {
@@ -240,37 +240,41 @@ describe('what other readers find in it', () => {
     { unknownSizeCluster: true },
   ];
 
-  it.skipIf(!hasTool('ffprobe', '-version'))('ffprobe finds the frames and their times', () => {
-    for (const [i, options] of variants.entries()) {
-      const file = join(folder, `${i}.mkv`);
-      writeFileSync(file, writeGetMediaFragment({ ...FRAGMENT, tracks, blocks }, options));
-      const json = runTool('ffprobe', [
-        '-v',
-        'error',
-        '-of',
-        'json',
-        '-show_packets',
-        '-show_data_hash',
-        'sha256',
-        file,
-      ]);
-      const { packets } = JSON.parse(json);
-      expect(packets.map((packet: { data_hash: string }) => packet.data_hash)).toEqual(
-        frames.map((frame) => `SHA256:${createHash('sha256').update(frame).digest('hex')}`),
-      );
-      expect(packets.slice(0, 3).map((packet: { pts: number }) => packet.pts)).toEqual([1000, 1020, 1040]);
-    }
+  describeNeeding('by ffprobe', [tools('ffprobe')], () => {
+    it('ffprobe finds the frames and their times', () => {
+      for (const [i, options] of variants.entries()) {
+        const file = join(folder, `${i}.mkv`);
+        writeFileSync(file, writeGetMediaFragment({ ...FRAGMENT, tracks, blocks }, options));
+        const json = runTool('ffprobe', [
+          '-v',
+          'error',
+          '-of',
+          'json',
+          '-show_packets',
+          '-show_data_hash',
+          'sha256',
+          file,
+        ]);
+        const { packets } = JSON.parse(json);
+        expect(packets.map((packet: { data_hash: string }) => packet.data_hash)).toEqual(
+          frames.map((frame) => `SHA256:${createHash('sha256').update(frame).digest('hex')}`),
+        );
+        expect(packets.slice(0, 3).map((packet: { pts: number }) => packet.pts)).toEqual([1000, 1020, 1040]);
+      }
+    });
   });
 
-  it.skipIf(!hasTool('mkvinfo'))('mkvinfo finds the elements and nothing to complain of', () => {
-    for (const [i, options] of variants.entries()) {
-      const file = join(folder, `info-${i}.mkv`);
-      writeFileSync(file, writeGetMediaFragment({ ...FRAGMENT, tracks, blocks }, options));
-      const text = runTool('mkvinfo', ['--ui-language', 'en_US', '--all', file]);
-      expect(text).toContain('AWS_KINESISVIDEO_CONTINUATION_TOKEN');
-      expect(text.match(/\+ Simple block/g)).toHaveLength(3);
-      expect(text).toMatch(/\+ Block group/);
-      expect(text).not.toMatch(/error|corrupt|dummy/i);
-    }
+  describeNeeding('by mkvinfo', [tools('mkvinfo')], () => {
+    it('mkvinfo finds the elements and nothing to complain of', () => {
+      for (const [i, options] of variants.entries()) {
+        const file = join(folder, `info-${i}.mkv`);
+        writeFileSync(file, writeGetMediaFragment({ ...FRAGMENT, tracks, blocks }, options));
+        const text = runTool('mkvinfo', ['--ui-language', 'en_US', '--all', file]);
+        expect(text).toContain('AWS_KINESISVIDEO_CONTINUATION_TOKEN');
+        expect(text.match(/\+ Simple block/g)).toHaveLength(3);
+        expect(text).toMatch(/\+ Block group/);
+        expect(text).not.toMatch(/error|corrupt|dummy/i);
+      }
+    });
   });
 });
