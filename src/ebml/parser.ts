@@ -272,7 +272,8 @@ export class EbmlParser<M> {
   #refuseHeader(): boolean {
     const { fault } = this.#header;
     if (fault === undefined) return false;
-    return this.#fail(fault.code, this.#offset + fault.position, fault.text);
+    const text = this.#rootSeen ? fault.text : `no EBML document: ${fault.text}`;
+    return this.#fail(fault.code, this.#offset + fault.position, text);
   }
 
   #takeHeader(length: number): boolean {

@@ -148,6 +148,8 @@ export class StreamingMkvReader {
   #read(): void {
     this.#failed = true;
     this.#parser.resume();
+    // Bytes that are pushed from here on wait until they are asked for.
+    this.#parser.pause();
     this.#failed = false;
   }
 
