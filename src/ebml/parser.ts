@@ -150,6 +150,15 @@ export class EbmlParser<M> {
     if (!(chunk instanceof Uint8Array)) throw new TypeError('a chunk must be a Uint8Array');
     if (this.#ended) throw new TypeError('push() after end()');
     if (this.#error !== undefined) throw this.#error;
+    const assembler = this.#assembler;
+    if (assembler !== undefined && this.#chunk === NO_BYTES && this.#waiting.length === 0 && this.#scanner === undefined) {
+      if (chunk.length < assembler.missing) {
+        // The chunk is all data of the element at hand: the common case for small chunks.
+        assembler.append(chunk, 0, chunk.length);
+        this.#base += chunk.length;
+        return;
+      }
+    }
     const bytes = this.#options.copyChunks === true ? new Uint8Array(chunk) : chunk;
     if (this.#scanner === undefined) this.#enqueue(bytes);
     else this.#scanner.push(bytes, (decided) => this.#enqueue(decided));
@@ -192,7 +201,9 @@ export class EbmlParser<M> {
     this.#position = 0;
     this.#nextWaiting++;
     if (this.#nextWaiting === this.#waiting.length) {
-      this.#waiting.length = 0;
+      // The usual case is one chunk, and a pop costs less than a new length.
+      if (this.#nextWaiting === 1) this.#waiting.pop();
+      else this.#waiting.length = 0;
       this.#nextWaiting = 0;
     } else if (this.#nextWaiting >= 1024 && this.#nextWaiting * 2 >= this.#waiting.length) {
       this.#waiting.splice(0, this.#nextWaiting);

@@ -1,54 +1,51 @@
-/** The values of EBML elements (RFC 8794 section 7), decoded from their data. The data is not checked for its length here. */
+/** The values of EBML elements (RFC 8794 section 7), decoded from the bytes from `start` to `end`. Lengths are not checked here. */
 
 /** An unsigned integer of up to 6 bytes, or of up to 8 when it is below 2^53; beyond, the nearest number. */
-export function decodeUint(data: Uint8Array): number {
+export function decodeUint(bytes: Uint8Array, start = 0, end = bytes.length): number {
   let value = 0;
-  for (let i = 0; i < data.length; i++) value = value * 256 + data[i]!;
+  for (let i = start; i < end; i++) value = value * 256 + bytes[i]!;
   return value;
 }
 
 /** An unsigned integer of up to 8 bytes, exact. */
-export function decodeBigUint(data: Uint8Array): bigint {
-  let high = 0;
-  let low = 0;
-  const split = data.length - 4;
-  for (let i = 0; i < data.length; i++) {
-    if (i < split) high = high * 256 + data[i]!;
-    else low = low * 256 + data[i]!;
-  }
-  return high === 0 ? BigInt(low) : BigInt(high) * 0x100000000n + BigInt(low);
+export function decodeBigUint(bytes: Uint8Array, start = 0, end = bytes.length): bigint {
+  const split = Math.max(start, end - 4);
+  const low = BigInt(decodeUint(bytes, split, end));
+  return split === start ? low : BigInt(decodeUint(bytes, start, split)) * 0x100000000n + low;
 }
 
 /** A two's complement integer of up to 8 bytes, exact. */
-export function decodeBigInt(data: Uint8Array): bigint {
-  return data.length === 0 ? 0n : BigInt.asIntN(data.length * 8, decodeBigUint(data));
+export function decodeBigInt(bytes: Uint8Array, start = 0, end = bytes.length): bigint {
+  return start === end ? 0n : BigInt.asIntN((end - start) * 8, decodeBigUint(bytes, start, end));
 }
 
 /** A float of 4 or 8 bytes, big-endian; 0 for no bytes; `undefined` for any other length. */
-export function decodeFloat(data: Uint8Array): number | undefined {
-  const view = new DataView(data.buffer, data.byteOffset, data.length);
-  if (data.length === 4) return view.getFloat32(0);
-  if (data.length === 8) return view.getFloat64(0);
-  return data.length === 0 ? 0 : undefined;
+export function decodeFloat(bytes: Uint8Array, start = 0, end = bytes.length): number | undefined {
+  const length = end - start;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, length);
+  if (length === 4) return view.getFloat32(0);
+  if (length === 8) return view.getFloat64(0);
+  return length === 0 ? 0 : undefined;
 }
 
 const LONGEST_SHORT_STRING = 64;
 let decoder: TextDecoder | undefined;
 
 /** A string or UTF-8 element: it ends at the first NUL (RFC 8794 section 13); invalid UTF-8 becomes U+FFFD. */
-export function decodeString(data: Uint8Array): string {
-  if (data.length <= LONGEST_SHORT_STRING) {
+export function decodeString(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  if (end - start <= LONGEST_SHORT_STRING) {
     // Short ASCII is nearly all there is in tags, and a TextDecoder's call costs more than this loop.
     let text = '';
-    let at = 0;
-    for (; at < data.length; at++) {
-      const byte = data[at]!;
+    let at = start;
+    for (; at < end; at++) {
+      const byte = bytes[at]!;
       if (byte === 0) return text;
       if (byte >= 0x80) break;
       text += String.fromCharCode(byte);
     }
-    if (at === data.length) return text;
+    if (at === end) return text;
   }
+  const data = bytes.subarray(start, end);
   const nul = data.indexOf(0);
   decoder ??= new TextDecoder('utf-8', { ignoreBOM: true });
   return decoder.decode(nul < 0 ? data : data.subarray(0, nul));

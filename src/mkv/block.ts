@@ -28,12 +28,12 @@ export class Block {
   readonly simple: boolean;
   /** How many frames the Block has, 1 to 256. */
   readonly frameCount: number;
-  readonly #flags: number;
-  readonly #bytes: Uint8Array;
-  readonly #start: number;
-  readonly #end: number;
+  private readonly flags: number;
+  private readonly bytes: Uint8Array;
+  private readonly start: number;
+  private readonly end: number;
   /** Where each frame ends; `undefined` for a single one. */
-  readonly #ends: Uint32Array | undefined;
+  private readonly ends: Uint32Array | undefined;
 
   /**
    * Reads the Block that lies in `bytes` from `start` to `end`.
@@ -43,77 +43,51 @@ export class Block {
    * @throws MkvParseError `InvalidBlock` when header or lacing do not fit the size
    */
   constructor(bytes: Uint8Array, start: number, end: number, offset: number, simple: boolean) {
-    const invalid = (at: number, text: string) =>
-      new MkvParseError('InvalidBlock', offset + Math.min(Math.max(at, start), Math.max(start, end - 1)) - start, text);
     const numberLength = start < end ? vintLength(bytes[start]!) : 9;
-    if (numberLength > 8) throw invalid(start, 'a Block without a track number');
     const at = start + numberLength;
-    if (at + FIXED_PART > end) throw invalid(end, `a Block of ${end - start} bytes is too short for its header`);
+    if (numberLength > 8 || at + FIXED_PART > end) {
+      throw invalid(offset, `a Block of ${end - start} bytes is too short for its header, or has none`);
+    }
     let trackNumber = bytes[start]! & (0xff >>> numberLength);
     for (let i = start + 1; i < at; i++) trackNumber = trackNumber * 256 + bytes[i]!;
-    if (trackNumber > Number.MAX_SAFE_INTEGER) throw invalid(at - 1, 'a track number beyond 2^53 - 1');
+    if (trackNumber > Number.MAX_SAFE_INTEGER) throw invalid(offset, 'a track number beyond 2^53 - 1');
     const flags = bytes[at + 2]!;
     this.trackNumber = trackNumber;
     this.relativeTimestamp = ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16;
     this.simple = simple;
-    this.#flags = flags;
-    this.#bytes = bytes;
-    this.#end = end;
-    const lacing = (flags & FLAG_LACING) >> 1;
-    if (lacing === 0) {
+    this.flags = flags;
+    this.bytes = bytes;
+    this.end = end;
+    if ((flags & FLAG_LACING) === 0) {
       this.frameCount = 1;
-      this.#start = at + FIXED_PART;
-      this.#ends = undefined;
-      return;
-    }
-    const count = at + FIXED_PART < end ? bytes[at + FIXED_PART]! + 1 : 0;
-    if (count === 0) throw invalid(end, 'a laced Block without the number of its frames');
-    const sizes = new Float64Array(count);
-    let from = at + FIXED_PART + 1;
-    if (lacing === 2) {
-      const size = (end - from) / count;
-      if (!Number.isInteger(size))
-        throw invalid(from - 1, `${end - from} bytes do not part into ${count} frames of one size`);
-      sizes.fill(size);
+      this.start = at + FIXED_PART;
+      this.ends = undefined;
     } else {
-      from = lacing === 1 ? readXiphSizes(bytes, from, end, sizes) : readEbmlSizes(bytes, from, end, sizes);
-      if (from < 0) throw invalid(end, 'the lacing of a Block goes on past its end');
-      let last = end - from;
-      for (let i = 0; i < count - 1; i++) last -= sizes[i]!;
-      if (last < 0) throw invalid(from - 1, `the laces of a Block are ${-last} bytes longer than the Block`);
-      sizes[count - 1] = last;
+      const ends = readLaces(bytes, at + FIXED_PART, end, (flags & FLAG_LACING) >> 1, offset - start);
+      this.frameCount = ends.length - 1;
+      this.start = ends[0]!;
+      this.ends = ends;
     }
-    const ends = new Uint32Array(count);
-    let position = from;
-    for (let i = 0; i < count; i++) {
-      const size = sizes[i]!;
-      if (size < 0) throw invalid(from - 1, `a lace of ${size} bytes`);
-      position += size;
-      ends[i] = position;
-    }
-    this.frameCount = count;
-    this.#start = from;
-    this.#ends = ends;
   }
 
   /** Whether all frames are key frames, by the flag of a SimpleBlock. A Block in a BlockGroup has none: see ReferenceBlock. */
   get keyframe(): boolean {
-    return (this.#flags & FLAG_KEYFRAME) !== 0;
+    return (this.flags & FLAG_KEYFRAME) !== 0;
   }
 
   /** Whether the frames are to be decoded but not shown. */
   get invisible(): boolean {
-    return (this.#flags & FLAG_INVISIBLE) !== 0;
+    return (this.flags & FLAG_INVISIBLE) !== 0;
   }
 
   /** Whether the frames may be left out when time is short, by the flag of a SimpleBlock. */
   get discardable(): boolean {
-    return (this.#flags & FLAG_DISCARDABLE) !== 0;
+    return (this.flags & FLAG_DISCARDABLE) !== 0;
   }
 
   /** How the frames share the data. */
   get lacing(): Lacing {
-    return LACINGS[(this.#flags & FLAG_LACING) >> 1]!;
+    return LACINGS[(this.flags & FLAG_LACING) >> 1]!;
   }
 
   /** All frames, as views of the element's data. */
@@ -121,10 +95,13 @@ export class Block {
     return Array.from({ length: this.frameCount }, (_, index) => this.frame(index));
   }
 
-  /** The length of a frame in bytes; 0 when there is no such frame. */
+  /**
+   * The length of a frame in bytes.
+   *
+   * @throws RangeError when `index` is not below `frameCount`
+   */
   frameSize(index: number): number {
-    const [from, to] = this.#range(index);
-    return to - from;
+    return this.frameEnd(index) - this.frameStart(index);
   }
 
   /**
@@ -133,16 +110,57 @@ export class Block {
    * @throws RangeError when `index` is not below `frameCount`
    */
   frame(index: number): Uint8Array {
-    if (!(index >= 0 && index < this.frameCount))
-      throw new RangeError(`no frame ${index} in a Block of ${this.frameCount}`);
-    const [from, to] = this.#range(index);
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + from, to - from);
+    const from = this.frameStart(index);
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + from, this.frameEnd(index) - from);
   }
 
-  #range(index: number): [number, number] {
-    if (this.#ends === undefined) return [this.#start, this.#end];
-    return [index === 0 ? this.#start : this.#ends[index - 1]!, this.#ends[index] ?? this.#end];
+  private frameStart(index: number): number {
+    if (!(index >= 0 && index < this.frameCount))
+      throw new RangeError(`no frame ${index} in a Block of ${this.frameCount}`);
+    return this.ends === undefined ? this.start : this.ends[index]!;
   }
+
+  private frameEnd(index: number): number {
+    return this.ends === undefined ? this.end : this.ends[index + 1]!;
+  }
+}
+
+function invalid(offset: number, text: string): MkvParseError {
+  return new MkvParseError('InvalidBlock', offset, text);
+}
+
+/**
+ * Reads the lacing that begins at `start`.
+ *
+ * @param shift what to add to a position for its offset in the stream
+ * @returns where the first frame begins and where each frame ends
+ */
+function readLaces(bytes: Uint8Array, start: number, end: number, lacing: number, shift: number): Uint32Array {
+  if (start >= end) throw invalid(shift + end - 1, 'a laced Block without the number of its frames');
+  const count = bytes[start]! + 1;
+  const sizes = new Float64Array(count);
+  let from = start + 1;
+  if (lacing === 2) {
+    const size = (end - from) / count;
+    if (!Number.isInteger(size))
+      throw invalid(shift + start, `${end - from} bytes do not part into ${count} frames of one size`);
+    sizes.fill(size);
+  } else {
+    from = lacing === 1 ? readXiphSizes(bytes, from, end, sizes) : readEbmlSizes(bytes, from, end, sizes);
+    if (from < 0) throw invalid(shift + end - 1, 'the lacing of a Block goes on past its end');
+    let last = end - from;
+    for (let i = 0; i < count - 1; i++) last -= sizes[i]!;
+    sizes[count - 1] = last;
+  }
+  const ends = new Uint32Array(count + 1);
+  ends[0] = from;
+  for (let i = 0, position = from; i < count; i++) {
+    const size = sizes[i]!;
+    if (size < 0) throw invalid(shift + from - 1, `the laces of a Block do not fit it: one of them has ${size} bytes`);
+    position += size;
+    ends[i + 1] = position;
+  }
+  return ends;
 }
 
 /** Reads all sizes but the last; returns the position after them, -1 when they go on past `end`. */
