@@ -95,10 +95,10 @@ export type MediaName = keyof typeof RECIPES;
 export const MEDIA_NAMES = Object.keys(RECIPES) as readonly MediaName[];
 
 const FOLDER = join(tmpdir(), 'kvs-parser-test-media');
+mkdirSync(FOLDER, { recursive: true });
 
 /** The path of a test file; it is made when it is not there yet. */
 export async function mediaPath(name: MediaName): Promise<string> {
-  mkdirSync(FOLDER, { recursive: true });
   const recipe: Command | Made = RECIPES[name];
   if ('command' in recipe) return runRecipe(name, recipe.command);
   const made = await recipe.make(await mediaBytes(recipe.from));
@@ -135,8 +135,8 @@ const COMMANDS: Record<string, Command> = Object.fromEntries(
   Object.entries(RECIPES).flatMap(([name, recipe]) => ('command' in recipe ? [[name, recipe]] : [])),
 );
 
-/** Writes bytes to a file whose name depends on them. */
-function keep(name: string, bytes: Uint8Array): string {
+/** The path of a file with these bytes, among the temporary files. */
+export function keep(name: string, bytes: Uint8Array): string {
   const path = join(FOLDER, `${digest(bytes)}-${name}`);
   if (existsSync(path)) return path;
   const unfinished = `${path}.${process.pid}`;
