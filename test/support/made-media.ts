@@ -15,26 +15,52 @@ export async function writeWithUnknownSizes(source: Uint8Array): Promise<Uint8Ar
   return new Uint8Array(target.buffer);
 }
 
-/** A Block's flags for fixed-size lacing (RFC 9559 section 10.3.4), and those of a key frame in a SimpleBlock. */
-const FLAGS = 0x80 | 0x04;
+/** A SimpleBlock's flags (RFC 9559 sections 10.2 and 10.3.4). */
+const KEYFRAME = 0x80;
+const FIXED_SIZE_LACING = 0x04;
 
-/**
- * The frames of a file with one AC-3 track of 64 kbit/s and 48 kHz, several to a SimpleBlock, in fixed-size lacing.
- *
- * @param together how many frames a Block has; the last may have fewer
- */
-export function laceAgain(source: Uint8Array, together: number): Uint8Array {
+/** The frames of a file with one AC-3 track of 64 kbit/s and 48 kHz, four to a SimpleBlock, in fixed-size lacing. */
+export function laceAgain(source: Uint8Array): Uint8Array {
+  const frames = framesOf(source);
+  const blocks: Uint8Array[] = [];
+  for (let first = 0; first < frames.length; first += 4) {
+    const laces = frames.slice(first, first + 4);
+    blocks.push(simpleBlock(first, KEYFRAME | FIXED_SIZE_LACING, [Uint8Array.of(laces.length - 1), ...laces]));
+  }
+  return ac3File(blocks, []);
+}
+
+/** The sync word that every AC-3 frame begins with. */
+const SYNC_WORD = Uint8Array.of(0x0b, 0x77);
+
+/** The frames of the same kind of file without their first two bytes, which ContentCompSettings has (RFC 9559 section 5.1.4.1.31.7). */
+export function stripHeaders(source: Uint8Array): Uint8Array {
+  const blocks = framesOf(source).map((frame, index) => simpleBlock(index, KEYFRAME, [frame.subarray(2)]));
+  const encoding = writeMaster(Mkv.ContentEncoding, [
+    writeMaster(Mkv.ContentCompression, [
+      writeElement(Mkv.ContentCompAlgo, 3),
+      writeElement(Mkv.ContentCompSettings, SYNC_WORD),
+    ]),
+  ]);
+  return ac3File(blocks, [writeMaster(Mkv.ContentEncodings, [encoding])]);
+}
+
+function framesOf(source: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = [];
   for (const element of readChunks([source])) {
     if (element.kind === 'data' && element.is(Mkv.SimpleBlock)) frames.push(...element.value.frames);
   }
-  const blocks: Uint8Array[] = [];
-  for (let first = 0; first < frames.length; first += together) {
-    const laces = frames.slice(first, first + together);
-    const time = first * 32;
-    const header = Uint8Array.of(0x81, time >> 8, time & 0xff, FLAGS, laces.length - 1);
-    blocks.push(writeElement(Mkv.SimpleBlock, concatBytes([header, ...laces])));
-  }
+  return frames;
+}
+
+/** A SimpleBlock of track 1; `index` is that of its first frame, which lasts 32 ms. */
+function simpleBlock(index: number, flags: number, content: readonly Uint8Array[]): Uint8Array {
+  const time = index * 32;
+  return writeElement(Mkv.SimpleBlock, concatBytes([Uint8Array.of(0x81, time >> 8, time & 0xff, flags), ...content]));
+}
+
+/** A file of one AC-3 track and one Cluster. */
+function ac3File(blocks: readonly Uint8Array[], trackChildren: readonly Uint8Array[]): Uint8Array {
   return concatBytes([
     writeMaster(Mkv.EBML, [
       writeElement(Mkv.DocType, 'matroska'),
@@ -55,6 +81,7 @@ export function laceAgain(source: Uint8Array, together: number): Uint8Array {
           writeElement(Mkv.DefaultDuration, 32_000_000),
           writeElement(Mkv.CodecID, 'A_AC3'),
           writeMaster(Mkv.Audio, [writeElement(Mkv.SamplingFrequency, 48000), writeElement(Mkv.Channels, 1)]),
+          ...trackChildren,
         ]),
       ]),
       writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, 0), ...blocks]),

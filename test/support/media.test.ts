@@ -13,7 +13,7 @@ const CONTENTS: Record<MediaName, { readonly has: readonly string[]; readonly ha
   'dash.webm': { has: ['Cues'] },
   'alpha.webm': { has: ['BlockAdditional'] },
   'ebml-lacing.mkv': { has: ['ebml lacing'] },
-  'xiph-lacing.mkv': { has: ['xiph lacing'] },
+  'xiph-lacing.mkv': { has: ['xiph lacing', 'laced frames of over 255 bytes'] },
   'ac3.mkv': { has: ['63 SimpleBlock'] },
   'fixed-size-lacing.mkv': { has: ['fixed-size lacing', '16 SimpleBlock'] },
   'block-groups.mkv': { has: ['BlockDuration', 'ReferenceBlock'], hasNot: ['SimpleBlock'] },
@@ -45,7 +45,11 @@ function contentsOf(bytes: Uint8Array): Set<string> {
     counts.set(name, (counts.get(name) ?? 0) + 1);
     if (element.dataSize === undefined) facts.add(`${name} of unknown size`);
     if (element.kind !== 'data') continue;
-    if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) facts.add(`${element.value.lacing} lacing`);
+    if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) {
+      const { lacing, frames } = element.value;
+      facts.add(`${lacing} lacing`);
+      if (lacing !== 'none' && frames.some((frame) => frame.length > 255)) facts.add('laced frames of over 255 bytes');
+    }
     if (element.is(Mkv.TimestampScale)) facts.add(`${name} ${element.value}`);
   }
   for (const [name, count] of counts) facts.add(name).add(`${count} ${name}`);

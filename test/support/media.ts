@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { laceAgain, writeWithUnknownSizes } from './made-media.js';
+import { laceAgain, stripHeaders, writeWithUnknownSizes } from './made-media.js';
 import { type Need, runTool, tools } from './tools.js';
 
 /** The need for the programs that make test files. */
@@ -46,8 +46,8 @@ interface Made {
 
 /** What other files are made from. */
 const INGREDIENTS = {
-  'vorbis.ogg': { command: `ffmpeg ${SOUND} -c:a libvorbis -f ogg {out}` },
-  'mpeg4.mkv': { command: `ffmpeg ${PICTURE} -c:v mpeg4 -f matroska {out}` },
+  /** Noise makes frames of more than 255 bytes, which Xiph lacing writes in several. */
+  'vorbis.ogg': { command: 'ffmpeg -f lavfi -i anoisesrc=d=2:a=0.5:seed=1 -ac 2 -c:a libvorbis -q:a 8 -f ogg {out}' },
   'opus.ogg': { command: `ffmpeg ${SOUND} -c:a libopus -b:a 32k -f ogg {out}` },
 } as const satisfies Record<string, Command>;
 
@@ -66,13 +66,14 @@ const RECIPES = {
   'ebml-lacing.mkv': { command: 'mkvmerge --engage lacing_ebml -o {out} {h264-aac.mkv}' },
   'xiph-lacing.mkv': { command: 'mkvmerge --engage lacing_xiph -o {out} {vorbis.ogg}' },
   'ac3.mkv': { command: `ffmpeg ${SOUND} -ar 48000 -c:a ac3 -b:a 64k -f matroska {out}` },
-  /** No program at hand writes it: the frames of ac3.mkv, which are all of one size, four to a Block. */
-  'fixed-size-lacing.mkv': { from: 'ac3.mkv', make: (source) => laceAgain(source, 4) },
+  /** The frames of ac3.mkv, which are all of one size, four to a Block: mkvmerge never laces so. */
+  'fixed-size-lacing.mkv': { from: 'ac3.mkv', make: laceAgain },
+  /** The same frames without their sync word. (mkvmerge 74 writes wrong bytes when it strips those of MPEG-4.) */
+  'header-stripping.mkv': { from: 'ac3.mkv', make: stripHeaders },
   /** BlockGroups with ReferenceBlock, and with BlockDuration. */
   'block-groups.mkv': { command: 'mkvmerge --engage no_simpleblocks -o {out} {h264-aac.mkv} {text subtitles}' },
   /** CodecDelay, SeekPreRoll, DiscardPadding. */
   'opus.mkv': { command: 'mkvmerge -o {out} {opus.ogg}' },
-  'header-stripping.mkv': { command: 'mkvmerge --compression 0:mpeg4_p2 -o {out} {mpeg4.mkv}' },
   'zlib.mkv': { command: 'mkvmerge --compression 0:zlib -o {out} {h264-aac.mkv}' },
   /** A TimestampScale of 0.1 ms. */
   'fine-timestamps.mkv': { command: 'mkvmerge --timestamp-scale 100000 -o {out} {h264-aac.mkv}' },
