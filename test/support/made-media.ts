@@ -15,27 +15,19 @@ export async function writeWithUnknownSizes(source: Uint8Array): Promise<Uint8Ar
   return new Uint8Array(target.buffer);
 }
 
-/** A SimpleBlock's flags (RFC 9559 sections 10.2 and 10.3.4). */
-const KEYFRAME = 0x80;
-const FIXED_SIZE_LACING = 0x04;
-
-/** The frames of a file with one AC-3 track of 64 kbit/s and 48 kHz, four to a SimpleBlock, in fixed-size lacing. */
-export function laceAgain(source: Uint8Array): Uint8Array {
-  const frames = framesOf(source);
-  const blocks: Uint8Array[] = [];
-  for (let first = 0; first < frames.length; first += 4) {
-    const laces = frames.slice(first, first + 4);
-    blocks.push(simpleBlock(first, KEYFRAME | FIXED_SIZE_LACING, [Uint8Array.of(laces.length - 1), ...laces]));
-  }
-  return ac3File(blocks, []);
-}
-
 /** The sync word that every AC-3 frame begins with. */
 const SYNC_WORD = Uint8Array.of(0x0b, 0x77);
 
-/** The frames of the same kind of file without their first two bytes, which ContentCompSettings has (RFC 9559 section 5.1.4.1.31.7). */
+/**
+ * The frames of a file with one AC-3 track of 48 kHz without their first two bytes, which ContentCompSettings has instead (RFC 9559
+ * section 5.1.4.1.31.7).
+ */
 export function stripHeaders(source: Uint8Array): Uint8Array {
-  const blocks = framesOf(source).map((frame, index) => simpleBlock(index, KEYFRAME, [frame.subarray(2)]));
+  const blocks = framesOf(source).map((frame, index) => {
+    // Track 1, 32 ms a frame, key frame.
+    const header = Uint8Array.of(0x81, (index * 32) >> 8, (index * 32) & 0xff, 0x80);
+    return writeElement(Mkv.SimpleBlock, concatBytes([header, frame.subarray(2)]));
+  });
   const encoding = writeMaster(Mkv.ContentEncoding, [
     writeMaster(Mkv.ContentCompression, [
       writeElement(Mkv.ContentCompAlgo, 3),
@@ -51,12 +43,6 @@ function framesOf(source: Uint8Array): Uint8Array[] {
     if (element.kind === 'data' && element.is(Mkv.SimpleBlock)) frames.push(...element.value.frames);
   }
   return frames;
-}
-
-/** A SimpleBlock of track 1; `index` is that of its first frame, which lasts 32 ms. */
-function simpleBlock(index: number, flags: number, content: readonly Uint8Array[]): Uint8Array {
-  const time = index * 32;
-  return writeElement(Mkv.SimpleBlock, concatBytes([Uint8Array.of(0x81, time >> 8, time & 0xff, flags), ...content]));
 }
 
 /** A file of one AC-3 track and one Cluster. */

@@ -15,7 +15,7 @@ const CONTENTS: Record<MediaName, { readonly has: readonly string[]; readonly ha
   'ebml-lacing.mkv': { has: ['ebml lacing'] },
   'xiph-lacing.mkv': { has: ['xiph lacing', 'laced frames of over 255 bytes'] },
   'ac3.mkv': { has: ['63 SimpleBlock'] },
-  'fixed-size-lacing.mkv': { has: ['fixed-size lacing', '16 SimpleBlock'] },
+  'fixed-size-lacing.mkv': { has: ['fixed-size lacing', '9 SimpleBlock'] },
   'block-groups.mkv': { has: ['BlockDuration', 'ReferenceBlock'], hasNot: ['SimpleBlock'] },
   'opus.mkv': { has: ['CodecDelay', 'DiscardPadding', 'SeekPreRoll'] },
   'header-stripping.mkv': { has: ['ContentCompSettings'] },

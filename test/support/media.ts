@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { laceAgain, stripHeaders, writeWithUnknownSizes } from './made-media.js';
+import { stripHeaders, writeWithUnknownSizes } from './made-media.js';
 import { type Need, runTool, tools } from './tools.js';
 
 /** The need for the programs that make test files. */
@@ -66,9 +66,9 @@ const RECIPES = {
   'ebml-lacing.mkv': { command: 'mkvmerge --engage lacing_ebml -o {out} {h264-aac.mkv}' },
   'xiph-lacing.mkv': { command: 'mkvmerge --engage lacing_xiph -o {out} {vorbis.ogg}' },
   'ac3.mkv': { command: `ffmpeg ${SOUND} -ar 48000 -c:a ac3 -b:a 64k -f matroska {out}` },
-  /** The frames of ac3.mkv, which are all of one size, four to a Block: mkvmerge never laces so. */
-  'fixed-size-lacing.mkv': { from: 'ac3.mkv', make: laceAgain },
-  /** The same frames without their sync word. (mkvmerge 74 writes wrong bytes when it strips those of MPEG-4.) */
+  /** What mkvmerge chooses by itself where the frames are of one size. */
+  'fixed-size-lacing.mkv': { command: 'mkvmerge -o {out} {ac3.mkv}' },
+  /** The frames of ac3.mkv without their sync word. (mkvmerge 74 writes wrong bytes when it strips those of MPEG-4.) */
   'header-stripping.mkv': { from: 'ac3.mkv', make: stripHeaders },
   /** BlockGroups with ReferenceBlock, and with BlockDuration. */
   'block-groups.mkv': { command: 'mkvmerge --engage no_simpleblocks -o {out} {h264-aac.mkv} {text subtitles}' },
@@ -122,7 +122,7 @@ function runRecipe(name: string, command: string): string {
   );
   const path = join(FOLDER, `${digest(words.join('\n'))}-${name}`);
   if (existsSync(path)) return path;
-  const unfinished = `${path}.${process.pid}`;
+  const unfinished = `${path}.${randomUUID()}`;
   const [program = '', ...args] = words.map((word) => (word === '{out}' ? unfinished : word));
   if (program === 'ffmpeg') runTool(program, ['-v', 'error', '-y', ...args]);
   // 1 says that there were warnings.
@@ -140,7 +140,7 @@ const COMMANDS: Record<string, Command> = Object.fromEntries(
 export function keep(name: string, bytes: Uint8Array): string {
   const path = join(FOLDER, `${digest(bytes)}-${name}`);
   if (existsSync(path)) return path;
-  const unfinished = `${path}.${process.pid}`;
+  const unfinished = `${path}.${randomUUID()}`;
   writeFileSync(unfinished, bytes);
   renameSync(unfinished, path);
   return path;
