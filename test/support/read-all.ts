@@ -1,4 +1,5 @@
 import { type MkvElement, type MkvReaderOptions, StreamingMkvReader } from '../../src/index.js';
+import { below, random } from './random.js';
 
 /** All elements of the chunks, by a reader of their own. */
 export function* readChunks(chunks: Iterable<Uint8Array>, options?: MkvReaderOptions): Generator<MkvElement, void> {
@@ -19,13 +20,9 @@ export function* chunksOf(bytes: Uint8Array, size: number): Generator<Uint8Array
 
 /** The bytes in chunks of 0 to `most` bytes, always the same for one seed. */
 export function* randomChunks(bytes: Uint8Array, most: number, seed: number): Generator<Uint8Array, void> {
-  let state = seed >>> 0;
+  const next = random(seed);
   for (let at = 0; at < bytes.length; ) {
-    // xorshift32
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state = (state ^ (state << 5)) >>> 0;
-    const size = state % (most + 1);
+    const size = below(next, most + 1);
     yield bytes.subarray(at, at + size);
     at += size;
   }
