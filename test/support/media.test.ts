@@ -10,6 +10,7 @@ const CONTENTS: Record<MediaName, { readonly has: readonly string[]; readonly ha
   'no-crc.mkv': { has: ['SimpleBlock'], hasNot: ['CRC-32'] },
   'live.webm': { has: ['Segment of unknown size'], hasNot: ['Cues'] },
   'unknown-clusters.webm': { has: ['Segment of unknown size', 'Cluster of unknown size', '3 Cluster'] },
+  'media-recorder.webm': { has: ['Segment of unknown size', 'Cluster of unknown size', '2 TrackEntry'] },
   'dash.webm': { has: ['Cues'] },
   'alpha.webm': { has: ['BlockAdditional'] },
   'ebml-lacing.mkv': { has: ['ebml lacing'] },

@@ -115,6 +115,7 @@ export const MKVINFO_LABELS: Readonly<Record<string, string>> = {
   AlphaMode: '(Unknown element: VideoAlphaMode; ID: 0x53c0 size: 4)',
   BlockAdditions: 'Additions',
   BlockMore: 'More',
+  MaxBlockAdditionID: 'Maximum block additional ID',
   BlockAddID: 'Block additional ID',
   BlockAdditional: 'Block additional',
   ReferenceBlock: 'Reference block',
