@@ -67,7 +67,11 @@ export async function openBrowser(routes: Readonly<Record<string, Route>>): Prom
     page.on('console', (message) => {
       if (message.type() === 'error') errors.push(message.text());
     });
-    page.on('requestfailed', (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
+    page.on('requestfailed', (request) => {
+      // A download that the page itself ends is told as one that failed.
+      const text = request.failure()?.errorText;
+      if (text !== 'net::ERR_ABORTED') errors.push(`${request.url()}: ${text}`);
+    });
     await page.goto(`${origin}/`);
     const opened = browser;
     return {
