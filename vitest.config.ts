@@ -1,9 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
+const { CI } = process.env;
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // .ci/run reads how many tests there were.
+    reporters: CI === 'true' ? ['default', ['json', { outputFile: '.cache/test-results.json' }]] : ['default'],
   },
 });

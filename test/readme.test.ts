@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+/** Within the package, so that `kvs-parser` is the built package itself. */
+const FOLDER = '.cache/examples';
+
+interface Example {
+  /** Of the file that it is written to, without extension. */
+  readonly name: string;
+  readonly code: string;
+  /** What the text says that it prints. */
+  readonly output: string | undefined;
+}
+
+function pages(): string[] {
+  const docs = readdirSync('.').includes('docs') ? readdirSync('docs') : [];
+  return ['README.md', ...docs.filter((name) => name.endsWith('.md')).map((name) => join('docs', name))];
+}
+
+function examplesOf(page: string): Example[] {
+  const fences = /^```ts\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?/gms;
+  return [...readFileSync(page, 'utf8').matchAll(fences)].map(([, code = '', output], i) => ({
+    name: `${basename(page, '.md')}-${i + 1}`,
+    code,
+    output,
+  }));
+}
+
+const examples = pages().flatMap(examplesOf);
+
+describe('the examples of README.md and docs', () => {
+  beforeAll(() => {
+    rmSync(FOLDER, { recursive: true, force: true });
+    mkdirSync(FOLDER, { recursive: true });
+    for (const { name, code } of examples) writeFileSync(join(FOLDER, `${name}.ts`), code);
+    const compilerOptions = { noEmit: false, outDir: 'out', rootDir: '.', moduleDetection: 'force' };
+    const config = { extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'] };
+    writeFileSync(join(FOLDER, 'tsconfig.json'), JSON.stringify(config));
+  });
+
+  it('are there', () => {
+    expect(examples.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('compile against the built package', async () => {
+    const compiled = run('node_modules/.bin/tsc', ['-p', FOLDER]).catch((error: { stdout: string }) => error);
+    expect((await compiled).stdout).toBe('');
+  });
+
+  for (const { name, output } of examples) {
+    it(`${name} runs${output === undefined ? '' : ' and prints what the text says'}`, async () => {
+      const { stdout } = await run(process.execPath, [join(FOLDER, 'out', `${name}.js`)]);
+      if (output !== undefined) expect(stdout).toBe(output);
+    });
+  }
+});
+
+describe('the commands of README.md', () => {
+  it('names exactly one command to see it and one to test it', () => {
+    const commands = readFileSync('README.md', 'utf8').match(/^npm ci && .*$/gm);
+    expect(commands).toEqual(['npm ci && npm run demo', 'npm ci && npm test']);
+  });
+
+  it('npm run demo shows the recording', async () => {
+    const facts = JSON.parse(readFileSync('examples/recording/camera.json', 'utf8'));
+    const { stdout } = await run(process.execPath, ['examples/demo.mjs']);
+    for (const { fragmentNumber, producerTimestamp } of facts.fragments) {
+      expect(stdout).toContain(`fragment ${fragmentNumber}\n  recorded at ${producerTimestamp}`);
+    }
+    expect(stdout).toContain(`${facts.fragments.length} fragments, ${facts.frames} frames, ${facts.frameBytes} bytes`);
+  });
+});
