@@ -117,6 +117,7 @@ export class EbmlParser<M> {
       const taken = new Set(options.elements);
       const entered = new Set<EbmlElementType>();
       for (const type of taken) {
+        if (type.recursive) entered.add(type);
         for (let parent = type.parent; parent !== undefined; parent = parent.parent) entered.add(parent);
       }
       this.#taken = taken;

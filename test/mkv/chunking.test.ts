@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { concatBytes, writeElement, writeMaster } from '../../src/ebml/writer.js';
 import { MKV_SCHEMA, Mkv } from '../../src/mkv/elements.js';
 import { type MkvReaderOptions, StreamingMkvReader } from '../../src/mkv/reader.js';
 import { arbitraryChunking, split } from '../support/chunking.js';
@@ -50,6 +51,24 @@ describe('elements are those that were written, for every chunking', () => {
       ),
       RUNS,
     );
+  });
+});
+
+describe('an elements filter', () => {
+  it('gives a recursive element wherever it stands in itself', () => {
+    const inner = writeMaster(Mkv.SimpleTag, [writeElement(Mkv.TagName, 'inner')]);
+    const outer = writeMaster(Mkv.SimpleTag, [writeElement(Mkv.TagName, 'outer'), inner]);
+    const tags = writeMaster(Mkv.Tags, [writeMaster(Mkv.Tag, [outer])]);
+    const bytes = concatBytes([writeMaster(Mkv.EBML, []), writeMaster(Mkv.Segment, [tags])]);
+    const { elements } = readEvents([bytes], { elements: [Mkv.SimpleTag] });
+    expect(elements.map((line) => line.split(' ')[0])).toEqual(['start', 'start', 'end', 'end']);
+  });
+
+  it('gives a global element wherever it stands', () => {
+    const empty = writeElement(Mkv.Void, new Uint8Array(3));
+    const tags = writeMaster(Mkv.Tags, [writeMaster(Mkv.Tag, [empty])]);
+    const bytes = concatBytes([writeMaster(Mkv.EBML, [empty]), writeMaster(Mkv.Segment, [tags, empty])]);
+    expect(readEvents([bytes], { elements: [Mkv.Void] }).elements).toHaveLength(3);
   });
 });
 
