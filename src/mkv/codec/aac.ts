@@ -1,0 +1,120 @@
+import { BitReader } from './bit-reader.js';
+import { CodecDataError } from './codec-error.js';
+
+const SAMPLING_FREQUENCIES = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
+
+/** What an AudioSpecificConfig says (ISO/IEC 14496-3 section 1.6.2.1). */
+export interface AacConfig {
+  /** The audio object type as it is stored: 2 AAC-LC, 5 with SBR, 29 with SBR and PS. */
+  readonly objectType: number;
+  /** The object type of the core stream: 2 also where `objectType` is 5 or 29. */
+  readonly coreObjectType: number;
+  /** Of the core stream, in Hz: the clock that its frames count on. */
+  readonly samplingFrequency: number;
+  /** Of what a decoder gives out, in Hz: twice the core's with SBR. */
+  readonly outputSamplingFrequency: number;
+  /** channelConfiguration, 0 to 15; 0 where the channels are listed one by one. */
+  readonly channelConfiguration: number;
+  /** How many channels the core stream has; `undefined` for a reserved configuration. */
+  readonly channels: number | undefined;
+  /** Whether spectral band replication is signalled, in either way. */
+  readonly sbr: boolean;
+  /** Whether parametric stereo is signalled, in either way. */
+  readonly ps: boolean;
+  /** Samples of the core stream in a frame: 1024, or 960. */
+  readonly frameLength: number;
+}
+
+/**
+ * Reads an AudioSpecificConfig: A_AAC's CodecPrivate.
+ *
+ * @throws CodecDataError when it is cut short or has a reserved sampling frequency
+ */
+export function parseAudioSpecificConfig(data: Uint8Array): AacConfig {
+  const r = new BitReader(data);
+  const readType = () => {
+    const type = r.bits(5);
+    return type === 31 ? 32 + r.bits(6) : type;
+  };
+  const readFrequency = () => {
+    const index = r.bits(4);
+    const value = index === 15 ? r.bits(24) : SAMPLING_FREQUENCIES[index];
+    if (value === undefined || value === 0) throw new CodecDataError('an AAC configuration without sampling frequency');
+    return value;
+  };
+  const objectType = readType();
+  const samplingFrequency = readFrequency();
+  let outputSamplingFrequency = samplingFrequency;
+  const channelConfiguration = r.bits(4);
+  let coreObjectType = objectType;
+  let ps = objectType === 29;
+  let sbr = objectType === 5 || ps;
+  if (sbr) {
+    outputSamplingFrequency = readFrequency();
+    coreObjectType = readType();
+  }
+  let frameLength = 1024;
+  let channels = channelConfiguration === 7 ? 8 : channelConfiguration > 7 ? undefined : channelConfiguration;
+  if (coreObjectType >= 1 && coreObjectType <= 4 && r.remaining >= 3) {
+    if (r.bit() === 1) frameLength = 960;
+    if (r.bit() === 1) r.skip(14);
+    r.bit();
+    if (channelConfiguration === 0) channels = readProgramConfig(r);
+    else if (!sbr && r.remaining >= 16 && r.bits(11) === 0x2b7 && readType() === 5 && r.bit() === 1) {
+      // Signalled behind the rest, where a decoder without SBR does not look.
+      sbr = true;
+      outputSamplingFrequency = readFrequency();
+      ps = r.remaining >= 12 && r.bits(11) === 0x548 && r.bit() === 1;
+    }
+  }
+  return {
+    objectType,
+    coreObjectType,
+    samplingFrequency,
+    outputSamplingFrequency,
+    channelConfiguration,
+    channels: channels === 0 ? undefined : channels,
+    sbr,
+    ps,
+    frameLength,
+  };
+}
+
+/** Counts the channels of a program_config_element (ISO/IEC 14496-3 section 4.4.1.1). */
+function readProgramConfig(r: BitReader): number {
+  r.skip(10);
+  const pairs = r.bits(4) + r.bits(4) + r.bits(4);
+  let channels = r.bits(2);
+  r.skip(7);
+  for (const length of [4, 4, 3]) if (r.bit() === 1) r.skip(length);
+  for (let i = 0; i < pairs; i++) {
+    channels += 1 + r.bit();
+    r.skip(4);
+  }
+  return channels;
+}
+
+/**
+ * The ADTS header for a raw AAC frame, 7 bytes, so that frames can stand in a file of their own (ISO/IEC 13818-7 section 6.2).
+ *
+ * @param frameSize of the raw frame in bytes, at most 8184
+ * @throws CodecDataError when ADTS has no way to say it: another object type, frequency, channel configuration or a longer frame
+ */
+export function adtsHeader(config: AacConfig, frameSize: number): Uint8Array {
+  const { coreObjectType, samplingFrequency, channelConfiguration, frameLength } = config;
+  const frequency = SAMPLING_FREQUENCIES.indexOf(samplingFrequency);
+  const size = frameSize + 7;
+  const known = coreObjectType >= 1 && coreObjectType <= 4 && frequency >= 0 && frameLength === 1024;
+  if (!known || channelConfiguration < 1 || channelConfiguration > 7 || size > 0x1fff) {
+    throw new CodecDataError('this AAC stream does not go into ADTS');
+  }
+  return Uint8Array.of(
+    0xff,
+    0xf1,
+    ((coreObjectType - 1) << 6) | (frequency << 2) | (channelConfiguration >> 2),
+    ((channelConfiguration & 3) << 6) | (size >> 11),
+    (size >> 3) & 255,
+    ((size & 7) << 5) | 0x1f,
+    0xfc,
+  );
+}
