@@ -152,7 +152,12 @@ export class EbmlParser<M> {
     if (this.#ended) throw new TypeError('push() after end()');
     if (this.#error !== undefined) throw this.#error;
     const assembler = this.#assembler;
-    if (assembler !== undefined && this.#chunk === NO_BYTES && this.#waiting.length === 0 && this.#scanner === undefined) {
+    if (
+      assembler !== undefined &&
+      this.#chunk === NO_BYTES &&
+      this.#waiting.length === 0 &&
+      this.#scanner === undefined
+    ) {
       if (chunk.length < assembler.missing) {
         // The chunk is all data of the element at hand: the common case for small chunks.
         assembler.append(chunk, 0, chunk.length);
