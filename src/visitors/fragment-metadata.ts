@@ -122,6 +122,9 @@ function parseInteger(text: string): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** The most milliseconds before or after 1970 that a `Date` can hold. */
+const LARGEST_DATE = 8.64e15;
+
 /**
  * Seconds since 1970 as the service writes them, `1511852109.126`: taken apart as text, because a float of the seconds would be a
  * millisecond off now and then.
@@ -131,5 +134,5 @@ function parseTimestamp(text: string): Date | undefined {
   if (parts === null) return undefined;
   const [, sign, seconds, fraction = ''] = parts;
   const ms = Number(seconds) * 1000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
-  return new Date(sign === '-' ? -ms : ms);
+  return ms > LARGEST_DATE ? undefined : new Date(sign === '-' ? -ms : ms);
 }
