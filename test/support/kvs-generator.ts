@@ -192,7 +192,8 @@ function fragment(by: Producer, constraints: KvsStreamConstraints): fc.Arbitrary
     })
     .map((parts) => (index: number) => {
       const scale = by.options.timestampScale ?? 1_000_000;
-      const toMicroseconds = (ticks: number) => (ticks * scale) / 1000;
+      // With milliseconds since 1970 a product in nanoseconds is beyond what a number holds exactly.
+      const toMicroseconds = (ticks: number) => (scale % 1000 === 0 ? ticks * (scale / 1000) : (ticks * scale) / 1000);
       const clusterTicks = by.options.timestampScale === 1_000_000 ? parts.clusterTicks : parts.clusterTicks % 1e8;
       const number = 91343852333181432392682062607743920146270339185n + BigInt(index) * 1_000_000n;
       const inputs = parts.blocks?.map(
