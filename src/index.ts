@@ -20,7 +20,7 @@ export {
 } from './ebml/writer.js';
 export { Fragment } from './fragments/fragment.js';
 export type { FrameFilterOptions } from './fragments/frame-filter.js';
-export { type ReadFramesOptions, readFragments, readFrames } from './fragments/read.js';
+export { type ReadFragmentsOptions, type ReadFramesOptions, readFragments, readFrames } from './fragments/read.js';
 export { Block, type Lacing } from './mkv/block.js';
 export type { ByteStream, ReadableStreamLike } from './mkv/byte-stream.js';
 export type { ContentEncoding, FrameStorage } from './mkv/content-encoding.js';

@@ -23,19 +23,22 @@ export class FragmentAssembler extends MkvElementVisitor {
   /** What the fragment given last was. */
   #finished: FragmentMetadata | undefined;
   /** Fragments of this stream have Tags of the service behind their frames. */
-  #trailersExpected = false;
+  #trailersExpected: boolean;
 
   /**
    * @param wanted tells which frames to keep
    * @param emit is given each fragment when it is complete
+   * @param trailersExpected whether all fragments have Tags of the service behind their frames, from the first one on
    */
   constructor(
     wanted: (frame: Frame) => boolean,
     emit: (fragment: Fragment) => void,
-    options: FrameVisitorOptions = {},
+    options: FrameVisitorOptions,
+    trailersExpected: boolean,
   ) {
     super();
     this.#emit = emit;
+    this.#trailersExpected = trailersExpected;
     this.#visitor = new FrameVisitor(
       {
         process: (frame) => {

@@ -14,8 +14,9 @@ export class Fragment {
   /** The producer's tags, in order, duplicates kept. */
   readonly tags: readonly MkvTag[];
   /**
-   * Whether something of it is missing: the stream ended within it, or damage was passed over (`recover`). The end of a stream between
-   * a fragment's frames and the service's Tags behind them counts where the fragments before had such Tags.
+   * Whether something of it is missing: the stream ended within it, or damage was passed over (`recover`). The end of a document between
+   * a fragment's frames and the service's Tags behind them counts where a fragment before had such Tags, and with `expectTrailingTags`.
+   * A fragment whose error the service reports has none.
    */
   readonly truncated: boolean;
 

@@ -18,6 +18,16 @@ export interface ReadFramesOptions extends Omit<MkvStreamOptions, 'elements'>, F
   readonly tagProcessor?: MkvTagProcessor | undefined;
 }
 
+/** How fragments are read. */
+export interface ReadFragmentsOptions extends ReadFramesOptions {
+  /**
+   * Whether each fragment has the service's Tags (the continuation token) behind its frames, as those of GetMedia have: one without them
+   * is then truncated. Default: from the first fragment on that has them, so that a stream which ends between the frames and the Tags
+   * of its only fragment passes for whole.
+   */
+  readonly expectTrailingTags?: boolean | undefined;
+}
+
 /**
  * The frames of a byte stream, each as soon as its last byte is there, in stream order (decode order). `frame.fragment` has what the
  * stream has said of the fragment by then, and grows with it. Leaving the loop cancels the stream.
@@ -46,7 +56,7 @@ export function readFrames(
  */
 export function readFragments(
   stream: ByteStream,
-  options: ReadFramesOptions = {},
+  options: ReadFragmentsOptions = {},
 ): AsyncIterableIterator<Fragment, undefined> {
   return pullThrough(stream, new FragmentConsumer(options), options.signal);
 }
@@ -124,12 +134,13 @@ class FrameConsumer extends VisitingConsumer<Frame> {
 class FragmentConsumer extends VisitingConsumer<Fragment> {
   protected readonly visitor: FragmentAssembler;
 
-  constructor(options: ReadFramesOptions) {
+  constructor(options: ReadFragmentsOptions) {
     super(options);
     this.visitor = new FragmentAssembler(
       frameFilter(options),
       (fragment) => this.ready.push(fragment),
       visitorOptions(options, () => this.gap()),
+      options.expectTrailingTags === true,
     );
   }
 
