@@ -153,13 +153,13 @@ class FragmentConsumer extends VisitingConsumer<Fragment> {
   }
 }
 
-/** With `recover`, a Block that cannot be taken apart is a gap like other damage. */
+/** With `recover`, an element that has no value, like a Block that cannot be taken apart, is a gap like other damage. */
 function visitorOptions(options: ReadFramesOptions, missing?: () => void): FrameVisitorOptions {
   const { tagProcessor, recover, onGap } = options;
   if (recover !== true) return { tagProcessor };
-  const onInvalidBlock = (error: MkvParseError, element: MkvDataElement) => {
+  const onInvalidElement = (error: MkvParseError, element: MkvDataElement) => {
     onGap?.({ offset: element.offset, length: element.headerSize + element.dataSize, reason: error.message });
     missing?.();
   };
-  return { tagProcessor, onInvalidBlock };
+  return { tagProcessor, onInvalidElement };
 }

@@ -90,8 +90,8 @@ export class TrackMetadata {
     const values = new Map<unknown, MkvDataElement>();
     for (const element of elements) values.set(element.type, element);
     const uint = (type: unknown): number | undefined => {
-      const element = values.get(type);
-      return element === undefined ? undefined : Number(element.bigintValue);
+      const exact = values.get(type)?.bigintValue;
+      return exact === undefined ? undefined : Number(exact);
     };
     const float = (type: unknown): number | undefined => {
       const value = values.get(type)?.value;
@@ -162,10 +162,16 @@ export class TrackCollector {
     }
   }
 
-  /** A data element. */
+  /**
+   * A data element.
+   *
+   * @throws MkvParseError `InvalidValue` when its bytes are no value of its type; it then is not one of the track's
+   */
   data(element: MkvDataElement): void {
     if (this.#elements === undefined || element.type.global) return;
     const own = element.detach();
+    if (own.type.type === 'uinteger') void own.bigintValue;
+    else void own.value;
     this.#elements.push(own);
     this.#encodings.take(own);
   }

@@ -35,8 +35,11 @@ export interface FrameProcessor {
 export interface FrameVisitorOptions {
   /** Is shown the producer's tags and handed to the frame processor. */
   readonly tagProcessor?: MkvTagProcessor | undefined;
-  /** Is told of a Block that cannot be taken apart; the frames after it still come. Without it the error is thrown. */
-  readonly onInvalidBlock?: ((error: MkvParseError, element: MkvDataElement) => void) | undefined;
+  /**
+   * Is told of an element whose bytes are no value of its type, for example a Block that cannot be taken apart; it then counts for
+   * nothing, and what follows still comes. Without it the error is thrown.
+   */
+  readonly onInvalidElement?: ((error: MkvParseError, element: MkvDataElement) => void) | undefined;
 }
 
 const DEFAULT_TIMESTAMP_SCALE = 1_000_000;
@@ -86,8 +89,15 @@ export class FrameVisitor extends MkvElementVisitor {
 
   override visitData(element: MkvDataElement): MaybePromise {
     if (element.is(Mkv.SimpleBlock)) return this.#show(element, undefined, undefined, undefined);
-    const { type } = element;
-    if (type.parent === Mkv.BlockGroup) {
+    try {
+      this.#take(element);
+    } catch (error) {
+      this.#tellInvalid(error, element);
+    }
+  }
+
+  #take(element: MkvDataElement): void {
+    if (element.type.parent === Mkv.BlockGroup) {
       if (element.is(Mkv.Block)) this.#group = element;
       else if (element.is(Mkv.BlockDuration)) this.#groupDuration = element.value;
       else if (element.is(Mkv.ReferenceBlock)) this.#groupReferences = true;
@@ -120,8 +130,7 @@ export class FrameVisitor extends MkvElementVisitor {
     try {
       block = element.value;
     } catch (error) {
-      if (!(error instanceof MkvParseError) || this.#options.onInvalidBlock === undefined) throw error;
-      this.#options.onInvalidBlock(error, element);
+      this.#tellInvalid(error, element);
       return;
     }
     const track = this.#trackOf(block.trackNumber);
@@ -142,6 +151,11 @@ export class FrameVisitor extends MkvElementVisitor {
       }),
       0,
     );
+  }
+
+  #tellInvalid(error: unknown, element: MkvDataElement): void {
+    if (!(error instanceof MkvParseError) || this.#options.onInvalidElement === undefined) throw error;
+    this.#options.onInvalidElement(error, element);
   }
 
   #showLaces(frames: readonly Frame[], from: number): MaybePromise {

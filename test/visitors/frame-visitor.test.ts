@@ -219,11 +219,47 @@ describe('FrameVisitor', () => {
     const told: string[] = [];
     const visitor = new FrameVisitor(
       { process: (frame) => void frames.push(frame) },
-      { onInvalidBlock: (error, element) => told.push(`${error.code} ${element.type.name}`) },
+      { onInvalidElement: (error, element) => told.push(`${error.code} ${element.type.name}`) },
     );
     for (const element of readChunks([bytes])) element.accept(visitor);
     expect(told).toEqual(['InvalidBlock SimpleBlock']);
     expect(frames).toHaveLength(1);
+  });
+
+  it('tells of other elements that have no value, and takes them for missing', () => {
+    const nine = (id: number[]) => bytesOf(...id, 0x89, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    const block = writeElement(Mkv.Block, bytesOf(0x81, 0, 1, 0, 200));
+    const content = [nine([0xe7]), writeMaster(Mkv.BlockGroup, [block, nine([0x9b]), nine([0x75, 0xa2])])];
+    const entry = writeMaster(Mkv.TrackEntry, [
+      writeElement(Mkv.TrackNumber, 1),
+      nine([0x23, 0xe3, 0x83]),
+      writeMaster(Mkv.Audio, [bytesOf(0xb5, 0x83, 1, 2, 3), writeElement(Mkv.Channels, 2)]),
+    ]);
+    const bytes = concatBytes([
+      documentHead([]),
+      writeMaster(Mkv.Info, [nine([0x2a, 0xd7, 0xb1])]),
+      writeMaster(Mkv.Tracks, [entry]),
+      writeMaster(Mkv.Cluster, content),
+    ]);
+    expect(() => framesOf(bytes)).toThrow(MkvParseError);
+    const frames: Frame[] = [];
+    const told: (string | undefined)[] = [];
+    const visitor = new FrameVisitor(
+      { process: (frame) => void frames.push(frame) },
+      { onInvalidElement: (_, element) => told.push(element.type.name) },
+    );
+    for (const element of readChunks([bytes])) element.accept(visitor);
+    const names = [
+      'TimestampScale',
+      'DefaultDuration',
+      'SamplingFrequency',
+      'Timestamp',
+      'BlockDuration',
+      'DiscardPadding',
+    ];
+    expect(told).toEqual(names);
+    expect(frames).toMatchObject([{ timestamp: 1000, duration: undefined, discardPadding: undefined }]);
+    expect(frames[0]?.track.audio).toMatchObject({ samplingFrequency: 8000, channels: 2 });
   });
 
   it('holds the stream back while a processor has not taken a frame, lace by lace', async () => {
