@@ -98,8 +98,10 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
 
   nextIfAvailable(): T | undefined {
     while (this.#taken === this.ready.length) {
-      this.ready.length = 0;
-      this.#taken = 0;
+      if (this.#taken > 0) {
+        this.ready.length = 0;
+        this.#taken = 0;
+      }
       const element = this.#reader.nextIfAvailable();
       if (element !== undefined) {
         element.accept(this.visitor);

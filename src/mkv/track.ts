@@ -143,18 +143,30 @@ export class TrackMetadata {
   }
 }
 
-/** Makes {@link TrackMetadata} of the elements of Tracks, shown to it in order. Elements outside of a TrackEntry do nothing. */
+/**
+ * Makes {@link TrackMetadata} of the elements of Tracks, shown to it in order. Elements outside of a TrackEntry do nothing.
+ *
+ * Every fragment describes its tracks again. A track that is described in the same bytes as in the Tracks before is the same object.
+ */
 export class TrackCollector {
   #elements: MkvDataElement[] | undefined;
   readonly #masters = new Set<unknown>();
   #encodings = new ContentEncodingCollector();
+  /** The tracks of the Tracks before, and those of this one so far. */
+  #previous: readonly TrackMetadata[] = [];
+  #tracks: TrackMetadata[] = [];
+  #same = false;
 
   /** A master begins. */
   start(element: MkvStartMasterElement): void {
-    if (element.is(Mkv.TrackEntry)) {
+    if (element.type === Mkv.Tracks) {
+      this.#previous = this.#tracks;
+      this.#tracks = [];
+    } else if (element.type === Mkv.TrackEntry) {
       this.#elements = [];
       this.#masters.clear();
       this.#encodings = new ContentEncodingCollector();
+      this.#same = true;
     } else if (this.#elements !== undefined) {
       this.#masters.add(element.type);
       if (element.is(Mkv.ContentEncoding)) this.#encodings.begin();
@@ -168,20 +180,41 @@ export class TrackCollector {
    * @throws MkvParseError `InvalidValue` when its bytes are no value of its type; it then is not one of the track's
    */
   data(element: MkvDataElement): void {
-    if (this.#elements === undefined || element.type.global) return;
-    const own = element.detach();
-    if (own.type.type === 'uinteger') void own.bigintValue;
-    else void own.value;
-    this.#elements.push(own);
+    const elements = this.#elements;
+    if (elements === undefined || element.type.global) return;
+    const before = this.#previous[this.#tracks.length]?.elements[elements.length];
+    const same = before !== undefined && sameElement(before, element);
+    const own = same ? before : element.detach();
+    if (!same) {
+      this.#same = false;
+      if (own.type.type === 'uinteger') void own.bigintValue;
+      else void own.value;
+    }
+    elements.push(own);
     this.#encodings.take(own);
   }
 
   /** A master ends; gives the track when it was a whole TrackEntry. */
   end(element: MkvEndMasterElement): TrackMetadata | undefined {
-    if (!element.is(Mkv.TrackEntry) || this.#elements === undefined) return undefined;
     const elements = this.#elements;
+    if (element.type !== Mkv.TrackEntry || elements === undefined) return undefined;
     this.#elements = undefined;
     if (element.truncated) return undefined;
-    return new TrackMetadata(elements, this.#masters, this.#encodings.result());
+    const before = this.#previous[this.#tracks.length];
+    const track =
+      this.#same && before?.elements.length === elements.length
+        ? before
+        : new TrackMetadata(elements, this.#masters, this.#encodings.result());
+    this.#tracks.push(track);
+    return track;
   }
+}
+
+/** Whether two elements have the same type, place and data. */
+function sameElement(a: MkvDataElement, b: MkvDataElement): boolean {
+  if (a.type !== b.type || a.dataSize !== b.dataSize || a.parent?.type !== b.parent?.type) return false;
+  const left = a.data;
+  const right = b.data;
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
+  return true;
 }

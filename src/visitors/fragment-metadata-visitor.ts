@@ -1,13 +1,10 @@
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { TrackCollector, type TrackMetadata } from '../mkv/track.js';
-import { applyTag, type FragmentMetadata, FragmentRecord, serviceTagName } from './fragment-metadata.js';
+import { applyTag, type FragmentMetadata, FragmentRecord, isServiceTag, ServiceTagName } from './fragment-metadata.js';
 import { type MkvTag, TagCollector } from './tag.js';
 import type { MkvTagProcessor } from './tag-processor.js';
 import { MkvElementVisitor } from './visitor.js';
-
-/** Tags of the service that stand behind the frames of a fragment. */
-const TRAILER = new Set(['MILLIS_BEHIND_NOW', 'CONTINUATION_TOKEN']);
 
 /**
  * Follows which fragment the stream is in: its metadata, tags and tracks.
@@ -157,14 +154,14 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
     let service = false;
     let trailer = false;
     for (const tag of tags) {
-      const name = serviceTagName(tag.name);
-      if (name === undefined) {
+      const { name } = tag;
+      if (!isServiceTag(name)) {
         this.#tagProcessor?.process(tag, this.#current);
         continue;
       }
       service = true;
-      if (name === 'FRAGMENT_NUMBER') number = tag.value;
-      else if (TRAILER.has(name)) trailer = true;
+      if (name === ServiceTagName.fragmentNumber) number = tag.value;
+      else if (name === ServiceTagName.millisBehindNow || name === ServiceTagName.continuationToken) trailer = true;
     }
     const current = this.#current;
     if (service && (current === undefined || startsNext(current, number))) {

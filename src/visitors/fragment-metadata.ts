@@ -78,34 +78,40 @@ const serverTimestamp: ServiceTag = (value) => ({ serverTimestamp: parseTimestam
 const producerTimestamp: ServiceTag = (value) => ({ producerTimestamp: parseTimestamp(value) });
 
 /** Names that are not here are the producer's, also those that begin with AWS. */
-const SERVICE_TAGS: Readonly<Record<string, ServiceTag>> = {
-  FRAGMENT_NUMBER: (value) => ({ fragmentNumber: value }),
-  SERVER_TIMESTAMP: serverTimestamp,
-  SERVER_SIDE_TIMESTAMP: serverTimestamp,
-  PRODUCER_TIMESTAMP: producerTimestamp,
-  PRODUCER_SIDE_TIMESTAMP: producerTimestamp,
-  MILLIS_BEHIND_NOW: (value) => ({ millisBehindNow: parseInteger(value) }),
-  CONTINUATION_TOKEN: (value) => ({ continuationToken: value }),
-  ERROR_CODE: (value) => ({ error: { operation: 'GetMedia', code: value } }),
-  ERROR_ID: (value) => {
-    const id = parseInteger(value);
-    return { error: { operation: 'GetMedia', id, message: GET_MEDIA_ERRORS[id ?? 0] } };
-  },
-  EXCEPTION_ERROR_CODE: (value) => ({ error: { operation: 'GetMediaForFragmentList', code: value } }),
-  EXCEPTION_MESSAGE: (value) => ({ error: { operation: 'GetMediaForFragmentList', message: value } }),
-};
+const SERVICE_TAGS: ReadonlyMap<string, ServiceTag> = new Map(
+  Object.entries<ServiceTag>({
+    FRAGMENT_NUMBER: (value) => ({ fragmentNumber: value }),
+    SERVER_TIMESTAMP: serverTimestamp,
+    SERVER_SIDE_TIMESTAMP: serverTimestamp,
+    PRODUCER_TIMESTAMP: producerTimestamp,
+    PRODUCER_SIDE_TIMESTAMP: producerTimestamp,
+    MILLIS_BEHIND_NOW: (value) => ({ millisBehindNow: parseInteger(value) }),
+    CONTINUATION_TOKEN: (value) => ({ continuationToken: value }),
+    ERROR_CODE: (value) => ({ error: { operation: 'GetMedia', code: value } }),
+    ERROR_ID: (value) => {
+      const id = parseInteger(value);
+      return { error: { operation: 'GetMedia', id, message: GET_MEDIA_ERRORS[id ?? 0] } };
+    },
+    EXCEPTION_ERROR_CODE: (value) => ({ error: { operation: 'GetMediaForFragmentList', code: value } }),
+    EXCEPTION_MESSAGE: (value) => ({ error: { operation: 'GetMediaForFragmentList', message: value } }),
+  }).map(([name, tag]) => [PREFIX + name, tag]),
+);
 
-/** The part of a tag's name that tells what it is among the service's own; `undefined` for a producer's tag. */
-export function serviceTagName(name: string): string | undefined {
-  if (!name.startsWith(PREFIX)) return undefined;
-  const rest = name.slice(PREFIX.length);
-  return Object.hasOwn(SERVICE_TAGS, rest) ? rest : undefined;
+/** Whether a tag is one of the service's own, by its name. */
+export function isServiceTag(name: string): boolean {
+  return SERVICE_TAGS.has(name);
 }
+
+/** Names of the service's tags that say where they stand. */
+export const ServiceTagName = {
+  fragmentNumber: `${PREFIX}FRAGMENT_NUMBER`,
+  millisBehindNow: `${PREFIX}MILLIS_BEHIND_NOW`,
+  continuationToken: `${PREFIX}CONTINUATION_TOKEN`,
+} as const;
 
 /** Puts a tag where it belongs in the record. */
 export function applyTag(record: FragmentRecord, tag: MkvTag): void {
-  const name = serviceTagName(tag.name);
-  const said = name === undefined ? undefined : SERVICE_TAGS[name]?.(tag.value);
+  const said = SERVICE_TAGS.get(tag.name)?.(tag.value);
   if (said === undefined) {
     record.tags.push(tag);
     return;

@@ -105,6 +105,24 @@ describe('FragmentMetadataVisitor', () => {
     ]);
   });
 
+  it('keeps a track that is described in the same bytes, and no other', () => {
+    const names = ['a', 'a', 'b', 'a'];
+    const bytes = concatBytes(
+      names.map((name, index) =>
+        writeGetMediaFragment(fragmentInput(index, { tracks: [{ number: 1, codecId: 'V_VP9', name }], blocks: [] })),
+      ),
+    );
+    const tracks: unknown[] = [];
+    const visitor = new FragmentMetadataVisitor();
+    show(bytes, visitor, (element) => {
+      if (element.kind === 'end' && element.is(Mkv.Tracks)) tracks.push(visitor.getTrackMetadata(1));
+    });
+    expect(tracks).toMatchObject(names.map((name) => ({ name })));
+    expect(tracks[1]).toBe(tracks[0]);
+    expect(tracks[2]).not.toBe(tracks[1]);
+    expect(tracks[3]).not.toBe(tracks[0]);
+  });
+
   it('knows no fragment in a document that is not of Kinesis Video Streams, but its tags', () => {
     const bytes = writeGetMediaFragment({ tracks: [], tags: [['ENCODER', 'x']], blocks: [] });
     const visitor = show(bytes);
