@@ -1,0 +1,243 @@
+// What is measured. `open(chunks)` prepares and gives a function that reads all chunks once, from the beginning, and says what it found:
+// { elements, frames, frameBytes, fragments }, of which it leaves out what it does not count.
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+
+const ours = () => import('../dist/index.js');
+
+/** A WHATWG stream that holds nothing back and nothing ready. */
+function streamOf(chunks) {
+  let next = 0;
+  return new ReadableStream(
+    {
+      pull(controller) {
+        if (next < chunks.length) controller.enqueue(chunks[next++]);
+        else controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** The elements of a StreamingMkvReader, each shown to `show`. */
+function readAll(reader, chunks, show) {
+  for (const chunk of chunks) {
+    reader.push(chunk);
+    for (let element = reader.nextIfAvailable(); element !== undefined; element = reader.nextIfAvailable())
+      show(element);
+  }
+  reader.end();
+  for (let element = reader.nextIfAvailable(); element !== undefined; element = reader.nextIfAvailable()) show(element);
+}
+
+export const SUBJECTS = [
+  {
+    name: 'memcpy',
+    what: 'each chunk copied to its place in one buffer that was written before: the yardstick, nothing is read',
+    async open(chunks) {
+      const target = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0)).fill(1);
+      return () => {
+        let at = 0;
+        for (const chunk of chunks) {
+          target.set(chunk, at);
+          at += chunk.length;
+        }
+        return {};
+      };
+    },
+  },
+  {
+    name: 'reader',
+    what: 'StreamingMkvReader: all elements, their data looked at',
+    async open(chunks) {
+      const { StreamingMkvReader } = await ours();
+      return () => {
+        let elements = 0;
+        let dataBytes = 0;
+        readAll(new StreamingMkvReader(), chunks, (element) => {
+          elements++;
+          if (element.kind === 'data') dataBytes += element.data.length;
+        });
+        return { elements, dataBytes };
+      };
+    },
+  },
+  {
+    name: 'reader, blocks',
+    what: 'StreamingMkvReader with elements: SimpleBlock and Block, taken apart into frames',
+    async open(chunks) {
+      const { Mkv, StreamingMkvReader } = await ours();
+      return () => {
+        let frames = 0;
+        let frameBytes = 0;
+        readAll(new StreamingMkvReader({ elements: [Mkv.SimpleBlock, Mkv.Block] }), chunks, (element) => {
+          if (element.kind !== 'data' || !(element.is(Mkv.SimpleBlock) || element.is(Mkv.Block))) return;
+          const block = element.value;
+          for (let i = 0; i < block.frameCount; i++) {
+            frames++;
+            frameBytes += block.frame(i).length;
+          }
+        });
+        return { frames, frameBytes };
+      };
+    },
+  },
+  {
+    name: 'reader, FrameVisitor',
+    what: 'StreamingMkvReader and FrameVisitor: frames with their times, tracks and fragments',
+    async open(chunks) {
+      const { FrameVisitor, StreamingMkvReader } = await ours();
+      return () => {
+        let frames = 0;
+        let frameBytes = 0;
+        const visitor = new FrameVisitor({
+          process(frame) {
+            frames++;
+            frameBytes += frame.data.length;
+          },
+        });
+        readAll(new StreamingMkvReader(), chunks, (element) => element.accept(visitor));
+        return { frames, frameBytes };
+      };
+    },
+  },
+  {
+    name: 'readElements',
+    what: 'readElements on a WHATWG ReadableStream: all elements',
+    async open(chunks) {
+      const { readElements } = await ours();
+      return async () => {
+        let elements = 0;
+        let dataBytes = 0;
+        for await (const element of readElements(streamOf(chunks))) {
+          elements++;
+          if (element.kind === 'data') dataBytes += element.data.length;
+        }
+        return { elements, dataBytes };
+      };
+    },
+  },
+  {
+    name: 'readFrames',
+    what: 'readFrames on a WHATWG ReadableStream',
+    async open(chunks) {
+      const { readFrames } = await ours();
+      return async () => {
+        let frames = 0;
+        let frameBytes = 0;
+        for await (const frame of readFrames(streamOf(chunks))) {
+          frames++;
+          frameBytes += frame.data.length;
+        }
+        return { frames, frameBytes };
+      };
+    },
+  },
+  {
+    name: 'readFragments',
+    what: 'readFragments on a WHATWG ReadableStream',
+    async open(chunks) {
+      const { readFragments } = await ours();
+      return async () => {
+        let fragments = 0;
+        let frames = 0;
+        let frameBytes = 0;
+        for await (const fragment of readFragments(streamOf(chunks))) {
+          fragments++;
+          for (const frame of fragment.frames) {
+            frames++;
+            frameBytes += frame.data.length;
+          }
+        }
+        return { fragments, frames, frameBytes };
+      };
+    },
+  },
+  {
+    name: 'mediabunny',
+    peer: true,
+    what: 'mediabunny: all packets of all tracks, from a ReadableStreamSource',
+    async open(chunks) {
+      const { EncodedPacketSink, Input, MATROSKA, ReadableStreamSource } = await import('mediabunny');
+      return async () => {
+        const input = new Input({ formats: [MATROSKA], source: new ReadableStreamSource(streamOf(chunks)) });
+        let frames = 0;
+        let frameBytes = 0;
+        const tracks = await input.getTracks();
+        await Promise.all(
+          tracks.map(async (track) => {
+            for await (const packet of new EncodedPacketSink(track).packets()) {
+              frames++;
+              frameBytes += packet.data.length;
+            }
+          }),
+        );
+        return { frames, frameBytes };
+      };
+    },
+  },
+  {
+    name: 'ebml-stream',
+    peer: true,
+    what: 'ebml-stream: EbmlStreamDecoder, all tags',
+    async open(chunks) {
+      const { EbmlStreamDecoder } = (await import('ebml-stream')).default;
+      return async () => {
+        let frames = 0;
+        let frameBytes = 0;
+        const decoder = new EbmlStreamDecoder();
+        decoder.on('data', (tag) => {
+          if (tag.id !== 0xa3 && tag.id !== 0xa1) return;
+          frames++;
+          frameBytes += tag.payload.length;
+        });
+        Readable.from(chunks).pipe(decoder);
+        await finished(decoder);
+        return { frames, frameBytes };
+      };
+    },
+  },
+  {
+    name: 'ebml',
+    peer: true,
+    what: 'ebml: Decoder, all tags',
+    async open(chunks) {
+      const { Decoder } = await import('ebml');
+      return async () => {
+        let frames = 0;
+        let frameBytes = 0;
+        const decoder = new Decoder();
+        decoder.on('data', ([, tag]) => {
+          if (tag.name !== 'SimpleBlock' && tag.name !== 'Block') return;
+          frames++;
+          frameBytes += tag.payload.length;
+        });
+        Readable.from(chunks).pipe(decoder);
+        await finished(decoder);
+        return { frames, frameBytes };
+      };
+    },
+  },
+  {
+    name: 'ts-ebml',
+    peer: true,
+    what: 'ts-ebml: Decoder, all elements; blocks are not taken apart',
+    async open(chunks) {
+      const { Decoder } = (await import('ts-ebml')).default;
+      return () => {
+        let frames = 0;
+        let frameBytes = 0;
+        const decoder = new Decoder();
+        for (const chunk of chunks) {
+          for (const element of decoder.decode(chunk.buffer)) {
+            if (element.name !== 'SimpleBlock' && element.name !== 'Block') continue;
+            frames++;
+            // Track number, time and flags are 4 bytes in all of these streams.
+            frameBytes += element.data.length - 4;
+          }
+        }
+        return { frames, frameBytes };
+      };
+    },
+  },
+];
