@@ -41,7 +41,6 @@ const passes = Math.max(1, Math.round(SAMPLE_SECONDS / last));
 
 process.on('message', async (message) => {
   if (message === 'go') {
-    globalThis.gc?.();
     process.send({ sample: await run(passes) });
   } else {
     process.send({ end: { peakGrowth: peak - before } });

@@ -42,7 +42,7 @@ async function answer(child, key) {
 
 async function start(subject, workload, chunking) {
   const args = [subject.name, workload.name, String(chunking.size), String(chunking.length)];
-  const child = fork(path('measure.mjs'), args, { execArgv: ['--expose-gc'] });
+  const child = fork(path('measure.mjs'), args);
   const ready = await answer(child, 'ready');
   return { subject, child, ready, samples: [] };
 }
