@@ -9,7 +9,9 @@ import { SUBJECTS } from './subjects.mjs';
 import { CHUNKINGS, WORKLOADS } from './workloads.mjs';
 
 /** A subject that takes longer than this to warm up is given up. */
-const PATIENCE_SECONDS = 20;
+const PATIENCE_SECONDS = 10;
+/** No more samples are taken of a subject when they have taken this long together. */
+const BUDGET_SECONDS = 5;
 
 const { values } = parseArgs({
   options: {
@@ -44,7 +46,7 @@ async function start(subject, workload, chunking) {
   const args = [subject.name, workload.name, String(chunking.size), String(chunking.length)];
   const child = fork(path('measure.mjs'), args);
   const ready = await answer(child, 'ready');
-  return { subject, child, ready, samples: [] };
+  return { subject, child, ready, samples: [], spent: 0 };
 }
 
 async function measure(workload, chunking) {
@@ -57,11 +59,15 @@ async function measure(workload, chunking) {
   for (let round = 0; round < Number(values.rounds); round++) {
     process.stderr.write(`\r\x1b[K${workload.name}, ${chunking.name}: round ${round + 1}`);
     for (const one of all) {
-      if (one.ready === undefined) continue;
+      if (one.ready === undefined || one.spent > BUDGET_SECONDS) continue;
       one.child.send('go');
       const sample = await answer(one.child, 'sample');
-      if (sample === undefined) one.ready = undefined;
-      else one.samples.push(sample);
+      if (sample === undefined) {
+        one.ready = undefined;
+        continue;
+      }
+      one.samples.push(sample);
+      one.spent += sample.seconds * one.ready.passes;
     }
   }
   const rows = [];
