@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+interface Report {
+  readonly results: readonly {
+    readonly disagreement?: string;
+    readonly rows: readonly { readonly subject: string; readonly found?: { readonly frames: number } }[];
+  }[];
+  readonly figures: {
+    readonly copies: readonly { readonly copied: number; readonly spanning: number }[];
+    readonly idle: { readonly bytesPerReader: number };
+  };
+}
+
+const subjects = ['reader, FrameVisitor', 'readFragments', 'mediabunny'];
+
+it('the benchmark runs, and what it counts is what was aimed at', () => {
+  const script = fileURLToPath(new URL('../bench/run.mjs', import.meta.url));
+  const select = subjects.flatMap((name) => ['--subject', name]);
+  const args = [script, '--json', '--rounds', '1', '--workload', 'tags', '--chunks', '64 KiB', ...select];
+  const output = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const { results, figures }: Report = JSON.parse(output);
+
+  const [{ rows, disagreement } = { rows: [] }] = results;
+  expect(rows.map(({ subject }) => subject)).toEqual(subjects);
+  expect(new Set(rows.map(({ found }) => found?.frames)).size).toBe(1);
+  expect(rows[0]?.found?.frames).toBeGreaterThan(1000);
+  expect(disagreement).toBeUndefined();
+
+  // What spans chunks has to be copied; beside it, what lies in one chunk with its header at the end of the chunk before.
+  for (const { copied, spanning } of figures.copies) expect(copied).toBeLessThan(spanning + 0.002);
+  expect(figures.idle.bytesPerReader).toBeGreaterThan(0);
+  expect(figures.idle.bytesPerReader).toBeLessThan(4000);
+});
