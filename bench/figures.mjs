@@ -63,11 +63,11 @@ function memory() {
 }
 
 const copies = [];
-for (const { name, make } of WORKLOADS) {
+for (const { name, make, share = 1 } of WORKLOADS) {
   if (make === undefined) continue;
-  for (const chunking of CHUNKINGS) {
-    if (chunking.size > 1)
-      copies.push({ workload: name, chunks: chunking.name, ...copied(make(2 ** 22), chunking.size) });
+  const bytes = make(2 ** 22 * share);
+  for (const { name: chunks, size } of CHUNKINGS) {
+    if (size > 1) copies.push({ workload: name, chunks, ...copied(bytes, size) });
   }
 }
 process.stdout.write(JSON.stringify({ copies, idle: idle() }));

@@ -43,7 +43,8 @@ async function answer(child, key) {
 }
 
 async function start(subject, workload, chunking) {
-  const args = [subject.name, workload.name, String(chunking.size), String(chunking.length)];
+  const length = chunking.length * (workload.share ?? 1);
+  const args = [subject.name, workload.name, String(chunking.size), String(length)];
   const child = fork(path('measure.mjs'), args);
   const ready = await answer(child, 'ready');
   return { subject, child, ready, samples: [], spent: 0 };
