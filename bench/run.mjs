@@ -9,7 +9,7 @@ import { SUBJECTS } from './subjects.mjs';
 import { CHUNKINGS, WORKLOADS } from './workloads.mjs';
 
 /** A subject that takes longer than this to warm up is given up. */
-const PATIENCE_SECONDS = 10;
+const PATIENCE_SECONDS = 30;
 /** No more samples are taken of a subject when they have taken this long together. */
 const BUDGET_SECONDS = 5;
 
