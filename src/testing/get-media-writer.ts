@@ -1,7 +1,7 @@
-import { crc32 } from '../ebml/crc32.js';
 import { concatBytes, type EbmlWriteMasterOptions, writeElement, writeHeader, writeMaster } from '../ebml/writer.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
 import { type BlockInput, writeBlock } from './block-writer.js';
+import { writeCrcElement } from './crc-element.js';
 import { type TrackInput, writeTrackEntry } from './track-writer.js';
 
 /** A tag as Kinesis Video knows it: a name and a value. */
@@ -275,9 +275,7 @@ function master(
   const unknownSize = type === Mkv.Cluster && options.unknownSize === true;
   if (!crc) return writeMaster(type, children, { sizeLength, unknownSize });
   const content = concatBytes(children);
-  const checksum = new Uint8Array(4);
-  new DataView(checksum.buffer).setUint32(0, crc32(content), true);
-  return writeMaster(type, [writeElement(Mkv['CRC-32'], checksum), content], { sizeLength, unknownSize });
+  return writeMaster(type, [writeCrcElement(content), content], { sizeLength, unknownSize });
 }
 
 /** Seconds since 1970 with three decimals, as the service writes them. */

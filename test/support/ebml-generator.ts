@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { crc32 } from '../../src/ebml/crc32.js';
 import { canDescendFrom, type EbmlElementType, unknownElementType } from '../../src/ebml/element-type.js';
 import { sizeLength } from '../../src/ebml/vint.js';
-import { concatBytes, writeElement, writeHeader, writeMaster } from '../../src/ebml/writer.js';
+import { concatBytes, writeHeader, writeMaster } from '../../src/ebml/writer.js';
 import { MKV_SCHEMA, Mkv } from '../../src/mkv/elements.js';
+import { writeCrcElement } from '../../src/testing/crc-element.js';
 import { arbitraryData } from './bytes.js';
 import { describeElement } from './events.js';
 
@@ -121,15 +121,9 @@ function encode(node: Node): Uint8Array {
     return concatBytes([writeHeader(node.type, size, options(size)), node.data]);
   }
   const content = concatBytes(node.children.map(encode));
-  const checksum = node.crc ? [crcElement(content)] : [];
+  const checksum = node.crc ? [writeCrcElement(content)] : [];
   const size = content.length + (node.crc ? 6 : 0);
   return writeMaster(node.type, [...checksum, content], { ...options(size), unknownSize: node.unknownSize });
-}
-
-function crcElement(content: Uint8Array): Uint8Array {
-  const checksum = new Uint8Array(4);
-  new DataView(checksum.buffer).setUint32(0, crc32(content), true);
-  return writeElement(Mkv['CRC-32'], checksum);
 }
 
 function list(node: Node, offset: number, path: readonly number[], out: { id: number; line: string }[]): number {

@@ -1,0 +1,134 @@
+import { ServiceError } from './service-error.js';
+
+/** The limits of the service, per stream. */
+export interface ServiceLimits {
+  /** Calls of each operation a second. Default 5; of the operations that list and describe streams, 50. */
+  readonly callsPerSecond: number;
+  /** Connections of GetMedia at a time. Default 3. */
+  readonly getMediaConnections: number;
+  /** Connections of GetMediaForFragmentList at a time. Default 5. */
+  readonly fragmentListConnections: number;
+  /** Fragments of GetMediaForFragmentList a second, over all connections: beyond, the body waits. Default 500. */
+  readonly fragmentsPerSecond: number;
+  /** Bytes a second of each body of GetMedia and GetMediaForFragmentList: beyond, it waits. Default 25,000,000. */
+  readonly bytesPerSecond: number;
+}
+
+/** What the service documents. */
+export const SERVICE_LIMITS: ServiceLimits = {
+  callsPerSecond: 5,
+  getMediaConnections: 3,
+  fragmentListConnections: 5,
+  fragmentsPerSecond: 500,
+  bytesPerSecond: 25_000_000,
+};
+
+/** No limits at all. */
+export const NO_LIMITS: ServiceLimits = {
+  callsPerSecond: Number.POSITIVE_INFINITY,
+  getMediaConnections: Number.POSITIVE_INFINITY,
+  fragmentListConnections: Number.POSITIVE_INFINITY,
+  fragmentsPerSecond: Number.POSITIVE_INFINITY,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+};
+
+const LISTING = new Set(['DescribeStream', 'ListStreams', 'CreateStream', 'DeleteStream']);
+const LISTING_CALLS_PER_SECOND = 50;
+
+/** A call that went beyond a limit. */
+export interface Violation {
+  readonly operation: string;
+  /** The stream's name; empty for an operation on no stream. */
+  readonly stream: string;
+  /** When, in milliseconds since 1970. */
+  readonly time: number;
+  /** Which limit. */
+  readonly limit: 'calls a second' | 'connections';
+}
+
+/** Counts calls and connections, per operation and stream, and refuses those beyond the limits. */
+export class LimitCounter {
+  readonly #limits: ServiceLimits;
+  readonly #calls = new Map<string, number[]>();
+  readonly #connections = new Map<string, number>();
+  /** The most connections that were open at a time, by operation. */
+  readonly peakConnections = new Map<string, number>();
+  /** Calls that were refused, in order. */
+  readonly violations: Violation[] = [];
+
+  constructor(limits: ServiceLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Counts a call.
+   *
+   * @throws ServiceError ClientLimitExceededException
+   */
+  call(operation: string, stream: string): void {
+    const allowed = LISTING.has(operation)
+      ? Math.max(LISTING_CALLS_PER_SECOND, this.#limits.callsPerSecond)
+      : this.#limits.callsPerSecond;
+    if (allowed === Number.POSITIVE_INFINITY) return;
+    const key = `${operation} ${stream}`;
+    const now = performance.now();
+    const recent = (this.#calls.get(key) ?? []).filter((time) => now - time < 1000);
+    this.#calls.set(key, recent);
+    if (recent.length >= allowed) {
+      this.violations.push({ operation, stream, time: Date.now(), limit: 'calls a second' });
+      throw new ServiceError('ClientLimitExceededException', `more than ${allowed} calls of ${operation} a second`);
+    }
+    recent.push(now);
+  }
+
+  /**
+   * Counts a connection until the function that is returned is called. A stream has one producer at a time.
+   *
+   * @throws ServiceError ConnectionLimitExceededException; of the archived media, which has no such error,
+   * ClientLimitExceededException
+   */
+  connect(operation: 'GetMedia' | 'GetMediaForFragmentList' | 'PutMedia', stream: string): () => void {
+    const { getMediaConnections, fragmentListConnections } = this.#limits;
+    const archived = operation === 'GetMediaForFragmentList';
+    const allowed = operation === 'PutMedia' ? 1 : archived ? fragmentListConnections : getMediaConnections;
+    const key = `${operation} ${stream}`;
+    const open = this.#connections.get(key) ?? 0;
+    if (open >= allowed) {
+      this.violations.push({ operation, stream, time: Date.now(), limit: 'connections' });
+      const type = archived ? 'ClientLimitExceededException' : 'ConnectionLimitExceededException';
+      throw new ServiceError(type, `more than ${allowed} connections of ${operation}`);
+    }
+    this.#connections.set(key, open + 1);
+    this.peakConnections.set(operation, Math.max(this.peakConnections.get(operation) ?? 0, open + 1));
+    let closed = false;
+    return () => {
+      if (closed) return;
+      closed = true;
+      this.#connections.set(key, (this.#connections.get(key) ?? 1) - 1);
+    };
+  }
+}
+
+/** Lets so many units a second through: a caller waits for as long as it is told. */
+export class Pacer {
+  readonly #perSecond: number;
+  readonly #burst: number;
+  #used = 0;
+  #since = performance.now();
+
+  /** @param burst units that may pass at once */
+  constructor(perSecond: number, burst = perSecond / 10) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+  }
+
+  /** Counts units and returns the milliseconds to wait before they may pass; 0 for at once. */
+  delay(units: number): number {
+    if (this.#perSecond === Number.POSITIVE_INFINITY) return 0;
+    const now = performance.now();
+    const settled = ((now - this.#since) * this.#perSecond) / 1000;
+    this.#since = now;
+    this.#used = Math.max(0, this.#used - settled) + units;
+    return Math.max(0, ((this.#used - this.#burst) / this.#perSecond) * 1000);
+  }
+}

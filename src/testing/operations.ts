@@ -1,0 +1,153 @@
+import type { LocalStream, StoredFragment } from './local-stream.js';
+import type { Service } from './service.js';
+import { ServiceError } from './service-error.js';
+
+/** The JSON object of a request: what may be in it, nothing of it checked. */
+export interface JsonInput {
+  readonly StreamName?: unknown;
+  readonly StreamARN?: unknown;
+  readonly StreamNameCondition?: { readonly ComparisonValue?: unknown };
+  readonly APIName?: unknown;
+  readonly MaxResults?: unknown;
+  readonly NextToken?: unknown;
+  readonly FragmentSelector?: { readonly FragmentSelectorType?: unknown; readonly TimestampRange?: TimestampRange };
+  readonly Fragments?: unknown;
+  readonly StartSelector?: StartSelector;
+}
+
+/** A range of time in a request, in seconds since 1970. */
+interface TimestampRange {
+  readonly StartTimestamp?: unknown;
+  readonly EndTimestamp?: unknown;
+}
+
+/** Where GetMedia is to start. */
+export interface StartSelector {
+  readonly StartSelectorType?: unknown;
+  readonly AfterFragmentNumber?: unknown;
+  readonly StartTimestamp?: unknown;
+  readonly ContinuationToken?: unknown;
+}
+
+/** The operations whose answer is JSON, by their names in the API. */
+export const JSON_OPERATIONS: Readonly<Record<string, (service: Service, input: JsonInput, host: string) => object>> = {
+  CreateStream: (service, input) => ({ StreamARN: service.createStream(String(input.StreamName)).arn }),
+  DeleteStream: (service, input) => {
+    service.deleteStream(service.findStream(input.StreamName, input.StreamARN));
+    return {};
+  },
+  DescribeStream: (service, input) => ({ StreamInfo: describe(named(service, input)) }),
+  GetDataEndpoint: getDataEndpoint,
+  ListFragments: listFragments,
+  ListStreams: listStreams,
+};
+
+const API_NAMES = new Set([
+  'PUT_MEDIA',
+  'GET_MEDIA',
+  'LIST_FRAGMENTS',
+  'GET_MEDIA_FOR_FRAGMENT_LIST',
+  'GET_HLS_STREAMING_SESSION_URL',
+  'GET_DASH_STREAMING_SESSION_URL',
+  'GET_CLIP',
+  'GET_IMAGES',
+]);
+
+/** The stream that a JSON request names. */
+export function named(service: Service, input: JsonInput): LocalStream {
+  return service.findStream(input.StreamName, input.StreamARN);
+}
+
+function invalid(message: string): ServiceError {
+  return new ServiceError('InvalidArgumentException', message);
+}
+
+function getDataEndpoint(service: Service, input: JsonInput, host: string): object {
+  const { APIName: api } = input;
+  if (typeof api !== 'string' || !API_NAMES.has(api)) throw invalid(`${JSON.stringify(api)} is no APIName.`);
+  named(service, input);
+  return { DataEndpoint: `http://${host}${service.endpointPath}` };
+}
+
+function describe(stream: LocalStream): object {
+  return {
+    CreationTime: stream.creationTime / 1000,
+    DataRetentionInHours: 24,
+    MediaType: 'video/h264',
+    Status: 'ACTIVE',
+    StreamARN: stream.arn,
+    StreamName: stream.name,
+    Version: '1',
+  };
+}
+
+function listStreams(service: Service, input: JsonInput): object {
+  const prefix = String(input.StreamNameCondition?.ComparisonValue ?? '');
+  const names = [...service.streams.keys()].filter((name) => name.startsWith(prefix)).sort();
+  const { page, nextToken } = paginate(names, input, 10_000, 'names');
+  return {
+    StreamInfoList: page.flatMap((name) => service.streams.get(name) ?? []).map(describe),
+    ...(nextToken === undefined ? {} : { NextToken: nextToken }),
+  };
+}
+
+function listFragments(service: Service, input: JsonInput): object {
+  const stream = named(service, input);
+  const isWanted = fragmentFilter(input.FragmentSelector);
+  // The service gives them in no particular order. Sorting by a hash of the number gives the same one for every page.
+  const fragments = stream.fragments.filter(isWanted).sort((a, b) => disorder(a) - disorder(b));
+  const { page, nextToken } = paginate(fragments, input, 100, stream.name);
+  return {
+    Fragments: page.map((fragment) => ({
+      FragmentLengthInMilliseconds: fragment.duration,
+      FragmentNumber: fragment.fragmentNumber,
+      FragmentSizeInBytes: fragment.head.length + fragment.media.length,
+      ProducerTimestamp: fragment.producerTimestamp / 1000,
+      ServerTimestamp: fragment.serverTimestamp / 1000,
+    })),
+    ...(nextToken === undefined ? {} : { NextToken: nextToken }),
+  };
+}
+
+function fragmentFilter(selector: JsonInput['FragmentSelector']): (fragment: StoredFragment) => boolean {
+  if (selector === undefined) return () => true;
+  const { FragmentSelectorType: type, TimestampRange: range } = selector;
+  if (type !== 'PRODUCER_TIMESTAMP' && type !== 'SERVER_TIMESTAMP') {
+    throw invalid(`${JSON.stringify(type)} is no FragmentSelectorType.`);
+  }
+  const start = Math.round(Number(range?.StartTimestamp) * 1000);
+  const end = Math.round(Number(range?.EndTimestamp) * 1000);
+  if (!(start <= end)) throw invalid('StartTimestamp must not be after EndTimestamp.');
+  return (fragment) => {
+    const time = type === 'PRODUCER_TIMESTAMP' ? fragment.producerTimestamp : fragment.serverTimestamp;
+    return time >= start && time <= end;
+  };
+}
+
+function disorder({ fragmentNumber }: StoredFragment): number {
+  let hash = 0x811c9dc5;
+  for (const digit of fragmentNumber) hash = Math.imul(hash ^ digit.charCodeAt(0), 0x01000193);
+  return hash >>> 0;
+}
+
+/** A page of a list. The token says of which list it is and where to go on. */
+function paginate<T>(
+  list: readonly T[],
+  input: JsonInput,
+  defaultResults: number,
+  scope: string,
+): { page: readonly T[]; nextToken: string | undefined } {
+  const { MaxResults: most = defaultResults, NextToken: token } = input;
+  if (typeof most !== 'number' || !Number.isInteger(most) || most < 1 || most > Math.max(1000, defaultResults)) {
+    throw invalid(`MaxResults must be from 1 to ${Math.max(1000, defaultResults)}.`);
+  }
+  let from = 0;
+  if (token !== undefined) {
+    const match = /^(.*) (\d+)$/.exec(Buffer.from(String(token), 'base64').toString());
+    if (match?.[1] !== scope) throw invalid('NextToken is not valid.');
+    from = Number(match[2]);
+  }
+  const to = from + most;
+  const nextToken = to < list.length ? Buffer.from(`${scope} ${to}`).toString('base64') : undefined;
+  return { page: list.slice(from, to), nextToken };
+}

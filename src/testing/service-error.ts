@@ -1,0 +1,33 @@
+/** The errors of the service, by the names that the AWS SDK knows, with their HTTP status. */
+const STATUS = {
+  ClientLimitExceededException: 400,
+  ConnectionLimitExceededException: 400,
+  ExpiredTokenException: 403,
+  InternalFailure: 500,
+  InvalidArgumentException: 400,
+  InvalidEndpointException: 400,
+  NotAuthorizedException: 401,
+  ResourceInUseException: 400,
+  ResourceNotFoundException: 404,
+  ServiceUnavailable: 503,
+} as const;
+
+/** The name of an error of the service. */
+export type ServiceErrorType = keyof typeof STATUS;
+
+/** An error that a request is answered with: HTTP status, `x-amzn-ErrorType`, and a message. */
+export class ServiceError extends Error {
+  override name = 'ServiceError';
+  /** The error's name in the API. */
+  readonly type: ServiceErrorType;
+
+  constructor(type: ServiceErrorType, message: string) {
+    super(message);
+    this.type = type;
+  }
+
+  /** The HTTP status that it comes with. */
+  get status(): number {
+    return STATUS[this.type];
+  }
+}
