@@ -16,7 +16,8 @@ const FLOORS = [
   ['fragments', 'merge'],
   ['index'],
   ['mp4', 'client'],
-  ['testing', 'cli'],
+  ['testing'],
+  ['cli'],
 ];
 const CORE = ['ebml', 'mkv', 'visitors', 'fragments', 'merge', 'index'];
 const WITHOUT_NODE = [...CORE, 'mp4', 'client'];

@@ -30,7 +30,7 @@ export const READ_USAGE = '[--json] [--recover] [--strict] [--verify-crc]';
 /**
  * Takes a command's words apart.
  *
- * @param names what the positional arguments are called
+ * @param names what the positional arguments are called; a last one that ends in … may be several
  * @throws UsageError when an option is unknown or an argument is missing or too many
  */
 export function parseWords<O extends OptionsConfig>(
@@ -47,7 +47,9 @@ export function parseWords<O extends OptionsConfig>(
   })();
   const { positionals } = parsed;
   if (positionals.length < names.length) throw new UsageError(`${names[positionals.length]} is missing`);
-  if (positionals.length > names.length) throw new UsageError(`one argument too many: ${positionals[names.length]}`);
+  const isOpen = names.at(-1)?.endsWith('…') === true;
+  if (positionals.length > names.length && !isOpen)
+    throw new UsageError(`one argument too many: ${positionals[names.length]}`);
   return parsed;
 }
 

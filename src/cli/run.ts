@@ -2,8 +2,12 @@ import { EbmlParseError } from '../ebml/errors.js';
 import { type Command, UsageError } from './command.js';
 import { inspect } from './inspect.js';
 import { ClosedOutputError } from './output.js';
+import { serve } from './serve.js';
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map([['inspect', inspect]]);
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['inspect', inspect],
+  ['serve', serve],
+]);
 
 /**
  * Runs a command line of `kvs`.

@@ -26,7 +26,7 @@ export interface FillOptions {
   readonly realtime?: boolean | undefined;
   /** With `realtime`: how many seconds of media go into a second. Default 1. */
   readonly speed?: number | undefined;
-  /** Begin again at the end, with times that go on: `true` for ever, or so many times in all. Default: once. */
+  /** Begin again at the end, with times that go on: `true` for ever (with `realtime`), or so many times in all. Default: once. */
   readonly loop?: boolean | number | undefined;
   /** When the producer began to record. Default: in real time, now; else so long ago that the recording ends now. */
   readonly startTimestamp?: Moment | undefined;
@@ -115,7 +115,7 @@ export class LocalStream {
    * Fills the stream from a Matroska file or byte stream: a body of GetMedia, or what a producer sends. Each Cluster becomes a fragment.
    *
    * @param source the path of a file, or bytes
-   * @throws MkvParseError when the bytes are wrong; what reading the source throws
+   * @throws MkvParseError when the bytes are wrong; what reading the source throws; RangeError for a loop that would never end
    */
   async fill(source: string | ByteStream, options: FillOptions = {}): Promise<void> {
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
@@ -132,7 +132,8 @@ export class LocalStream {
   async #fillAtOnce(source: AsyncIterable<SplitFragment>, options: FillOptions): Promise<void> {
     const fragments: SplitFragment[] = [];
     for await (const fragment of source) fragments.push(fragment);
-    const rounds = options.loop === true ? 1 : Number(options.loop ?? 1);
+    const rounds = roundsOf(options);
+    if (rounds === Number.POSITIVE_INFINITY) throw new RangeError('a loop without end needs realtime');
     const timeline = new Timeline(fragments);
     const start = Number(options.startTimestamp ?? Date.now() - rounds * timeline.duration - LATENCY);
     for (let round = 0; round < rounds; round++) {
@@ -145,7 +146,7 @@ export class LocalStream {
   }
 
   async #fillInTime(source: AsyncIterable<SplitFragment>, options: FillOptions, signal: AbortSignal): Promise<void> {
-    const rounds = options.loop === true ? Number.POSITIVE_INFINITY : Number(options.loop ?? 1);
+    const rounds = roundsOf(options);
     const start = Number(options.startTimestamp ?? Date.now());
     const began = performance.now();
     const speed = options.speed ?? 1;
@@ -227,6 +228,11 @@ class Timeline {
   inRound(fragment: SplitFragment, round: number): SplitFragment {
     return round === 0 ? fragment : retimeFragment(fragment, round * this.duration);
   }
+}
+
+function roundsOf({ loop = false }: FillOptions): number {
+  if (typeof loop === 'number') return loop;
+  return loop ? Number.POSITIVE_INFINITY : 1;
 }
 
 async function* splitSource(source: ByteStream, signal: AbortSignal): AsyncIterable<SplitFragment> {

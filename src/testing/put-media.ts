@@ -70,7 +70,8 @@ export async function receiveMedia(
     }
   };
   try {
-    for await (const chunk of request) {
+    // A producer that sends wrong bytes is to read why, so its connection must outlive the loop.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       idle.refresh();
       if (stream.deleted) throw new ServiceError('ResourceNotFoundException', 'The stream has been deleted.');
       splitter.push(chunk);
@@ -79,7 +80,7 @@ export async function receiveMedia(
     splitter.end();
     drain();
   } catch (error) {
-    if (response.destroyed || request.destroyed) return;
+    if (request.socket.destroyed) return;
     const errorId = error instanceof EbmlParseError ? INVALID_MKV_DATA : STREAM_NOT_ACTIVE;
     const known = { FragmentTimecode: timecode, FragmentNumber: fragmentNumber };
     acknowledge({ EventType: 'ERROR', ...known, ErrorId: errorId });
