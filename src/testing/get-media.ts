@@ -1,3 +1,4 @@
+import { concatBytes } from '../ebml/writer.js';
 import type { BodyWriter } from './body-writer.js';
 import type { Fault } from './faults.js';
 import { writeGetMediaError, writeServiceTags, writeTrailingTags } from './get-media-writer.js';
@@ -117,10 +118,9 @@ export async function sendMedia(
     const newest = stream.fragments.at(-1) ?? fragment;
     const millisBehindNow = Math.max(0, Math.round(newest.serverTimestamp - fragment.serverTimestamp));
     const continuationToken = String(BigInt(fragment.fragmentNumber) + 1n);
-    await body.write(fragment.head);
-    await body.write(writeServiceTags(fragment));
-    await body.write(fragment.media);
-    await body.write(writeTrailingTags({ millisBehindNow, continuationToken }));
+    const tags = writeServiceTags(fragment);
+    const trailing = writeTrailingTags({ millisBehindNow, continuationToken });
+    await body.write(concatBytes([fragment.head, tags, fragment.media, trailing]));
   }
 }
 
@@ -182,9 +182,8 @@ export async function sendFragments(
       const exception = { code: '4000', message: 'Requested fragment is not found' };
       await body.write(writeGetMediaError({ fragmentNumber, exception }));
     } else {
-      await body.write(fragment.head);
-      await body.write(writeServiceTags(fragment, { sideTimestamps }));
-      await body.write(fragment.media);
+      const tags = writeServiceTags(fragment, { sideTimestamps });
+      await body.write(concatBytes([fragment.head, tags, fragment.media]));
     }
   }
   body.end();

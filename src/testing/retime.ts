@@ -18,22 +18,25 @@ export function retimeFragment(fragment: SplitFragment, milliseconds: number): S
  * @param ticks how much later, in units of its document's TimestampScale
  */
 export function retimeCluster(cluster: Uint8Array, ticks: number): Uint8Array {
-  const reader = new StreamingMkvReader();
+  const reader = new StreamingMkvReader({ elements: [Mkv.Cluster, Mkv['CRC-32'], Mkv.Timestamp] });
   reader.push(cluster);
-  reader.end();
-  const children: Uint8Array[] = [];
-  let hasCrc = false;
+  const before: Uint8Array[] = [];
   let unknownSize = false;
+  let hasCrc = false;
+  let at = 0;
   for (let element = reader.nextIfAvailable(); element !== undefined; element = reader.nextIfAvailable()) {
-    if (element.kind === 'end') continue;
     if (element.kind === 'start') {
-      if (element.is(Mkv.Cluster)) unknownSize = element.dataSize === undefined;
-      else children.push(element.rawHeader);
-    } else if (element.path.length === 1 && element.is(Mkv['CRC-32'])) hasCrc = true;
-    else if (element.is(Mkv.Timestamp)) children.push(writeElement(Mkv.Timestamp, element.value + ticks));
-    else children.push(element.rawHeader, element.data);
+      unknownSize = element.dataSize === undefined;
+      at = element.headerSize;
+    } else if (element.kind === 'data') {
+      before.push(cluster.subarray(at, element.offset));
+      at = element.offset + element.headerSize + element.dataSize;
+      if (element.is(Mkv['CRC-32'])) hasCrc = true;
+      if (!element.is(Mkv.Timestamp)) continue;
+      before.push(writeElement(Mkv.Timestamp, element.value + ticks));
+      break;
+    }
   }
-  const content = concatBytes(children);
-  if (!hasCrc) return writeMaster(Mkv.Cluster, [content], { unknownSize });
-  return writeMaster(Mkv.Cluster, [writeCrcElement(content), content], { unknownSize });
+  const content = concatBytes([...before, cluster.subarray(at)]);
+  return writeMaster(Mkv.Cluster, hasCrc ? [writeCrcElement(content), content] : [content], { unknownSize });
 }

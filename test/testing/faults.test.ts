@@ -221,7 +221,12 @@ describe('plans', () => {
     const faults = kindsOf(1).filter((fault) => fault !== undefined);
     expect(faults.length / 800).toBeGreaterThan(0.4);
     expect(faults.length / 800).toBeLessThan(0.65);
-    expect(new Set(faults.map(({ kind }) => kind)).size).toBe(14);
+    expect(new Set(faults.map(({ kind }) => kind)).size).toBe(12);
+    const kinds = ['damage', 'late'] as const;
+    const others = randomFaults({ seed: 1, probability: 1, kinds });
+    const call = { operation: 'GetMedia', stream: 'camera' };
+    const drawn = Array.from({ length: 50 }, (_, i) => others({ ...call, call: i })[0]?.kind);
+    expect(new Set(drawn)).toEqual(new Set(kinds));
     const calm = randomFaults({ seed: 1, probability: 0 });
     expect(calm({ operation: 'GetMedia', stream: 'camera', call: 3 })).toEqual([]);
   });
