@@ -22,7 +22,7 @@ export { Fragment } from './fragments/fragment.js';
 export type { FrameFilterOptions } from './fragments/frame-filter.js';
 export { type ReadFragmentsOptions, type ReadFramesOptions, readFragments, readFrames } from './fragments/read.js';
 export { Block, type Lacing } from './mkv/block.js';
-export type { ByteStream, ReadableStreamLike } from './mkv/byte-stream.js';
+export type { BlobLike, ByteStream, ReadableStreamLike } from './mkv/byte-stream.js';
 export type { ContentEncoding, FrameStorage } from './mkv/content-encoding.js';
 export { MkvDataElement, type MkvElement, MkvEndMasterElement, MkvStartMasterElement } from './mkv/element.js';
 export type { ElementVisitor, MaybePromise } from './mkv/element-visitor.js';

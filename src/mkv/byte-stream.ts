@@ -7,11 +7,21 @@ export interface ReadableStreamLike<T> {
   };
 }
 
+/** The part of a `Blob` that reading needs; a `File` that a user chose is one. */
+export interface BlobLike {
+  stream(): ReadableStreamLike<Uint8Array>;
+}
+
 /**
  * Where bytes come from: a WHATWG `ReadableStream` (a `fetch` body), an async iterable (a Node `Readable`, the `Payload` of an AWS SDK
- * response), an iterable of chunks, or all bytes at once.
+ * response), an iterable of chunks, a `Blob`, or all bytes at once.
  */
-export type ByteStream = ReadableStreamLike<Uint8Array> | AsyncIterable<Uint8Array> | Iterable<Uint8Array> | Uint8Array;
+export type ByteStream =
+  | ReadableStreamLike<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | Iterable<Uint8Array>
+  | BlobLike
+  | Uint8Array;
 
 /** One way to take chunks from every kind of {@link ByteStream}. */
 export interface ChunkSource {
@@ -43,7 +53,10 @@ export function openByteStream(stream: ByteStream): ChunkSource {
   if (isReadableStream(stream)) return fromReader(stream.getReader());
   if (isObject(stream) && Symbol.asyncIterator in stream) return fromAsyncIterator(stream);
   if (isObject(stream) && Symbol.iterator in stream) return fromIterator(stream[Symbol.iterator]());
-  throw new TypeError('a byte stream must be a ReadableStream, an (async) iterable of Uint8Array, or a Uint8Array');
+  if (isBlob(stream)) return fromReader(stream.stream().getReader());
+  throw new TypeError(
+    'a byte stream must be a ReadableStream, an (async) iterable of Uint8Array, a Blob or a Uint8Array',
+  );
 }
 
 function isObject(value: unknown): value is object {
@@ -52,6 +65,10 @@ function isObject(value: unknown): value is object {
 
 function isReadableStream(stream: object): stream is ReadableStreamLike<Uint8Array> {
   return isObject(stream) && 'getReader' in stream && typeof stream.getReader === 'function';
+}
+
+function isBlob(stream: unknown): stream is BlobLike {
+  return isObject(stream) && 'stream' in stream && typeof stream.stream === 'function';
 }
 
 function fromReader(reader: ReturnType<ReadableStreamLike<Uint8Array>['getReader']>): ChunkSource {

@@ -445,6 +445,11 @@ describe('other byte streams', () => {
     expect(await collect(readElements(body))).toEqual(EXPECTED);
   });
 
+  it('are a Blob, as a file that a user chose is one', async () => {
+    const blob = new Blob(cut(DOCUMENT, 16).map((chunk) => new Uint8Array(chunk)));
+    expect(await collect(readElements(blob))).toEqual(EXPECTED);
+  });
+
   it('are asked for a chunk only when they have given the one before', async () => {
     const chunks = cut(DOCUMENT, 16);
     let asked = 0;
