@@ -24,6 +24,7 @@ export { type ReadFragmentsOptions, type ReadFramesOptions, readFragments, readF
 export { Block, type Lacing } from './mkv/block.js';
 export type { BlobLike, ByteStream, ReadableStreamLike } from './mkv/byte-stream.js';
 export type { ContentEncoding, FrameStorage } from './mkv/content-encoding.js';
+export type { AudioDecoderSettings, VideoDecoderSettings } from './mkv/decoder-config.js';
 export { MkvDataElement, type MkvElement, MkvEndMasterElement, MkvStartMasterElement } from './mkv/element.js';
 export type { ElementVisitor, MaybePromise } from './mkv/element-visitor.js';
 export {

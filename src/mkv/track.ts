@@ -1,4 +1,11 @@
+import { codecStringOf } from './codec/codec-string.js';
 import { type ContentEncoding, ContentEncodingCollector } from './content-encoding.js';
+import {
+  type AudioDecoderSettings,
+  audioDecoderSettings,
+  type VideoDecoderSettings,
+  videoDecoderSettings,
+} from './decoder-config.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from './element.js';
 import { Mkv } from './elements.js';
 
@@ -31,7 +38,7 @@ export interface VideoSettings {
   readonly pixelWidth: number;
   /** Height of the encoded picture, in pixels. */
   readonly pixelHeight: number;
-  /** Width to show it with, in the unit of `displayUnit`; as the encoded picture where the stream does not say. */
+  /** Width to show it with, in the unit of `displayUnit`; where the stream does not say, that of the picture as it is cropped. */
   readonly displayWidth: number;
   /** Height to show it with. */
   readonly displayHeight: number;
@@ -115,14 +122,16 @@ export class TrackMetadata {
     this.defaultDuration = duration === undefined || duration === 0 ? undefined : duration / 1000;
     this.codecDelay = (uint(Mkv.CodecDelay) ?? 0) / 1000;
     this.seekPreRoll = (uint(Mkv.SeekPreRoll) ?? 0) / 1000;
+    const rest = (size: number, ...crops: unknown[]) =>
+      crops.reduce((left: number, crop) => Math.max(0, left - (uint(crop) ?? 0)), size);
     const pixelWidth = uint(Mkv.PixelWidth) ?? 0;
     const pixelHeight = uint(Mkv.PixelHeight) ?? 0;
     this.video = masters.has(Mkv.Video)
       ? {
           pixelWidth,
           pixelHeight,
-          displayWidth: uint(Mkv.DisplayWidth) ?? pixelWidth,
-          displayHeight: uint(Mkv.DisplayHeight) ?? pixelHeight,
+          displayWidth: uint(Mkv.DisplayWidth) ?? rest(pixelWidth, Mkv.PixelCropLeft, Mkv.PixelCropRight),
+          displayHeight: uint(Mkv.DisplayHeight) ?? rest(pixelHeight, Mkv.PixelCropTop, Mkv.PixelCropBottom),
           displayUnit: uint(Mkv.DisplayUnit) ?? 0,
         }
       : undefined;
@@ -134,6 +143,34 @@ export class TrackMetadata {
           bitDepth: uint(Mkv.BitDepth),
         }
       : undefined;
+  }
+
+  /**
+   * The codec string that WebCodecs, Media Source Extensions and HLS want (RFC 6381), from CodecID and CodecPrivate; for H.264, H.265,
+   * AAC, Opus, Vorbis, FLAC, MP3, AC-3, VP8, VP9, AV1, A-law, mu-law and PCM. `undefined` where it can't be told.
+   */
+  get codecString(): string | undefined {
+    return codecStringOf(this);
+  }
+
+  /**
+   * What `VideoDecoder.configure` of WebCodecs takes; assignable to `VideoDecoderConfig`. The description is a view of `codecPrivate`.
+   *
+   * @param keyframe the data of the track's first key frame. It is needed where CodecPrivate does not tell all: VP9 without CodecPrivate,
+   * H.264 and H.265 in Annex B without parameter sets in it
+   * @returns `undefined` when it is no video track, or a codec that is not known
+   */
+  toVideoDecoderConfig(keyframe?: Uint8Array): VideoDecoderSettings | undefined {
+    return videoDecoderSettings(this, keyframe);
+  }
+
+  /**
+   * What `AudioDecoder.configure` of WebCodecs takes; assignable to `AudioDecoderConfig`. The description is a view of `codecPrivate`.
+   *
+   * @returns `undefined` when it is no audio track, or a codec that is not known
+   */
+  toAudioDecoderConfig(): AudioDecoderSettings | undefined {
+    return audioDecoderSettings(this);
   }
 
   /** The track of a Block whose number no TrackEntry has: its frames are given, but nothing is known of them. */

@@ -1,0 +1,236 @@
+import { BufferSource, Input, MATROSKA, WEBM } from 'mediabunny';
+import { describe, expect, it, test } from 'vitest';
+import { concatBytes } from '../../src/ebml/writer.js';
+import {
+  FragmentMetadataVisitor,
+  Mkv,
+  readFragments,
+  type TrackMetadata,
+  writeElement,
+  writeMaster,
+} from '../../src/index.js';
+import { type TrackInput, writeTrackEntry } from '../../src/testing/track-writer.js';
+import { documentHead } from '../support/kvs-documents.js';
+import { MEDIA, type MediaName, mediaBytes } from '../support/media.js';
+import { readChunks } from '../support/read-all.js';
+import { describeNeeding } from '../support/tools.js';
+
+/** The track of an entry that was written. */
+function trackOf(entry: Uint8Array): TrackMetadata {
+  const visitor = new FragmentMetadataVisitor();
+  const bytes = concatBytes([documentHead([]), writeMaster(Mkv.Tracks, [entry])]);
+  for (const element of readChunks([bytes])) element.accept(visitor);
+  bytes.fill(0xee);
+  const [track] = visitor.tracks.values();
+  if (track === undefined) throw new Error('no track');
+  return track;
+}
+
+const track = (input: Omit<TrackInput, 'number'>) => trackOf(writeTrackEntry({ number: 1, ...input }));
+
+const AVCC = Uint8Array.of(1, 0x4d, 0x40, 0x16, 0xff, 0xe1, 0, 4, 0x67, 0x4d, 0x40, 0x16, 1, 0, 2, 0x68, 1);
+const SPS = Uint8Array.of(0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0xff);
+const VIDEO = { pixelWidth: 64, pixelHeight: 48 };
+
+describe('TrackMetadata', () => {
+  it('has what a TrackEntry says, with bytes of its own', () => {
+    const found = track({
+      uid: 2n ** 64n - 2n,
+      name: 'AUDIO_FROM_CUSTOMER',
+      codecId: 'A_OPUS',
+      codecName: 'Opus',
+      codecPrivate: Uint8Array.of(1, 2, 3),
+      language: 'ger',
+      defaultDuration: 33_333_333,
+      codecDelay: 6_500_000,
+      seekPreRoll: 80_000_000,
+      audio: { samplingFrequency: 48_000, channels: 2, bitDepth: 16 },
+    });
+    expect(found).toMatchObject({
+      number: 1,
+      uid: 2n ** 64n - 2n,
+      type: 'audio',
+      name: 'AUDIO_FROM_CUSTOMER',
+      codecId: 'A_OPUS',
+      codecName: 'Opus',
+      codecPrivate: Uint8Array.of(1, 2, 3),
+      language: 'ger',
+      defaultDuration: 33_333.333,
+      codecDelay: 6500,
+      seekPreRoll: 80_000,
+      video: undefined,
+      audio: { samplingFrequency: 48_000, outputSamplingFrequency: undefined, channels: 2, bitDepth: 16 },
+    });
+    expect(found.elements.map(({ type }) => type.name)).toEqual([
+      'TrackNumber',
+      'TrackUID',
+      'TrackType',
+      'Name',
+      'Language',
+      'CodecID',
+      'CodecName',
+      'DefaultDuration',
+      'CodecDelay',
+      'SeekPreRoll',
+      'SamplingFrequency',
+      'Channels',
+      'BitDepth',
+      'CodecPrivate',
+    ]);
+    expect(found.elements[5]?.value).toBe('A_OPUS');
+  });
+
+  it('has the standard’s defaults, and the newer of two languages', () => {
+    const empty = writeMaster(Mkv.TrackEntry, [writeMaster(Mkv.Video, []), writeMaster(Mkv.Audio, [])]);
+    expect(trackOf(empty)).toMatchObject({
+      number: 0,
+      uid: 0n,
+      type: 'unknown',
+      name: undefined,
+      codecId: '',
+      codecPrivate: undefined,
+      language: 'eng',
+      defaultDuration: undefined,
+      codecDelay: 0,
+      video: { pixelWidth: 0, displayUnit: 0 },
+      audio: { samplingFrequency: 8000, channels: 1, bitDepth: undefined },
+    });
+    const languages = [writeElement(Mkv.LanguageBCP47, 'de-CH'), writeElement(Mkv.Language, 'ger')];
+    expect(trackOf(writeMaster(Mkv.TrackEntry, languages)).language).toBe('de-CH');
+  });
+
+  it('is shown as large as it is encoded, less what is cropped, where the stream does not say', () => {
+    const video = (...more: Uint8Array[]) =>
+      trackOf(
+        writeMaster(Mkv.TrackEntry, [
+          writeMaster(Mkv.Video, [writeElement(Mkv.PixelWidth, 640), writeElement(Mkv.PixelHeight, 368), ...more]),
+        ]),
+      ).video;
+    expect(video()).toMatchObject({ displayWidth: 640, displayHeight: 368 });
+    const crops = [
+      writeElement(Mkv.PixelCropBottom, 8),
+      writeElement(Mkv.PixelCropLeft, 4),
+      writeElement(Mkv.PixelCropRight, 6),
+    ];
+    expect(video(...crops)).toMatchObject({ pixelWidth: 640, pixelHeight: 368, displayWidth: 630, displayHeight: 360 });
+    const display = [
+      writeElement(Mkv.DisplayWidth, 16),
+      writeElement(Mkv.DisplayHeight, 9),
+      writeElement(Mkv.DisplayUnit, 3),
+    ];
+    expect(video(...display, ...crops)).toMatchObject({ displayWidth: 16, displayHeight: 9, displayUnit: 3 });
+  });
+});
+
+describe('decoder configurations', () => {
+  it('fit WebCodecs', () => {
+    const video: VideoDecoderConfig | undefined = track({ codecId: 'V_VP8', video: VIDEO }).toVideoDecoderConfig();
+    const audio: AudioDecoderConfig | undefined = track({
+      codecId: 'A_OPUS',
+      audio: { samplingFrequency: 48_000, channels: 1 },
+    }).toAudioDecoderConfig();
+    expect([video?.codec, audio?.codec]).toEqual(['vp8', 'opus']);
+  });
+
+  it('of H.264 have AVCC as their description', () => {
+    const found = track({
+      codecId: 'V_MPEG4/ISO/AVC',
+      codecPrivate: AVCC,
+      video: { ...VIDEO, displayWidth: 4, displayHeight: 3 },
+    });
+    expect(found.codecString).toBe('avc1.4d4016');
+    expect(found.toVideoDecoderConfig()).toEqual({
+      codec: 'avc1.4d4016',
+      description: AVCC,
+      codedWidth: 64,
+      codedHeight: 48,
+      displayAspectWidth: 4,
+      displayAspectHeight: 3,
+    });
+    expect(found.toAudioDecoderConfig()).toBeUndefined();
+  });
+
+  it('of H.264 in Annex B have no description', () => {
+    const withSps = track({ codecId: 'V_MPEG/ISO/AVC', codecPrivate: SPS, video: VIDEO });
+    expect(withSps.toVideoDecoderConfig()).toMatchObject({ codec: 'avc1.42c01e' });
+    expect(withSps.toVideoDecoderConfig()).not.toHaveProperty('description');
+    const without = track({ codecId: 'V_MPEG4/ISO/AVC', video: VIDEO });
+    expect(without.codecString).toBeUndefined();
+    expect(without.toVideoDecoderConfig()).toBeUndefined();
+    expect(without.toVideoDecoderConfig(SPS)).toMatchObject({ codec: 'avc1.42c01e' });
+    expect(without.toVideoDecoderConfig(SPS)).not.toHaveProperty('description');
+  });
+
+  it('leave sizes out that mean nothing', () => {
+    const none = track({ codecId: 'V_VP8', type: 'video' });
+    expect(none.toVideoDecoderConfig()).toEqual({ codec: 'vp8' });
+    const zero = track({
+      codecId: 'V_VP8',
+      video: { pixelWidth: 0, pixelHeight: 48, displayWidth: 4, displayHeight: 0 },
+    });
+    expect(zero.toVideoDecoderConfig()).toEqual({ codec: 'vp8' });
+  });
+
+  test.each([
+    ['A-law', 6, 'alaw', 8],
+    ['mu-law', 7, 'ulaw', 8],
+    ['PCM', 1, 'pcm-s16', 16],
+  ])('of %s in A_MS/ACM have rate and channels of its own format', (_, tag, codec, bits) => {
+    const codecPrivate = Uint8Array.of(tag, 0, 2, 0, 0x80, 0x3e, 0, 0, 0, 0, 0, 0, 4, 0, bits, 0, 0, 0);
+    // The Audio element as some producers write it: nothing said, so the defaults count.
+    const found = track({
+      type: 'audio',
+      codecId: 'A_MS/ACM',
+      codecPrivate,
+      audio: { samplingFrequency: 8000, channels: 1 },
+    });
+    expect(found.toAudioDecoderConfig()).toEqual({ codec, sampleRate: 16_000, numberOfChannels: 2 });
+    const bare = track({ type: 'audio', codecId: 'A_MS/ACM', codecPrivate });
+    expect(bare.toAudioDecoderConfig()).toEqual({ codec, sampleRate: 16_000, numberOfChannels: 2 });
+  });
+
+  it('do not exist for codecs that are not known', () => {
+    const video = track({ codecId: 'V_MJPEG', video: VIDEO });
+    expect([video.codecString, video.toVideoDecoderConfig(), video.toAudioDecoderConfig()]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    const audio = track({ codecId: 'A_TRUEHD', audio: { samplingFrequency: 48_000, channels: 6 } });
+    expect([audio.codecString, audio.toAudioDecoderConfig()]).toEqual([undefined, undefined]);
+    expect(track({ codecId: 'A_OPUS', type: 'audio' }).toAudioDecoderConfig()).toBeUndefined();
+  });
+});
+
+describeNeeding('decoder configurations beside those of mediabunny', [MEDIA], () => {
+  const files: MediaName[] = ['h264-aac.mkv', 'live.webm', 'opus.mkv', 'ac3.mkv', 'everything.mkv', 'xiph-lacing.mkv'];
+  test.each(files)('%s', async (name) => {
+    const bytes = await mediaBytes(name);
+    const ours: (VideoDecoderConfig | AudioDecoderConfig)[] = [];
+    for await (const { tracks } of readFragments(bytes)) {
+      for (const each of tracks) {
+        const config = each.toVideoDecoderConfig() ?? each.toAudioDecoderConfig();
+        if (config !== undefined) ours.push(config);
+      }
+    }
+    const input = new Input({ formats: [MATROSKA, WEBM], source: new BufferSource(bytes) });
+    const theirs: (VideoDecoderConfig | AudioDecoderConfig)[] = [];
+    for (const each of await input.getTracks()) {
+      if (each.isVideoTrack() || each.isAudioTrack()) theirs.push((await each.getDecoderConfig())!);
+    }
+    expect(theirs.length).toBeGreaterThan(0);
+    expect(ours.map(comparable)).toEqual(theirs.map(comparable));
+  });
+});
+
+function comparable(config: VideoDecoderConfig | AudioDecoderConfig) {
+  const { codec, description } = config;
+  const bytes =
+    description === undefined
+      ? undefined
+      : ArrayBuffer.isView(description)
+        ? Buffer.from(description.buffer, description.byteOffset, description.byteLength)
+        : Buffer.from(description);
+  if ('sampleRate' in config) return { codec, bytes, rate: config.sampleRate, channels: config.numberOfChannels };
+  return { codec, bytes, size: [config.codedWidth, config.codedHeight] };
+}
