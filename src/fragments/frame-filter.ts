@@ -11,6 +11,8 @@ export interface FrameFilterOptions {
   readonly keyframesOnly?: boolean | undefined;
   /** Of the frames that are left, every n-th of each track, the first among them. Default 1. */
   readonly every?: number | undefined;
+  /** Of the frames that are left, those for which this returns `true`. It is shown them in stream order, once each. */
+  readonly filter?: ((frame: Frame) => boolean) | undefined;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface FrameFilterOptions {
  * @throws RangeError when `every` is not an integer of 1 or more
  */
 export function frameFilter(options: FrameFilterOptions): (frame: Frame) => boolean {
-  const { track, keyframesOnly = false, every = 1 } = options;
+  const { track, keyframesOnly = false, every = 1, filter = () => true } = options;
   if (!(Number.isInteger(every) && every >= 1))
     throw new RangeError(`every must be an integer of 1 or more, not ${every}`);
   const counts = new Map<number, number>();
@@ -27,10 +29,12 @@ export function frameFilter(options: FrameFilterOptions): (frame: Frame) => bool
     if (typeof track === 'number' ? frame.track.number !== track : track !== undefined && frame.track.type !== track)
       return false;
     if (keyframesOnly && !frame.keyframe) return false;
-    if (every === 1) return true;
-    const count = counts.get(frame.track.number) ?? 0;
-    counts.set(frame.track.number, count + 1);
-    return count % every === 0;
+    if (every > 1) {
+      const count = counts.get(frame.track.number) ?? 0;
+      counts.set(frame.track.number, count + 1);
+      if (count % every !== 0) return false;
+    }
+    return filter(frame);
   };
 }
 

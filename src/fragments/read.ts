@@ -12,7 +12,7 @@ import type { Fragment } from './fragment.js';
 import { FragmentAssembler } from './fragment-assembler.js';
 import { type FrameFilterOptions, frameElements, frameFilter } from './frame-filter.js';
 
-/** How frames and fragments are read. */
+/** How frames and fragments are read. `onWarning` is told of a stream that ends inside an element as well. */
 export interface ReadFramesOptions extends Omit<MkvStreamOptions, 'elements'>, FrameFilterOptions {
   /** Is shown the producer's tags as they come. */
   readonly tagProcessor?: MkvTagProcessor | undefined;
@@ -66,14 +66,20 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
   protected readonly ready: T[] = [];
   #taken = 0;
   readonly #reader: StreamingMkvReader;
+  readonly #onWarning: ReadFramesOptions['onWarning'];
+  #length = 0;
+  /** Where the last gap ends. */
+  #gapEnd = -1;
   #ended = false;
 
   constructor(options: ReadFramesOptions) {
-    const { onGap } = options;
+    const { onGap, onWarning } = options;
+    this.#onWarning = onWarning;
     const readerOptions: MkvReaderOptions = {
       ...options,
       elements: frameElements(),
       onGap: (gap) => {
+        this.#gapEnd = gap.offset + gap.length;
         onGap?.(gap);
         this.gap();
       },
@@ -89,6 +95,7 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
 
   push(chunk: Uint8Array): void {
     this.#reader.push(chunk);
+    this.#length += chunk.length;
   }
 
   end(): void {
@@ -108,11 +115,18 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
       } else if (this.#ended) {
         this.#ended = false;
         this.finish();
+        this.#tellTruncated();
       } else {
         return undefined;
       }
     }
     return this.ready[this.#taken++];
+  }
+
+  #tellTruncated(): void {
+    if (!this.#reader.truncated || this.#gapEnd === this.#length) return;
+    const message = `byte ${this.#length}: the stream ends here, inside an element`;
+    this.#onWarning?.({ code: 'Truncated', offset: this.#length, message });
   }
 }
 

@@ -68,6 +68,12 @@ const CASES: [string, ReadFramesOptions, number[][]][] = [
     ],
   ],
   ['every third key frame of a track', { every: 3, keyframesOnly: true, track: 2 }, [[1], [14], []]],
+  ['what a function says', { filter: (frame) => (frame.data[0] ?? 0) > 12 }, [[], [13, 14], [20, 21, 22, 23, 24]]],
+  [
+    'what a function says of the others',
+    { track: 1, every: 2, filter: ({ keyframe }) => !keyframe },
+    [[3], [12], [23]],
+  ],
   ['every second frame of a type', { every: 2, track: 'video' }, [[0, 3], [12], [20, 23]]],
 ];
 

@@ -4,9 +4,11 @@ import {
   type Fragment,
   type FragmentMetadata,
   MkvParseError,
+  type MkvWarning,
   type ReadFragmentsOptions,
   readFragments,
   readFrames,
+  StreamingMkvReader,
 } from '../../src/index.js';
 import {
   type GetMediaWriteOptions,
@@ -83,6 +85,25 @@ describe.each(KINDS)('a stream of fragments %s that is cut at any byte', (_, opt
       most = found.length;
     }
     expect(most).toBe(9);
+  });
+
+  it('is told once, as a warning or as a gap', async () => {
+    const [start = 0, end = 0] = ends;
+    for (let length = start; length <= end; length++) {
+      for (const recover of [false, true]) {
+        const told: number[] = [];
+        await fragmentsOf(bytes.subarray(0, length), {
+          recover,
+          onWarning: ({ code, offset }: MkvWarning) => told.push(code === 'Truncated' ? offset : -1),
+          onGap: (gap) => told.push(gap.offset + gap.length),
+        });
+        const reader = new StreamingMkvReader();
+        reader.push(bytes.subarray(0, length));
+        reader.end();
+        while (reader.nextIfAvailable() !== undefined);
+        expect(told, `cut at ${length}, recover ${recover}`).toEqual(reader.truncated ? [length] : []);
+      }
+    }
   });
 
   it('is an error when it is read strictly, unless it is cut between elements', async () => {
