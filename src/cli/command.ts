@@ -4,17 +4,20 @@ import type { MkvGap, MkvReaderOptions, MkvWarning } from '../mkv/reader.js';
 /** A wrong command line: exit code 2. */
 export class UsageError extends Error {}
 
+/** Options as `parseArgs` takes them. */
+export type OptionsConfig = NonNullable<ParseArgsConfig['options']>;
+
 /** One command of `kvs`. */
 export interface Command {
   /** What follows its name, for the usage text. */
   readonly usage: string;
   /** What it does, in a line. */
   readonly summary: string;
+  /** Its options, where it has others than {@link READ_OPTIONS}. */
+  readonly options?: OptionsConfig;
   /** Runs it with the words after its name. Input that is wrong is thrown. */
   run(words: string[]): Promise<void>;
 }
-
-type OptionsConfig = NonNullable<ParseArgsConfig['options']>;
 
 /** Options that every command takes. */
 export const READ_OPTIONS = {
@@ -51,6 +54,11 @@ export function parseWords<O extends OptionsConfig>(
   if (positionals.length > names.length && !isOpen)
     throw new UsageError(`one argument too many: ${positionals[names.length]}`);
   return parsed;
+}
+
+/** The first positional argument, to name it in a message; `-` where the words make no sense. */
+export function firstArgument(words: string[], options: OptionsConfig): string {
+  return parseArgs({ args: words, options, allowPositionals: true, strict: false }).positionals[0] ?? '-';
 }
 
 /** What the options that every command takes mean for the reader; gaps and warnings are told on standard error. */

@@ -6,6 +6,7 @@ import { readElements } from '../mkv/streams.js';
 import { type Command, parseWords, READ_OPTIONS, READ_USAGE, readerOptions } from './command.js';
 import { openInput } from './input.js';
 import { LineOutput } from './output.js';
+import { printable } from './text.js';
 
 /** `kvs inspect`: every element of a Matroska stream, with its place and size. */
 export const inspect: Command = {
@@ -95,11 +96,6 @@ function blockText(block: Block): string {
     block.lacing === 'none' ? '' : `${block.frameCount} frames in ${block.lacing} lacing`,
   ].filter((flag) => flag !== '');
   return [`track ${block.trackNumber}`, `time ${block.relativeTimestamp}`, ...flags].join(', ');
-}
-
-/** Text of a stream must not be able to steer a terminal. */
-function printable(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
 }
 
 function hexId(id: number): string {

@@ -1,11 +1,15 @@
 import { EbmlParseError } from '../ebml/errors.js';
-import { type Command, UsageError } from './command.js';
+import { type Command, firstArgument, READ_OPTIONS, UsageError } from './command.js';
+import { fragments } from './fragments.js';
+import { frames } from './frames.js';
 import { inspect } from './inspect.js';
 import { ClosedOutputError } from './output.js';
 import { serve } from './serve.js';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['inspect', inspect],
+  ['fragments', fragments],
+  ['frames', frames],
   ['serve', serve],
 ]);
 
@@ -32,7 +36,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof ClosedOutputError) return 0;
     if (error instanceof UsageError) return fail(2, `${error.message}\nusage: kvs ${name} ${command.usage}`);
-    const file = words.find((word) => word === '-' || !word.startsWith('-')) ?? '-';
+    const file = firstArgument(words, command.options ?? READ_OPTIONS);
     if (error instanceof EbmlParseError) return fail(1, `${file}: ${error.message}`);
     return fail(1, `${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
