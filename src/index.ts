@@ -21,6 +21,19 @@ export {
 export { Fragment } from './fragments/fragment.js';
 export type { FrameFilterOptions } from './fragments/frame-filter.js';
 export { type ReadFragmentsOptions, type ReadFramesOptions, readFragments, readFrames } from './fragments/read.js';
+export { type ReadFramesOptions, readFragments, readFrames } from './fragments/read.js';
+export type {
+  MergeCounters,
+  NewDocument,
+  NewDocumentReason,
+  OutputSegmentMergerOptions,
+} from './merge/merge-options.js';
+export { OutputSegmentMerger } from './merge/output-segment-merger.js';
+export {
+  type SegmentMergerStream,
+  type SegmentMergerStreamOptions,
+  segmentMergerStream,
+} from './merge/segment-merger-stream.js';
 export { Block, type Lacing } from './mkv/block.js';
 export type { BlobLike, ByteStream, ReadableStreamLike } from './mkv/byte-stream.js';
 export type { ContentEncoding, FrameStorage } from './mkv/content-encoding.js';

@@ -1,0 +1,138 @@
+import { putUint, sizeLength } from '../ebml/vint.js';
+import { concatBytes, writeHeader, writeValue } from '../ebml/writer.js';
+import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
+import { Mkv } from '../mkv/elements.js';
+import { crcAfterChange } from './crc-change.js';
+import { crcData } from './gathered-element.js';
+import { voidElement } from './void-element.js';
+
+/** Where a Cluster is going to stand. */
+export interface ClusterPlace {
+  /** The Cluster's Timestamp; `undefined` leaves it as it is. */
+  readonly timestamp: bigint | undefined;
+  /** Of the Cluster's first byte, from the first byte of the Segment's data; `undefined` leaves Position and PrevSize as they are. */
+  readonly position: number | undefined;
+  /** Length of the Cluster before, with its header; `undefined` when there is none. */
+  readonly previousSize: number | undefined;
+}
+
+/** The beginning of a Cluster, held until it is known what its Timestamp is and what has to change. */
+export class ClusterHead {
+  /** The Cluster. */
+  readonly start: MkvStartMasterElement;
+  /** What has come of it, in order. */
+  readonly elements: MkvElement[] = [];
+  #timestamp: MkvDataElement | undefined;
+  #hasCrc = false;
+  #hasBlock = false;
+
+  constructor(start: MkvStartMasterElement) {
+    this.start = start;
+  }
+
+  /** Takes an element of the Cluster. */
+  add(element: MkvElement): void {
+    this.elements.push(element);
+    if (element.parent !== this.start) return;
+    if (element.is(Mkv['CRC-32'])) this.#hasCrc = true;
+    else if (element.is(Mkv.Timestamp) && element.kind === 'data') this.#timestamp ??= element;
+    else if (element.is(Mkv.SimpleBlock) || element.is(Mkv.BlockGroup) || element.is(Mkv.EncryptedBlock)) {
+      this.#hasBlock = true;
+    }
+  }
+
+  /** The Timestamp; `undefined` when it has not come. Throws as `bigintValue`. */
+  get timestamp(): bigint | undefined {
+    return this.#timestamp?.bigintValue;
+  }
+
+  /**
+   * Whether enough has come. Before a CRC-32 can leave, everything must be known that may change: Position and PrevSize too, which
+   * come before the Blocks if at all.
+   */
+  isComplete(keepPositions: boolean): boolean {
+    return this.#timestamp !== undefined && (!this.#hasCrc || keepPositions || this.#hasBlock);
+  }
+
+  /** The header of the Cluster as it is to be written, and what takes the place of elements that change. */
+  rewrite(place: ClusterPlace): { header: Uint8Array; replaced: ReadonlyMap<MkvElement, Uint8Array> } {
+    const { start } = this;
+    const replaced = new Map<MkvElement, Uint8Array>();
+    let growth = 0;
+    let changedEnd = 0;
+    for (const element of this.elements) {
+      if (element.kind !== 'data' || element.parent !== start) continue;
+      const bytes =
+        element === this.#timestamp ? rewriteTimestamp(element, place.timestamp) : rewritePosition(element, place);
+      if (bytes === undefined) continue;
+      replaced.set(element, bytes);
+      changedEnd = element.offset + element.headerSize + element.dataSize;
+      growth += bytes.length - element.headerSize - element.dataSize;
+    }
+    if (changedEnd > 0) this.#renewCrc(changedEnd, replaced);
+    if (growth === 0 || start.dataSize === undefined) return { header: start.rawHeader, replaced };
+    const dataSize = start.dataSize + growth;
+    const width = Math.max(start.rawHeader.length - 4, sizeLength(dataSize));
+    return { header: writeHeader(start.type, dataSize, { sizeLength: width }), replaced };
+  }
+
+  /** Puts the CRC-32 right, or a Void element in its place where it cannot be told. */
+  #renewCrc(changedEnd: number, replaced: Map<MkvElement, Uint8Array>): void {
+    const { start } = this;
+    for (const [index, crc] of this.elements.entries()) {
+      if (crc.kind !== 'data' || crc.parent !== start || !crc.is(Mkv['CRC-32'])) continue;
+      if (index > 0 || crc.dataSize !== 4 || start.dataSize === undefined) {
+        replaced.set(crc, voidElement(crc.headerSize + crc.dataSize));
+        continue;
+      }
+      const before: Uint8Array[] = [];
+      const after: Uint8Array[] = [];
+      for (const element of this.elements.slice(1)) {
+        if (element.offset >= changedEnd) break;
+        const bytes = elementBytes(element);
+        before.push(bytes);
+        after.push(replaced.get(element) ?? bytes);
+      }
+      const rest = start.offset + start.headerSize + start.dataSize - changedEnd;
+      const { data } = crc;
+      const old = ((data[0] ?? 0) | ((data[1] ?? 0) << 8) | ((data[2] ?? 0) << 16) | ((data[3] ?? 0) << 24)) >>> 0;
+      const renewed =
+        rest < 0
+          ? voidElement(crc.headerSize + crc.dataSize)
+          : concatBytes([crc.rawHeader, crcData(crcAfterChange(old, concatBytes(before), concatBytes(after), rest))]);
+      replaced.set(crc, renewed);
+    }
+  }
+}
+
+/** The element with the new value, as wide as it was if the value allows; `undefined` when it has that value. */
+function rewriteTimestamp(element: MkvDataElement, timestamp: bigint | undefined): Uint8Array | undefined {
+  if (timestamp === undefined || timestamp === element.bigintValue) return undefined;
+  const value = writeValue(Mkv.Timestamp, timestamp);
+  const data = new Uint8Array(Math.max(element.dataSize, value.length));
+  data.set(value, data.length - value.length);
+  return concatBytes([writeHeader(element.type, data.length, { sizeLength: element.headerSize - 1 }), data]);
+}
+
+/**
+ * Position and PrevSize with values that are true in the output, or a Void element in their place where there is none; `undefined`
+ * when nothing has to change. A Position of 0 is that of a live stream (RFC 9559 section 5.1.3.2) and stays.
+ */
+export function rewritePosition(element: MkvDataElement, place: ClusterPlace): Uint8Array | undefined {
+  if (place.position === undefined) return undefined;
+  const isPosition = element.is(Mkv.Position);
+  if (!isPosition && !element.is(Mkv.PrevSize)) return undefined;
+  const { dataSize, headerSize } = element;
+  const value = isPosition ? place.position : place.previousSize;
+  if (dataSize <= 8 && (element.bigintValue === BigInt(value ?? -1) || (isPosition && element.bigintValue === 0n))) {
+    return undefined;
+  }
+  if (value === undefined || dataSize > 8 || value >= 256 ** dataSize) return voidElement(headerSize + dataSize);
+  const data = new Uint8Array(dataSize);
+  putUint(data, 0, value, dataSize);
+  return concatBytes([element.rawHeader, data]);
+}
+
+function elementBytes(element: MkvElement): Uint8Array {
+  return element.kind === 'data' ? concatBytes([element.rawHeader, element.data]) : element.rawHeader;
+}

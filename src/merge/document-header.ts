@@ -1,0 +1,184 @@
+import type { EbmlElementType } from '../ebml/element-type.js';
+import { concatBytes, writeHeader } from '../ebml/writer.js';
+import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
+import { Mkv, type MkvMasterType } from '../mkv/elements.js';
+import type { GatheredElement } from './gathered-element.js';
+
+/** One element below a master that is compared. */
+interface Compared {
+  readonly type: EbmlElementType;
+  readonly depth: number;
+  /** `undefined` for a master. */
+  readonly data: Uint8Array | undefined;
+}
+
+/** Where two headers differ. */
+export interface HeaderDifference {
+  /** The master that is not the same. */
+  readonly master: MkvMasterType;
+  /** The first element in it that is not the same, or that only one of the two has. */
+  readonly element: EbmlElementType;
+}
+
+/** What the packing of Clusters needs to know of a track. */
+export interface TrackTimes {
+  /** TrackNumber. */
+  number: number | undefined;
+  /** TrackType: 1 is video. */
+  type: number;
+  /** DefaultDuration in nanoseconds. */
+  defaultDuration: number | undefined;
+}
+
+/** Elements that a Segment has once: a document that is merged into another leaves its own out. */
+const ONCE: ReadonlySet<EbmlElementType> = new Set([
+  Mkv.EBML,
+  Mkv.SeekHead,
+  Mkv.Info,
+  Mkv.Tracks,
+  Mkv.Chapters,
+  Mkv.Attachments,
+]);
+
+/** What says nothing without the elements around it. */
+const FILLING: ReadonlySet<EbmlElementType> = new Set([Mkv.Void, Mkv['CRC-32'], Mkv.Cues]);
+
+/**
+ * Whether an element of a document that is merged into another is left out.
+ *
+ * @param inHeader whether it comes before the first Cluster
+ */
+export function isLeftOut(type: EbmlElementType, inHeader: boolean): boolean {
+  return inHeader ? ONCE.has(type) || FILLING.has(type) : ONCE.has(type) && type !== Mkv.SeekHead;
+}
+
+/** What comes before the first Cluster of a document: held until it is known whether it is written. */
+export class DocumentHeader {
+  /** Of the document's first byte, from the start of the stream. */
+  readonly offset: number;
+  readonly #mergeOn: readonly MkvMasterType[];
+  readonly #held: GatheredElement[] = [];
+  readonly #compared = new Map<MkvMasterType, Compared[]>();
+  readonly #tracks: TrackTimes[] = [];
+  #segment: Uint8Array | undefined;
+  #timestampScale: number | undefined;
+
+  constructor(offset: number, mergeOn: readonly MkvMasterType[]) {
+    this.offset = offset;
+    this.#mergeOn = mergeOn;
+  }
+
+  /** Whether the beginning of the Segment has come. */
+  get hasSegment(): boolean {
+    return this.#segment !== undefined;
+  }
+
+  /** TimestampScale, in nanoseconds. */
+  get timestampScale(): number {
+    return this.#timestampScale ?? Number(Mkv.TimestampScale.defaultValue);
+  }
+
+  /** The tracks, as far as they have a number. */
+  get tracks(): readonly TrackTimes[] {
+    return this.#tracks;
+  }
+
+  /** Takes the beginning of the Segment. What is written has an unknown size: more may be merged into it. */
+  setSegment(element: MkvStartMasterElement): void {
+    this.#segment = writeHeader(Mkv.Segment, undefined, { sizeLength: element.headerSize - 4 });
+  }
+
+  /** Takes a whole element, the EBML header or a child of the Segment. */
+  hold(element: GatheredElement): void {
+    this.#held.push(element);
+  }
+
+  /** Takes note of an element, each one as it comes: what is compared, and what the time of Clusters depends on. */
+  observe(element: MkvStartMasterElement | MkvDataElement): void {
+    const { parent } = element;
+    if (parent === undefined) return;
+    if (element.kind === 'start') {
+      if (element.type === Mkv.TrackEntry) this.#tracks.push({ number: undefined, type: 0, defaultDuration: undefined });
+      else if (element.type === Mkv.Info) this.#timestampScale ??= this.timestampScale;
+    } else if (element.is(Mkv.TimestampScale)) {
+      this.#timestampScale = element.value;
+    } else if (parent.type === Mkv.TrackEntry) {
+      const track = this.#tracks.at(-1);
+      if (track === undefined) return;
+      if (element.is(Mkv.TrackNumber)) track.number = element.value;
+      else if (element.is(Mkv.TrackType)) track.type = element.value;
+      else if (element.is(Mkv.DefaultDuration)) track.defaultDuration = element.value;
+    }
+    if (element.is(Mkv.Void) || element.is(Mkv['CRC-32'])) return;
+    for (let master: MkvStartMasterElement | undefined = parent; master !== undefined; master = master.parent) {
+      const compared = this.#listFor(master.type);
+      if (compared === undefined) continue;
+      // The compared bytes outlive the chunk they came in.
+      const data = element.kind === 'data' ? element.data.slice() : undefined;
+      compared.push({ type: element.type, depth: element.path.length - master.path.length, data });
+    }
+  }
+
+  /**
+   * Where another document's header differs so that it cannot share a Segment with this one. A master that the other has not is no
+   * difference: damage may have taken it, or there are no Clusters that need it.
+   */
+  difference(other: DocumentHeader): HeaderDifference | undefined {
+    for (const [master, theirs] of other.#compared) {
+      const element = firstDifference(this.#compared.get(master) ?? [], theirs);
+      if (element !== undefined) return { master, element };
+    }
+    if (other.#timestampScale !== undefined && other.#timestampScale !== this.timestampScale) {
+      return { master: Mkv.Info, element: Mkv.TimestampScale };
+    }
+    return undefined;
+  }
+
+  /** The bytes of a document that begins here; they end before its first Cluster. */
+  bytes(keepPositions: boolean): { ebml: Uint8Array; segment: Uint8Array; rest: Uint8Array } {
+    const isEbml = ({ type }: GatheredElement) => type === Mkv.EBML;
+    const write = (element: GatheredElement) => (keepPositions ? element.bytes() : element.bytesWithoutPositions());
+    return {
+      ebml: concatBytes(this.#held.filter(isEbml).map(write)),
+      segment: this.#segment ?? new Uint8Array(0),
+      rest: concatBytes(this.#held.filter((element) => !isEbml(element)).map(write)),
+    };
+  }
+
+  /** The bytes that are kept of a document that is merged into another: its Tags above all. */
+  mergedBytes(): Uint8Array {
+    return concatBytes(this.#held.filter(({ type }) => !isLeftOut(type, true)).map((element) => element.bytes()));
+  }
+
+  /** Lets go of what belongs to the first Cluster alone; what a second document of the same tracks needs stays. */
+  forgetTags(): void {
+    const kept = this.#held.filter(({ type }) => ONCE.has(type));
+    this.#held.splice(0, this.#held.length, ...kept);
+  }
+
+  #listFor(type: EbmlElementType): Compared[] | undefined {
+    const master = this.#mergeOn.find((candidate) => candidate === type);
+    if (master === undefined) return undefined;
+    let compared = this.#compared.get(master);
+    if (compared === undefined) {
+      compared = [];
+      this.#compared.set(master, compared);
+    }
+    return compared;
+  }
+}
+
+function firstDifference(ours: readonly Compared[], theirs: readonly Compared[]): EbmlElementType | undefined {
+  for (let i = 0; i < Math.max(ours.length, theirs.length); i++) {
+    const a = ours[i];
+    const b = theirs[i];
+    if (a === undefined || b === undefined) return a?.type ?? b?.type;
+    if (a.type.id !== b.type.id || a.depth !== b.depth || !sameBytes(a.data, b.data)) return b.type;
+  }
+  return undefined;
+}
+
+function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

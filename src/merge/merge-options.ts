@@ -1,0 +1,79 @@
+import type { EbmlElementType } from '../ebml/element-type.js';
+import type { MkvMasterType } from '../mkv/elements.js';
+
+/** How {@link OutputSegmentMerger} merges. */
+export interface OutputSegmentMergerOptions {
+  /** Stop before the first document that cannot be merged, instead of beginning a new one. */
+  readonly stopAtFirstNonMatchingSegment?: boolean | undefined;
+  /**
+   * Rewrite the Clusters' Timestamps: the first of a document is 0, and each begins where the frames of the one before end, so that
+   * the gaps between sparse fragments close. How long the last frame of a track lasts is taken from BlockDuration or DefaultDuration,
+   * else from the distance of its Blocks.
+   */
+  readonly packClusters?: boolean | undefined;
+  /**
+   * The masters that must be the same for documents to be merged: the elements in them, in order, CRC-32 and Void aside. Default
+   * `Mkv.EBML` and `Mkv.Tracks`. With an empty list nothing is merged or changed: the output is the input, byte for byte.
+   */
+  readonly mergeOn?: Iterable<MkvMasterType> | undefined;
+  /**
+   * Leave SeekHead, Cues, Duration, Position and PrevSize as the producer wrote them, though they are wrong in what is written. By
+   * default SeekHead, Cues and Duration become Void elements of the same size, so that every other byte stands where it would have
+   * stood, and Position and PrevSize get the values that are right.
+   */
+  readonly keepPositions?: boolean | undefined;
+  /** Is told each time a new document begins in the output, except for the first. */
+  readonly onNewDocument?: ((document: NewDocument) => void) | undefined;
+}
+
+/** Why documents were not merged into one. */
+export type NewDocumentReason =
+  /** A master that is compared, or the TimestampScale, is not the same. */
+  | {
+      readonly kind: 'element';
+      /** The master. */
+      readonly master: MkvMasterType;
+      /** The first element in it that differs, or that only one of the two has. */
+      readonly element: EbmlElementType;
+    }
+  /** The Timestamp of a Cluster is not after that of the last one written. */
+  | {
+      readonly kind: 'timestamp';
+      /** In units of TimestampScale. */
+      readonly timestamp: bigint;
+      /** In units of TimestampScale. */
+      readonly previous: bigint;
+    };
+
+/** What {@link OutputSegmentMergerOptions.onNewDocument} is told. */
+export interface NewDocument {
+  /** Where the input began that could not be merged: the document, or the Cluster of one that goes back in time by itself. */
+  readonly offset: number;
+  /** Why. */
+  readonly reason: NewDocumentReason;
+  /** The same in words. */
+  readonly message: string;
+}
+
+/** What a merger has done. */
+export interface MergeCounters {
+  /** Documents that have begun in the input. */
+  readonly documentsIn: number;
+  /** Documents that have begun in the output. */
+  readonly documentsOut: number;
+  /** Clusters written. */
+  readonly clusters: number;
+  /** Frames written. */
+  readonly frames: number;
+  /** Clusters left out because no header had come that they could belong to: after damage at the beginning of a stream. */
+  readonly clustersDropped: number;
+  /** Bytes written. */
+  readonly bytes: number;
+}
+
+/** Puts a reason into words. */
+export function describeReason(reason: NewDocumentReason): string {
+  if (reason.kind === 'timestamp') return `the Timestamp ${reason.timestamp} comes after ${reason.previous}`;
+  const { master, element } = reason;
+  return `${element.name ?? `element 0x${element.id.toString(16)}`} in ${master.name} is not the same`;
+}
