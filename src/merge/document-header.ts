@@ -98,7 +98,8 @@ export class DocumentHeader {
     const { parent } = element;
     if (parent === undefined) return;
     if (element.kind === 'start') {
-      if (element.type === Mkv.TrackEntry) this.#tracks.push({ number: undefined, type: 0, defaultDuration: undefined });
+      if (element.type === Mkv.TrackEntry)
+        this.#tracks.push({ number: undefined, type: 0, defaultDuration: undefined });
       else if (element.type === Mkv.Info) this.#timestampScale ??= this.timestampScale;
     } else if (element.is(Mkv.TimestampScale)) {
       this.#timestampScale = element.value;
