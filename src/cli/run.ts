@@ -3,6 +3,7 @@ import { type Command, firstArgument, READ_OPTIONS, UsageError } from './command
 import { fragments } from './fragments.js';
 import { frames } from './frames.js';
 import { inspect } from './inspect.js';
+import { merge } from './merge.js';
 import { ClosedOutputError } from './output.js';
 import { serve } from './serve.js';
 
@@ -11,6 +12,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['fragments', fragments],
   ['frames', frames],
   ['serve', serve],
+  ['merge', merge],
 ]);
 
 /**
