@@ -60,7 +60,7 @@ async function mergeAll(
   for await (const chunk of openInput(file)) {
     await write(chunks.push(chunk));
     progress.advance(chunk.length);
-    if (chunks.merger.isDone()) return;
+    if (chunks.merger.stopped !== undefined) return;
   }
   await write(chunks.end());
   if (!chunks.merger.truncated) return;

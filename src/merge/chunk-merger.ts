@@ -1,44 +1,46 @@
 import { type MkvReaderOptions, StreamingMkvReader } from '../mkv/reader.js';
+import { DocumentMerger } from './document-merger.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
-import { OutputSegmentMerger } from './output-segment-merger.js';
 import { PieceQueue } from './piece-queue.js';
 
 /** Merges bytes that are pushed: reader and merger in one, for streams. What a chunk brings forth leaves with it. */
 export class ChunkMerger {
   /** What does the merging. */
-  readonly merger: OutputSegmentMerger;
+  readonly merger: DocumentMerger;
   readonly #reader: StreamingMkvReader;
   readonly #queue = new PieceQueue();
 
   constructor(options: OutputSegmentMergerOptions & MkvReaderOptions = {}) {
     this.#reader = new StreamingMkvReader({ ...options, elements: undefined });
-    this.merger = new OutputSegmentMerger((bytes) => this.#queue.add(bytes), options);
+    this.merger = new DocumentMerger(this.#queue, options);
   }
 
   /** Takes the next bytes and gives what they become. Throws `MkvParseError` when they are wrong. */
-  push(chunk: Uint8Array): Uint8Array[] {
+  push(chunk: Uint8Array): readonly Uint8Array[] {
     this.#reader.push(chunk);
     return this.#drain();
   }
 
   /** Says that no more bytes come, and gives what is left. Throws as {@link ChunkMerger.push}. */
-  end(): Uint8Array[] {
+  end(): readonly Uint8Array[] {
     this.#reader.end();
     return this.#drain();
   }
 
   /** Gives what makes the output whole when the input was cut off. */
-  closeTruncated(): Uint8Array[] {
+  closeTruncated(): readonly Uint8Array[] {
     this.merger.closeTruncated();
     return this.#queue.take();
   }
 
-  #drain(): Uint8Array[] {
+  #drain(): readonly Uint8Array[] {
     const { merger } = this;
-    while (!merger.isDone()) {
+    while (merger.stopped === undefined) {
       const element = this.#reader.nextIfAvailable();
       if (element === undefined) break;
-      element.accept(merger);
+      if (element.kind === 'data') merger.data(element);
+      else if (element.kind === 'start') merger.start(element);
+      else merger.end(element);
     }
     return this.#queue.take();
   }

@@ -140,10 +140,9 @@ export class ClusterWriter {
         return;
       }
       this.#cursor = element.offset + element.headerSize + element.dataSize;
-      const { data } = element;
-      this.#queue.addElement(element.rawHeader, data);
-      if (element.is(Mkv.SimpleBlock)) this.#block(data);
-      else if (element.is(Mkv.Block)) this.#groupBlock(data);
+      this.#queue.addElement(element);
+      if (element.is(Mkv.SimpleBlock)) this.#block(element.data);
+      else if (element.is(Mkv.Block)) this.#groupBlock(element.data);
       else if (element.is(Mkv.BlockDuration) && this.#group !== undefined) this.#group.duration = element.value;
     } else {
       this.#cursor = element.offset + element.headerSize;

@@ -9,7 +9,17 @@ interface Compared {
   readonly type: EbmlElementType;
   readonly depth: number;
   /** `undefined` for a master. */
-  readonly data: Uint8Array | undefined;
+  data: Uint8Array | undefined;
+}
+
+/** The beginning of a document as it is written. */
+export interface HeaderBytes {
+  /** The EBML header. */
+  readonly ebml: Uint8Array;
+  /** The beginning of the Segment. */
+  readonly segment: Uint8Array;
+  /** What stands in the Segment before its first Cluster. */
+  readonly rest: Uint8Array;
 }
 
 /** Where two headers differ. */
@@ -57,7 +67,7 @@ export class DocumentHeader {
   /** Of the document's first byte, from the start of the stream. */
   readonly offset: number;
   readonly #mergeOn: readonly MkvMasterType[];
-  readonly #held: GatheredElement[] = [];
+  #held: GatheredElement[] = [];
   readonly #compared = new Map<MkvMasterType, Compared[]>();
   readonly #tracks: TrackTimes[] = [];
   #segment: Uint8Array | undefined;
@@ -114,9 +124,8 @@ export class DocumentHeader {
     for (let master: MkvStartMasterElement | undefined = parent; master !== undefined; master = master.parent) {
       const compared = this.#listFor(master.type);
       if (compared === undefined) continue;
-      // The compared bytes outlive the chunk they came in.
-      const data = element.kind === 'data' ? element.data.slice() : undefined;
-      compared.push({ type: element.type, depth: element.path.length - master.path.length, data });
+      const data = element.kind === 'data' ? element.data : undefined;
+      compared.push({ type: element.type, depth: depthBelow(element, master), data });
     }
   }
 
@@ -136,25 +145,35 @@ export class DocumentHeader {
   }
 
   /** The bytes of a document that begins here; they end before its first Cluster. */
-  bytes(keepPositions: boolean): { ebml: Uint8Array; segment: Uint8Array; rest: Uint8Array } {
-    const isEbml = ({ type }: GatheredElement) => type === Mkv.EBML;
-    const write = (element: GatheredElement) => (keepPositions ? element.bytes() : element.bytesWithoutPositions());
+  bytes(keepPositions: boolean): HeaderBytes {
+    const write = (wanted: (type: EbmlElementType) => boolean) =>
+      concatBytes(this.#held.filter(({ type }) => wanted(type)).map((element) => element.bytes(keepPositions)));
     return {
-      ebml: concatBytes(this.#held.filter(isEbml).map(write)),
+      ebml: write((type) => type === Mkv.EBML),
       segment: this.#segment ?? new Uint8Array(0),
-      rest: concatBytes(this.#held.filter((element) => !isEbml(element)).map(write)),
+      rest: write((type) => type !== Mkv.EBML),
     };
   }
 
   /** The bytes that are kept of a document that is merged into another: its Tags above all. */
-  mergedBytes(): Uint8Array {
-    return concatBytes(this.#held.filter(({ type }) => !isLeftOut(type, true)).map((element) => element.bytes()));
+  mergedBytes(keepPositions: boolean): Uint8Array {
+    const kept = this.#held.filter(({ type }) => !isLeftOut(type, true));
+    return concatBytes(kept.map((element) => element.bytes(keepPositions)));
   }
 
-  /** Lets go of what belongs to the first Cluster alone; what a second document of the same tracks needs stays. */
-  forgetTags(): void {
-    const kept = this.#held.filter(({ type }) => ONCE.has(type));
-    this.#held.splice(0, this.#held.length, ...kept);
+  /**
+   * Keeps what is needed when the header has been written: what other headers are compared with, copied from the chunks it came in.
+   *
+   * @returns the header for another document of the same tracks, without Tags
+   */
+  settle(keepPositions: boolean): HeaderBytes {
+    for (const compared of this.#compared.values()) {
+      for (const one of compared) one.data = one.data?.slice();
+    }
+    this.#held = this.#held.filter(({ type }) => ONCE.has(type));
+    const again = this.bytes(keepPositions);
+    this.#held = [];
+    return again;
   }
 
   #listFor(type: EbmlElementType): Compared[] | undefined {
@@ -167,6 +186,12 @@ export class DocumentHeader {
     }
     return compared;
   }
+}
+
+function depthBelow(element: MkvStartMasterElement | MkvDataElement, master: MkvStartMasterElement): number {
+  let depth = 0;
+  for (let parent = element.parent; parent !== undefined && parent !== master; parent = parent.parent) depth++;
+  return depth;
 }
 
 function firstDifference(ours: readonly Compared[], theirs: readonly Compared[]): EbmlElementType | undefined {

@@ -3,22 +3,18 @@ import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
+import { PieceQueue } from './piece-queue.js';
 import { voidElement } from './void-element.js';
-
-interface Part {
-  readonly element: MkvStartMasterElement | MkvDataElement;
-  readonly bytes: readonly Uint8Array[];
-}
 
 /** An element outside of the Clusters, gathered until it is whole: the EBML header, Info, Tracks, Tags and the like. */
 export class GatheredElement {
   /** What it begins with; for an element that is no master, all there is. */
   readonly root: MkvStartMasterElement | MkvDataElement;
-  readonly #parts: Part[] = [];
+  readonly #elements: (MkvStartMasterElement | MkvDataElement)[];
 
   constructor(root: MkvStartMasterElement | MkvDataElement) {
     this.root = root;
-    this.add(root);
+    this.#elements = [root];
   }
 
   /** The type of the element. */
@@ -28,38 +24,34 @@ export class GatheredElement {
 
   /** Takes what stands in it, in order. */
   add(element: MkvStartMasterElement | MkvDataElement): void {
-    const { rawHeader } = element;
-    this.#parts.push({ element, bytes: element.kind === 'data' ? [rawHeader, element.data] : [rawHeader] });
-  }
-
-  /** The element as it came; a CRC-32 of the whole Segment, to which more is going to belong, gives way to a Void element. */
-  bytes(): Uint8Array {
-    const bytes = concatBytes(this.#parts.flatMap(({ bytes }) => bytes));
-    return this.type === Mkv['CRC-32'] ? voidElement(bytes.length) : bytes;
+    this.#elements.push(element);
   }
 
   /**
-   * The element without what was true only where the producer wrote it: SeekHead and Cues are Void elements, in Info the Duration is
-   * one, each of the same size, and the CRC-32 of Info is right again.
+   * A copy of the element. A CRC-32 of the whole Segment, to which more is going to belong, gives way to a Void element. Without
+   * `keepPositions` so does what was true only where the producer wrote it: SeekHead, Cues and the Duration in Info, each to one of the
+   * same size; the CRC-32 of Info is then renewed.
    */
-  bytesWithoutPositions(): Uint8Array {
-    const bytes = this.bytes();
-    if (this.type === Mkv.SeekHead || this.type === Mkv.Cues) return voidElement(bytes.length);
-    if (this.type !== Mkv.Info) return bytes;
-    let at = 0;
+  bytes(keepPositions: boolean): Uint8Array {
+    const queue = new PieceQueue();
+    let duration: { readonly start: number; readonly end: number } | undefined;
     let crcEnd = 0;
-    let voided = false;
-    for (const { element, bytes: pieces } of this.#parts) {
-      const start = at;
-      for (const piece of pieces) at += piece.length;
-      if (element.parent !== this.root) continue;
-      if (element.is(Mkv['CRC-32']) && element.dataSize === 4) crcEnd = at;
-      if (element.is(Mkv.Duration)) {
-        bytes.set(voidElement(at - start), start);
-        voided = true;
-      }
+    for (const element of this.#elements) {
+      const start = queue.length;
+      if (element.kind === 'data') queue.addElement(element);
+      else queue.add(element.rawHeader);
+      if (this.type !== Mkv.Info || element.parent !== this.root) continue;
+      if (element.is(Mkv['CRC-32']) && element.dataSize === 4) crcEnd = queue.length;
+      else if (element.is(Mkv.Duration)) duration = { start, end: queue.length };
     }
-    if (voided && crcEnd > 0) bytes.set(crcData(crc32(bytes, 0, crcEnd)), crcEnd - 4);
+    const { type } = this;
+    if (type === Mkv['CRC-32'] || (!keepPositions && (type === Mkv.SeekHead || type === Mkv.Cues))) {
+      return voidElement(queue.length);
+    }
+    const bytes = concatBytes(queue.take());
+    if (keepPositions || duration === undefined) return bytes;
+    bytes.set(voidElement(duration.end - duration.start), duration.start);
+    if (crcEnd > 0) bytes.set(crcData(crc32(bytes, 0, crcEnd)), crcEnd - 4);
     return bytes;
   }
 }

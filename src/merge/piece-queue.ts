@@ -1,15 +1,30 @@
+import { putId, putSize } from '../ebml/vint.js';
 import { concatBytes } from '../ebml/writer.js';
+import type { MkvDataElement } from '../mkv/element.js';
 
 /** Pieces below this are copied together: a chunk of its own costs more than the copy. */
 const SMALL = 1024;
 
+const NOTHING: readonly Uint8Array[] = [];
+
+/** Bytes that lie behind each other in memory. */
+interface Run {
+  readonly buffer: ArrayBufferLike;
+  readonly start: number;
+  end: number;
+}
+
 /**
- * Bytes on their way out, as views where they came from. Views that lie behind each other in memory become one, so that what is
- * passed on unchanged leaves in pieces as large as it came.
+ * Bytes on their way out, where they lie. What lies behind each other in memory becomes one piece, so that what is passed on unchanged
+ * leaves in pieces as large as it came.
  */
 export class PieceQueue {
-  #pieces: Uint8Array[] = [];
+  #runs: Run[] = [];
+  #last: Run | undefined;
   #length = 0;
+  /** All bytes of the buffer that data were last found in. */
+  #window: Uint8Array = new Uint8Array(0);
+  readonly #header = new Uint8Array(16);
 
   /** How many bytes have been added in all. */
   get length(): number {
@@ -18,60 +33,68 @@ export class PieceQueue {
 
   /** Adds bytes; they are referred to. */
   add(bytes: Uint8Array): void {
-    const { length } = bytes;
-    if (length === 0) return;
-    this.#length += length;
-    const last = this.#pieces.length - 1;
-    const before = this.#pieces[last];
-    if (
-      before !== undefined &&
-      before.buffer === bytes.buffer &&
-      before.byteOffset + before.length === bytes.byteOffset
-    ) {
-      this.#pieces[last] = new Uint8Array(before.buffer, before.byteOffset, before.length + length);
-    } else {
-      this.#pieces.push(bytes);
-    }
+    this.#add(bytes.buffer, bytes.byteOffset, bytes.byteOffset + bytes.length);
   }
 
-  /** Adds an element: where its header lies before its data in memory, the two are one view. */
-  addElement(header: Uint8Array, data: Uint8Array): void {
-    if (data.length > 0 && liesBefore(header, data)) {
-      this.add(new Uint8Array(data.buffer, data.byteOffset - header.length, header.length + data.length));
+  /** Adds an element, header and data. */
+  addElement(element: MkvDataElement): void {
+    const { data, headerSize } = element;
+    const { buffer, byteOffset } = data;
+    if (this.#liesBefore(element, buffer, byteOffset - headerSize)) {
+      this.#add(buffer, byteOffset - headerSize, byteOffset + data.length);
     } else {
-      this.add(header);
+      this.add(element.rawHeader);
       this.add(data);
     }
   }
 
   /** What has been added since the last call. Only small pieces are copied. */
-  take(): Uint8Array[] {
-    const pieces = this.#pieces;
-    if (pieces.length === 0) return pieces;
-    this.#pieces = [];
-    if (pieces.length === 1) return pieces;
-    const joined: Uint8Array[] = [];
-    let start = 0;
-    const join = (end: number) => {
-      if (end - start > 1) joined.push(concatBytes(pieces.slice(start, end)));
-      else if (end > start) joined.push(...pieces.slice(start, end));
+  take(): readonly Uint8Array[] {
+    const runs = this.#runs;
+    if (runs.length === 0) return NOTHING;
+    const pieces: Uint8Array[] = [];
+    this.#runs = [];
+    this.#last = undefined;
+    let small: Uint8Array[] = [];
+    const join = () => {
+      if (small.length > 0) pieces.push(concatBytes(small));
+      small = [];
     };
-    for (const [index, piece] of pieces.entries()) {
-      if (piece.length < SMALL) continue;
-      join(index);
-      joined.push(piece);
-      start = index + 1;
+    for (const { buffer, start, end } of runs) {
+      const piece = new Uint8Array(buffer, start, end - start);
+      if (piece.length < SMALL && runs.length > 1) {
+        small.push(piece);
+      } else {
+        join();
+        pieces.push(piece);
+      }
     }
-    join(pieces.length);
-    return joined;
+    join();
+    return pieces;
   }
-}
 
-/** Whether the bytes in memory before `data` are those of `header`: they are, when the element lay in one chunk. */
-function liesBefore(header: Uint8Array, data: Uint8Array): boolean {
-  const from = data.byteOffset - header.length;
-  if (from < 0) return false;
-  const before = new Uint8Array(data.buffer, from, header.length);
-  for (let i = 0; i < header.length; i++) if (before[i] !== header[i]) return false;
-  return true;
+  #add(buffer: ArrayBufferLike, start: number, end: number): void {
+    if (start === end) return;
+    this.#length += end - start;
+    const last = this.#last;
+    if (last !== undefined && last.buffer === buffer && last.end === start) {
+      last.end = end;
+    } else {
+      this.#last = { buffer, start, end };
+      this.#runs.push(this.#last);
+    }
+  }
+
+  /** Whether the bytes of the element's header lie at `start`: they do, before its data, when it came in one chunk. */
+  #liesBefore(element: MkvDataElement, buffer: ArrayBufferLike, start: number): boolean {
+    if (start < 0) return false;
+    if (this.#window.buffer !== buffer) this.#window = new Uint8Array(buffer);
+    const window = this.#window;
+    const header = this.#header;
+    const { headerSize } = element;
+    const sizeAt = putId(header, 0, element.type.id);
+    putSize(header, sizeAt, element.dataSize, headerSize - sizeAt);
+    for (let i = 0; i < headerSize; i++) if (window[start + i] !== header[i]) return false;
+    return true;
+  }
 }

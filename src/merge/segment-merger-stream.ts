@@ -37,7 +37,7 @@ export function segmentMergerStream(options: SegmentMergerStreamOptions = {}): S
   const { merger } = chunks;
   const give = (controller: TransformControllerLike<Uint8Array>, pieces: readonly Uint8Array[]) => {
     for (const piece of pieces) controller.enqueue(piece);
-    if (merger.isDone()) controller.terminate();
+    if (merger.stopped !== undefined) controller.terminate();
   };
   const { readable, writable } = makeTransformStream<Uint8Array, Uint8Array>(options, {
     transform: (chunk, controller) => give(controller, chunks.push(chunk)),

@@ -1,0 +1,287 @@
+import type { MkvDataElement, MkvElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
+import { Mkv, type MkvMasterType } from '../mkv/elements.js';
+import { ClusterHead } from './cluster-head.js';
+import { ClusterWriter } from './cluster-writer.js';
+import { DocumentHeader, type HeaderBytes, isLeftOut } from './document-header.js';
+import { GatheredElement } from './gathered-element.js';
+import {
+  describeReason,
+  type MergeCounters,
+  type NewDocument,
+  type NewDocumentReason,
+  type OutputSegmentMergerOptions,
+} from './merge-options.js';
+import type { PieceQueue } from './piece-queue.js';
+
+/** What becomes of the document at hand. */
+enum Fate {
+  /** Its header is held: no Cluster has told its time yet. */
+  Held,
+  /** It is a document of the output as well. */
+  Own,
+  /** It goes on in the document that is being written. */
+  Merged,
+  /** There is no header at all. */
+  Lost,
+}
+
+/** The merging itself, from elements to bytes in a queue. What it does is told with {@link OutputSegmentMerger}. */
+export class DocumentMerger {
+  readonly #options: OutputSegmentMergerOptions;
+  readonly #mergeOn: readonly MkvMasterType[];
+  readonly #keepPositions: boolean;
+  readonly #queue: PieceQueue;
+  readonly #clusters: ClusterWriter;
+
+  #documentsIn = 0;
+  #documentsOut = 0;
+  #clustersDropped = 0;
+  #stopped: NewDocument | undefined;
+  #truncated = false;
+
+  /** The header that the document being written has. */
+  #written: DocumentHeader | undefined;
+  /** The same without Tags, to be written again. */
+  #again: HeaderBytes | undefined;
+  #lastTimestamp: bigint | undefined;
+  /** The header of the document at hand. */
+  #header: DocumentHeader | undefined;
+  #fate = Fate.Lost;
+  #gathered: GatheredElement | undefined;
+  #head: ClusterHead | undefined;
+  #skipped: MkvStartMasterElement | undefined;
+
+  /** @param queue takes the bytes, views of the elements' data among them */
+  constructor(queue: PieceQueue, options: OutputSegmentMergerOptions) {
+    this.#queue = queue;
+    this.#options = options;
+    this.#keepPositions = options.keepPositions === true;
+    this.#mergeOn = [...(options.mergeOn ?? [Mkv.EBML, Mkv.Tracks])];
+    this.#clusters = new ClusterWriter(queue, options);
+  }
+
+  /** What has been done so far. */
+  get counters(): MergeCounters {
+    return {
+      documentsIn: this.#documentsIn,
+      documentsOut: this.#documentsOut,
+      clusters: this.#clusters.clusters,
+      frames: this.#clusters.frames,
+      clustersDropped: this.#clustersDropped,
+      bytes: this.#queue.length,
+    };
+  }
+
+  /** Why the merger has stopped (`stopAtFirstNonMatchingSegment`); `undefined` as long as it has not. */
+  get stopped(): NewDocument | undefined {
+    return this.#stopped;
+  }
+
+  /** Whether the last element that came was the end of a master of which bytes are missing: the stream ended there. */
+  get truncated(): boolean {
+    return this.#truncated;
+  }
+
+  /** Takes the beginning of a master. */
+  start(element: MkvStartMasterElement): void {
+    this.#truncated = false;
+    if (this.#stopped !== undefined) return;
+    if (this.#mergeOn.length === 0) this.#passStart(element);
+    else if (this.#clusters.open !== undefined) this.#clusters.pass(element);
+    else if (this.#gathered !== undefined) this.#gather(this.#gathered, element);
+    else if (this.#head !== undefined) this.#inHead(this.#head, element);
+    else if (this.#skipped === undefined) this.#begin(element);
+  }
+
+  /** Takes a data element. */
+  data(element: MkvDataElement): void {
+    this.#truncated = false;
+    if (this.#stopped !== undefined) return;
+    if (this.#mergeOn.length === 0 || this.#clusters.open !== undefined) this.#clusters.pass(element);
+    else if (this.#gathered !== undefined) this.#gather(this.#gathered, element);
+    else if (this.#head !== undefined) this.#inHead(this.#head, element);
+    else if (this.#skipped === undefined) this.#complete(new GatheredElement(element));
+  }
+
+  /** Takes the end of a master. */
+  end(element: MkvEndMasterElement): void {
+    this.#truncated = element.truncated;
+    if (this.#stopped !== undefined || this.#mergeOn.length === 0) return;
+    const { start } = element;
+    if (this.#clusters.open !== undefined) {
+      this.#clusters.end(element);
+    } else if (this.#gathered !== undefined) {
+      if (start !== this.#gathered.root) return;
+      const gathered = this.#gathered;
+      this.#gathered = undefined;
+      if (!element.truncated) this.#complete(gathered);
+    } else if (this.#head !== undefined) {
+      this.#endInHead(this.#head, element);
+    } else if (start === this.#skipped) {
+      this.#skipped = undefined;
+    } else if (start.type === Mkv.Segment && this.#fate === Fate.Held && !element.truncated) {
+      this.#decide(undefined);
+    }
+  }
+
+  /** Fills what the end of the stream has cut off of a Cluster. */
+  closeTruncated(): void {
+    this.#clusters.fill();
+  }
+
+  #passStart(element: MkvStartMasterElement): void {
+    const { type } = element;
+    if (type === Mkv.EBML || (type === Mkv.Segment && this.#fate !== Fate.Held)) {
+      this.#documentsIn++;
+      this.#documentsOut++;
+    }
+    if (element.parent === undefined) this.#fate = type === Mkv.EBML ? Fate.Held : Fate.Own;
+    this.#clusters.pass(element);
+  }
+
+  /** Takes the beginning of a master that is not within another one but a Segment. */
+  #begin(element: MkvStartMasterElement): void {
+    const { type } = element;
+    if (type === Mkv.Segment) {
+      if (this.#header === undefined || this.#header.hasSegment) this.#newHeader(element.offset);
+      this.#header?.setSegment(element);
+    } else if (type === Mkv.Cluster) {
+      this.#head = new ClusterHead(element);
+    } else {
+      if (type === Mkv.EBML) this.#newHeader(element.offset);
+      this.#gathered = new GatheredElement(element);
+      this.#observe(element);
+    }
+  }
+
+  #newHeader(offset: number): void {
+    this.#documentsIn++;
+    this.#header = new DocumentHeader(offset, this.#mergeOn);
+    this.#fate = Fate.Held;
+  }
+
+  #gather(gathered: GatheredElement, element: MkvStartMasterElement | MkvDataElement): void {
+    gathered.add(element);
+    this.#observe(element);
+  }
+
+  #observe(element: MkvStartMasterElement | MkvDataElement): void {
+    if (this.#fate === Fate.Held) this.#header?.observe(element);
+  }
+
+  /** Takes a whole element outside of the Clusters. */
+  #complete(element: GatheredElement): void {
+    switch (this.#fate) {
+      case Fate.Held:
+        this.#header?.hold(element);
+        return;
+      case Fate.Merged:
+        if (isLeftOut(element.type, false)) return;
+        break;
+      case Fate.Lost:
+        return;
+    }
+    this.#clusters.fill();
+    this.#queue.add(element.bytes(this.#keepPositions));
+  }
+
+  #endInHead(head: ClusterHead, element: MkvEndMasterElement): void {
+    if (element.start !== head.start) {
+      head.add(element);
+    } else if (element.truncated && head.timestamp === undefined) {
+      this.#head = undefined;
+    } else {
+      this.#flushHead(head);
+      if (this.#clusters.open !== undefined) this.#clusters.end(element);
+      this.#skipped = undefined;
+    }
+  }
+
+  #inHead(head: ClusterHead, element: MkvElement): void {
+    head.add(element);
+    if (head.isComplete(this.#keepPositions)) this.#flushHead(head);
+  }
+
+  /** The Timestamp of a Cluster has come: decides where it belongs and writes what is held of it. */
+  #flushHead(head: ClusterHead): void {
+    this.#head = undefined;
+    const { timestamp } = head;
+    if (this.#fate === Fate.Held) this.#decide(timestamp);
+    else if (timestamp !== undefined && this.#lastTimestamp !== undefined && timestamp < this.#lastTimestamp) {
+      this.#goBack(head.start, { kind: 'timestamp', timestamp, previous: this.#lastTimestamp });
+    }
+    if (this.#stopped !== undefined) return;
+    if (this.#written === undefined) {
+      this.#clustersDropped++;
+      this.#skipped = head.start;
+      return;
+    }
+    if (timestamp !== undefined) this.#lastTimestamp = timestamp;
+    this.#clusters.begin(head);
+  }
+
+  /**
+   * Decides the fate of the document at hand.
+   *
+   * @param timestamp of its first Cluster; `undefined` when it has none
+   */
+  #decide(timestamp: bigint | undefined): void {
+    const header = this.#header;
+    if (header === undefined) return;
+    const written = this.#written;
+    const previous = this.#lastTimestamp;
+    let reason: NewDocumentReason | undefined;
+    if (written !== undefined) {
+      const difference = written.difference(header);
+      if (difference !== undefined) reason = { kind: 'element', ...difference };
+      else if (timestamp !== undefined && previous !== undefined && timestamp <= previous) {
+        reason = { kind: 'timestamp', timestamp, previous };
+      }
+      if (reason === undefined) {
+        this.#fate = Fate.Merged;
+        this.#clusters.fill();
+        this.#queue.add(header.mergedBytes(this.#keepPositions));
+        // Of the two, which are the same in what matters, one is enough to remember.
+        this.#header = written;
+        return;
+      }
+    }
+    if (!header.hasSegment) {
+      this.#fate = Fate.Lost;
+      this.#written = undefined;
+      return;
+    }
+    this.#fate = Fate.Own;
+    if (reason !== undefined && !this.#mayBeginNew(header.offset, reason)) return;
+    this.#writeHeader(header, header.bytes(this.#keepPositions));
+    this.#again = header.settle(this.#keepPositions);
+  }
+
+  /** A document goes back in time by itself: the rest of it becomes a document of its own, with the same header. */
+  #goBack(cluster: MkvStartMasterElement, reason: NewDocumentReason): void {
+    if (this.#written === undefined || this.#again === undefined) return;
+    this.#fate = Fate.Own;
+    if (this.#mayBeginNew(cluster.offset, reason)) this.#writeHeader(this.#written, this.#again);
+  }
+
+  #mayBeginNew(offset: number, reason: NewDocumentReason): boolean {
+    const document: NewDocument = { offset, reason, message: describeReason(reason) };
+    if (this.#options.stopAtFirstNonMatchingSegment === true) {
+      this.#stopped = document;
+      return false;
+    }
+    this.#options.onNewDocument?.(document);
+    return true;
+  }
+
+  #writeHeader(header: DocumentHeader, { ebml, segment, rest }: HeaderBytes): void {
+    this.#clusters.fill();
+    this.#queue.add(ebml);
+    this.#queue.add(segment);
+    this.#clusters.beginSegment(header);
+    this.#queue.add(rest);
+    this.#written = header;
+    this.#lastTimestamp = undefined;
+    this.#documentsOut++;
+  }
+}
