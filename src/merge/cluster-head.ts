@@ -41,9 +41,10 @@ export class ClusterHead {
     }
   }
 
-  /** The Timestamp; `undefined` when it has not come. Throws as `bigintValue`. */
+  /** The Timestamp; `undefined` when it has not come, or is no number. */
   get timestamp(): bigint | undefined {
-    return this.#timestamp?.bigintValue;
+    const timestamp = this.#timestamp;
+    return timestamp === undefined || timestamp.dataSize > 8 ? undefined : timestamp.bigintValue;
   }
 
   /**

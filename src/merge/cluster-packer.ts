@@ -4,7 +4,7 @@ const VIDEO = 1;
 
 /** What the Blocks of one track tell in the Cluster at hand; times are in ticks of TimestampScale after the Cluster's Timestamp. */
 interface TrackClock {
-  readonly type: number;
+  readonly type: number | undefined;
   /** Ticks of one frame, by DefaultDuration. */
   readonly frameDuration: number | undefined;
   /** Ticks from Block to Block, as last seen: for a track without DefaultDuration. */
@@ -58,7 +58,7 @@ export class ClusterPacker {
   block(track: number, timestamp: number, frames: number, duration: number | undefined): void {
     let clock = this.#clocks.get(track);
     if (clock === undefined) {
-      clock = this.#newClock(0, undefined);
+      clock = this.#newClock(undefined, undefined);
       this.#clocks.set(track, clock);
     }
     clock.blocks++;
@@ -95,7 +95,7 @@ export class ClusterPacker {
     return Math.max(1, Math.round(end));
   }
 
-  #newClock(type: number, defaultDuration: number | undefined): TrackClock {
+  #newClock(type: number | undefined, defaultDuration: number | undefined): TrackClock {
     const frameDuration = defaultDuration === undefined ? undefined : defaultDuration * this.#ticks;
     const clock: TrackClock = {
       type,

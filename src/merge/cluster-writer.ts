@@ -10,6 +10,7 @@ import { type BlockPeek, peekBlock } from './block-peek.js';
 import { type ClusterHead, type ClusterPlace, rewritePosition } from './cluster-head.js';
 import { ClusterPacker } from './cluster-packer.js';
 import type { DocumentHeader } from './document-header.js';
+import { integerOf } from './integer-of.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
 import { voidHeader } from './void-element.js';
@@ -28,6 +29,8 @@ export class ClusterWriter {
   #clusterStart = 0;
   #previousSize: number | undefined;
   #place: ClusterPlace | undefined;
+  /** A Cluster of unknown size was written last: a Void element behind it becomes part of it. */
+  #endless: { readonly hasCrc: boolean } | undefined;
   #open: MkvStartMasterElement | undefined;
   /** How far the input has been written, as an offset in it. */
   #cursor = 0;
@@ -56,6 +59,7 @@ export class ClusterWriter {
   beginSegment(header: DocumentHeader): void {
     this.#segmentStart = this.#queue.length;
     this.#previousSize = undefined;
+    this.#endless = undefined;
     this.#packer =
       this.#options.packClusters === true ? new ClusterPacker(header.timestampScale, header.tracks) : undefined;
   }
@@ -77,7 +81,9 @@ export class ClusterWriter {
     this.#cursor = start.offset + start.headerSize;
     // Before a CRC-32 that has been written, nothing changes any more; without one, Position and PrevSize may still come.
     const first = head.elements[0];
-    this.#place = first?.is(Mkv['CRC-32']) === true ? undefined : place;
+    const hasCrc = first?.is(Mkv['CRC-32']) === true && replaced.get(first)?.[0] !== Mkv.Void.id;
+    this.#place = hasCrc ? undefined : place;
+    this.#endless = start.dataSize === undefined ? { hasCrc } : undefined;
     for (const element of head.elements) {
       if (this.#missing.length > 0 && element.kind !== 'end') this.fill();
       const bytes = replaced.get(element);
@@ -112,6 +118,23 @@ export class ClusterWriter {
   }
 
   /**
+   * Writes what stands behind Clusters.
+   *
+   * @param isVoid whether it is a Void element. Behind a Cluster of unknown size that has a CRC-32 it is left out, to keep that right
+   */
+  follow(bytes: Uint8Array, isVoid: boolean): void {
+    if (bytes.length === 0) return;
+    this.fill();
+    if (this.#endless !== undefined && isVoid) {
+      if (this.#endless.hasCrc) return;
+      this.#previousSize = (this.#previousSize ?? 0) + bytes.length;
+    } else {
+      this.#endless = undefined;
+    }
+    this.#queue.add(bytes);
+  }
+
+  /**
    * Writes Void elements for what is missing.
    *
    * @throws MkvParseError `PastParentEnd` when that is more than any fragment has
@@ -143,7 +166,7 @@ export class ClusterWriter {
       this.#queue.addElement(element);
       if (element.is(Mkv.SimpleBlock)) this.#block(element.data);
       else if (element.is(Mkv.Block)) this.#groupBlock(element.data);
-      else if (element.is(Mkv.BlockDuration) && this.#group !== undefined) this.#group.duration = element.value;
+      else if (element.is(Mkv.BlockDuration) && this.#group !== undefined) this.#group.duration = integerOf(element);
     } else {
       this.#cursor = element.offset + element.headerSize;
       this.#queue.add(element.rawHeader);

@@ -3,6 +3,7 @@ import { concatBytes, writeHeader } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
 import type { GatheredElement } from './gathered-element.js';
+import { integerOf } from './integer-of.js';
 
 /** One element below a master that is compared. */
 interface Compared {
@@ -35,7 +36,7 @@ export interface TrackTimes {
   /** TrackNumber. */
   number: number | undefined;
   /** TrackType: 1 is video. */
-  type: number;
+  type: number | undefined;
   /** DefaultDuration in nanoseconds. */
   defaultDuration: number | undefined;
 }
@@ -49,6 +50,8 @@ const ONCE: ReadonlySet<EbmlElementType> = new Set([
   Mkv.Chapters,
   Mkv.Attachments,
 ]);
+
+const FRAGMENT_NUMBER = 'AWS_KINESISVIDEO_FRAGMENT_NUMBER';
 
 /** What says nothing without the elements around it. */
 const FILLING: ReadonlySet<EbmlElementType> = new Set([Mkv.Void, Mkv['CRC-32'], Mkv.Cues]);
@@ -109,16 +112,16 @@ export class DocumentHeader {
     if (parent === undefined) return;
     if (element.kind === 'start') {
       if (element.type === Mkv.TrackEntry)
-        this.#tracks.push({ number: undefined, type: 0, defaultDuration: undefined });
+        this.#tracks.push({ number: undefined, type: undefined, defaultDuration: undefined });
       else if (element.type === Mkv.Info) this.#timestampScale ??= this.timestampScale;
     } else if (element.is(Mkv.TimestampScale)) {
-      this.#timestampScale = element.value;
+      this.#timestampScale = integerOf(element);
     } else if (parent.type === Mkv.TrackEntry) {
       const track = this.#tracks.at(-1);
       if (track === undefined) return;
-      if (element.is(Mkv.TrackNumber)) track.number = element.value;
-      else if (element.is(Mkv.TrackType)) track.type = element.value;
-      else if (element.is(Mkv.DefaultDuration)) track.defaultDuration = element.value;
+      if (element.is(Mkv.TrackNumber)) track.number = integerOf(element);
+      else if (element.is(Mkv.TrackType)) track.type = integerOf(element);
+      else if (element.is(Mkv.DefaultDuration)) track.defaultDuration = integerOf(element);
     }
     if (element.is(Mkv.Void) || element.is(Mkv['CRC-32'])) return;
     for (let master: MkvStartMasterElement | undefined = parent; master !== undefined; master = master.parent) {
@@ -155,9 +158,16 @@ export class DocumentHeader {
     };
   }
 
-  /** The bytes that are kept of a document that is merged into another: its Tags above all. */
-  mergedBytes(keepPositions: boolean): Uint8Array {
+  /**
+   * The bytes that are kept of a document that is merged into another: its Tags above all.
+   *
+   * @param numberFirst put the fragment's number first: where no Cluster stands before, Tags without it would belong to the fragment
+   * before
+   */
+  mergedBytes(keepPositions: boolean, numberFirst: boolean): Uint8Array {
     const kept = this.#held.filter(({ type }) => !isLeftOut(type, true));
+    const number = numberFirst ? kept.findIndex((element) => element.hasTag(FRAGMENT_NUMBER)) : -1;
+    if (number > 0) kept.unshift(...kept.splice(number, 1));
     return concatBytes(kept.map((element) => element.bytes(keepPositions)));
   }
 

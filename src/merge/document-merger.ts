@@ -3,7 +3,7 @@ import { Mkv, type MkvMasterType } from '../mkv/elements.js';
 import { ClusterHead } from './cluster-head.js';
 import { ClusterWriter } from './cluster-writer.js';
 import { DocumentHeader, type HeaderBytes, isLeftOut } from './document-header.js';
-import { GatheredElement } from './gathered-element.js';
+import { GatheredElement, isPosition } from './gathered-element.js';
 import {
   describeReason,
   type MergeCounters,
@@ -44,6 +44,8 @@ export class DocumentMerger {
   /** The same without Tags, to be written again. */
   #again: HeaderBytes | undefined;
   #lastTimestamp: bigint | undefined;
+  /** The document written last had no Cluster. */
+  #withoutCluster = false;
   /** The header of the document at hand. */
   #header: DocumentHeader | undefined;
   #fate = Fate.Lost;
@@ -181,8 +183,7 @@ export class DocumentMerger {
       case Fate.Lost:
         return;
     }
-    this.#clusters.fill();
-    this.#queue.add(element.bytes(this.#keepPositions));
+    this.#clusters.follow(element.bytes(this.#keepPositions), !this.#keepPositions && isPosition(element.type));
   }
 
   #endInHead(head: ClusterHead, element: MkvEndMasterElement): void {
@@ -217,6 +218,7 @@ export class DocumentMerger {
       return;
     }
     if (timestamp !== undefined) this.#lastTimestamp = timestamp;
+    this.#withoutCluster = false;
     this.#clusters.begin(head);
   }
 
@@ -239,10 +241,10 @@ export class DocumentMerger {
       }
       if (reason === undefined) {
         this.#fate = Fate.Merged;
-        this.#clusters.fill();
-        this.#queue.add(header.mergedBytes(this.#keepPositions));
+        this.#clusters.follow(header.mergedBytes(this.#keepPositions, this.#withoutCluster), false);
         // Of the two, which are the same in what matters, one is enough to remember.
         this.#header = written;
+        this.#withoutCluster = timestamp === undefined;
         return;
       }
     }
@@ -254,6 +256,7 @@ export class DocumentMerger {
     this.#fate = Fate.Own;
     if (reason !== undefined && !this.#mayBeginNew(header.offset, reason)) return;
     this.#writeHeader(header, header.bytes(this.#keepPositions));
+    this.#withoutCluster = timestamp === undefined;
     this.#again = header.settle(this.#keepPositions);
   }
 

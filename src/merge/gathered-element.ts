@@ -27,6 +27,13 @@ export class GatheredElement {
     this.#elements.push(element);
   }
 
+  /** Whether it holds a tag of this name. */
+  hasTag(name: string): boolean {
+    return this.#elements.some(
+      (element) => element.is(Mkv.TagName) && element.kind === 'data' && element.value === name,
+    );
+  }
+
   /**
    * A copy of the element. A CRC-32 of the whole Segment, to which more is going to belong, gives way to a Void element. Without
    * `keepPositions` so does what was true only where the producer wrote it: SeekHead, Cues and the Duration in Info, each to one of the
@@ -34,7 +41,7 @@ export class GatheredElement {
    */
   bytes(keepPositions: boolean): Uint8Array {
     const queue = new PieceQueue();
-    let duration: { readonly start: number; readonly end: number } | undefined;
+    const durations: { readonly start: number; readonly end: number }[] = [];
     let crcEnd = 0;
     for (const element of this.#elements) {
       const start = queue.length;
@@ -42,18 +49,23 @@ export class GatheredElement {
       else queue.add(element.rawHeader);
       if (this.type !== Mkv.Info || element.parent !== this.root) continue;
       if (element.is(Mkv['CRC-32']) && element.dataSize === 4) crcEnd = queue.length;
-      else if (element.is(Mkv.Duration)) duration = { start, end: queue.length };
+      else if (element.is(Mkv.Duration)) durations.push({ start, end: queue.length });
     }
     const { type } = this;
-    if (type === Mkv['CRC-32'] || (!keepPositions && (type === Mkv.SeekHead || type === Mkv.Cues))) {
+    if (type === Mkv['CRC-32'] || (!keepPositions && isPosition(type))) {
       return voidElement(queue.length);
     }
     const bytes = concatBytes(queue.take());
-    if (keepPositions || duration === undefined) return bytes;
-    bytes.set(voidElement(duration.end - duration.start), duration.start);
+    if (keepPositions || durations.length === 0) return bytes;
+    for (const { start, end } of durations) bytes.set(voidElement(end - start), start);
     if (crcEnd > 0) bytes.set(crcData(crc32(bytes, 0, crcEnd)), crcEnd - 4);
     return bytes;
   }
+}
+
+/** Whether an element holds nothing but positions. */
+export function isPosition(type: EbmlElementType): boolean {
+  return type === Mkv.SeekHead || type === Mkv.Cues;
 }
 
 /** The data of a CRC-32 element: the least significant byte first (RFC 8794 section 11.3.1). */

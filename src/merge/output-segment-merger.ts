@@ -59,7 +59,7 @@ export class OutputSegmentMerger extends MkvElementVisitor {
     return this.#merger.stopped !== undefined;
   }
 
-  /** Takes the beginning of a master. Throws what the sink throws, and `MkvParseError` when a time is no number. */
+  /** Takes the beginning of a master. Throws what the sink throws. */
   override visitStart(element: MkvStartMasterElement): MaybePromise {
     this.#writer.check();
     this.#merger.start(element);
