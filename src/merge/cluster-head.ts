@@ -16,10 +16,15 @@ export interface ClusterPlace {
   readonly previousSize: number | undefined;
 }
 
+/** No fragment is larger than 50 MB. A Cluster that says it is larger than this is damaged, or may as well be of unknown size. */
+const MAX_SIZE = 64 * 1024 * 1024;
+
 /** The beginning of a Cluster, held until it is known what its Timestamp is and what has to change. */
 export class ClusterHead {
   /** The Cluster. */
   readonly start: MkvStartMasterElement;
+  /** Where it ends in the input; `undefined` when its size is unknown in the output. */
+  readonly end: number | undefined;
   /** What has come of it, in order. */
   readonly elements: MkvElement[] = [];
   #timestamp: MkvDataElement | undefined;
@@ -28,6 +33,8 @@ export class ClusterHead {
 
   constructor(start: MkvStartMasterElement) {
     this.start = start;
+    const { offset, headerSize, dataSize } = start;
+    this.end = dataSize === undefined || dataSize > MAX_SIZE ? undefined : offset + headerSize + dataSize;
   }
 
   /** Takes an element of the Cluster. */
@@ -71,10 +78,11 @@ export class ClusterHead {
       growth += bytes.length - element.headerSize - element.dataSize;
     }
     if (changedEnd > 0) this.#renewCrc(changedEnd, replaced);
-    if (growth === 0 || start.dataSize === undefined) return { header: start.rawHeader, replaced };
-    const dataSize = start.dataSize + growth;
-    const width = Math.max(start.rawHeader.length - 4, sizeLength(dataSize));
-    return { header: writeHeader(start.type, dataSize, { sizeLength: width }), replaced };
+    const width = start.headerSize - 4;
+    if (this.end === undefined) return { header: writeHeader(start.type, undefined, { sizeLength: width }), replaced };
+    const dataSize = this.end - start.offset - start.headerSize + growth;
+    const needed = Math.max(width, sizeLength(dataSize));
+    return { header: writeHeader(start.type, dataSize, { sizeLength: needed }), replaced };
   }
 
   /** Puts the CRC-32 right, or a Void element in its place where it cannot be told. */
@@ -82,7 +90,7 @@ export class ClusterHead {
     const { start } = this;
     for (const [index, crc] of this.elements.entries()) {
       if (crc.kind !== 'data' || crc.parent !== start || !crc.is(Mkv['CRC-32'])) continue;
-      if (index > 0 || crc.dataSize !== 4 || start.dataSize === undefined) {
+      if (index > 0 || crc.dataSize !== 4 || this.end === undefined) {
         replaced.set(crc, voidElement(crc.headerSize + crc.dataSize));
         continue;
       }
@@ -94,7 +102,7 @@ export class ClusterHead {
         before.push(bytes);
         after.push(replaced.get(element) ?? bytes);
       }
-      const rest = start.offset + start.headerSize + start.dataSize - changedEnd;
+      const rest = this.end - changedEnd;
       const { data } = crc;
       const old = ((data[0] ?? 0) | ((data[1] ?? 0) << 8) | ((data[2] ?? 0) << 16) | ((data[3] ?? 0) << 24)) >>> 0;
       const renewed =

@@ -1,11 +1,7 @@
-import {
-  MkvDataElement,
-  type MkvElement,
-  type MkvEndMasterElement,
-  type MkvStartMasterElement,
-} from '../mkv/element.js';
+import { idLength } from '../ebml/vint.js';
+import { writeHeader } from '../ebml/writer.js';
+import type { MkvDataElement, MkvElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
-import { MkvParseError } from '../mkv/parse-error.js';
 import { type BlockPeek, peekBlock } from './block-peek.js';
 import { type ClusterHead, type ClusterPlace, rewritePosition } from './cluster-head.js';
 import { ClusterPacker } from './cluster-packer.js';
@@ -15,8 +11,6 @@ import type { OutputSegmentMergerOptions } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
 import { voidHeader } from './void-element.js';
 
-/** No fragment is larger than 50 MB, so no more than this is ever filled up. */
-const MAX_FILLING = 64 * 1024 * 1024;
 const ZEROS = 64 * 1024;
 
 /** Writes Clusters as they come, at the place and time that they get in the output. */
@@ -32,12 +26,14 @@ export class ClusterWriter {
   /** A Cluster of unknown size was written last: a Void element behind it becomes part of it. */
   #endless: { readonly hasCrc: boolean } | undefined;
   #open: MkvStartMasterElement | undefined;
-  /** How far the input has been written, as an offset in it. */
+  /** Where the Cluster ends in the input, when that is known. */
+  #end: number | undefined;
+  /** How far the Cluster has been written, as an offset in the input. */
   #cursor = 0;
-  /** What damage has taken out, in bytes: each within one master. */
-  readonly #missing: { readonly length: number; readonly master: MkvStartMasterElement }[] = [];
-  /** The Block of the BlockGroup at hand: its duration may follow. */
-  #group: { readonly block: BlockPeek; duration: number | undefined } | undefined;
+  /** How much of the last Cluster is missing, in bytes: taken out by damage, or cut off. */
+  #missing = 0;
+  /** A master in the Cluster, held until it is whole: a BlockGroup, most of the time. */
+  #group: (MkvStartMasterElement | MkvDataElement)[] | undefined;
   readonly #peek: BlockPeek = { track: 0, timestamp: 0, frames: 0 };
 
   /** Clusters written. */
@@ -69,6 +65,7 @@ export class ClusterWriter {
     this.fill();
     const { start, timestamp } = head;
     this.#open = start;
+    this.#end = head.end;
     this.#clusterStart = this.#queue.length;
     const place: ClusterPlace = {
       timestamp: timestamp === undefined ? undefined : this.#packer?.place(timestamp),
@@ -83,9 +80,8 @@ export class ClusterWriter {
     const first = head.elements[0];
     const hasCrc = first?.is(Mkv['CRC-32']) === true && replaced.get(first)?.[0] !== Mkv.Void.id;
     this.#place = hasCrc ? undefined : place;
-    this.#endless = start.dataSize === undefined ? { hasCrc } : undefined;
+    this.#endless = head.end === undefined ? { hasCrc } : undefined;
     for (const element of head.elements) {
-      if (this.#missing.length > 0 && element.kind !== 'end') this.fill();
       const bytes = replaced.get(element);
       if (bytes !== undefined) this.#write(element, bytes);
       else if (element.kind === 'end') this.end(element);
@@ -95,26 +91,28 @@ export class ClusterWriter {
 
   /** Passes on what stands in the Cluster, or, where nothing is merged, anything. */
   pass(element: MkvStartMasterElement | MkvDataElement): void {
-    if (this.#missing.length > 0) this.fill();
-    if (this.#open === undefined && element.is(Mkv.Cluster)) this.clusters++;
-    this.#pass(element);
+    if (this.#open !== undefined) {
+      this.#pass(element);
+    } else if (element.kind === 'data') {
+      this.#queue.addElement(element);
+      if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) this.#count(element.data, undefined);
+    } else {
+      if (element.is(Mkv.Cluster)) this.clusters++;
+      this.#queue.add(element.rawHeader);
+    }
   }
 
   /** Takes the end of the Cluster or of a master in it. */
   end(element: MkvEndMasterElement): void {
-    const { start } = element;
-    if (element.is(Mkv.BlockGroup)) this.#endGroup();
-    if (start.dataSize !== undefined) {
-      const end = start.offset + start.headerSize + start.dataSize;
-      if (end > this.#cursor) {
-        this.#missing.push({ length: end - this.#cursor, master: start });
-        this.#cursor = end;
-      }
+    if (element.start !== this.#open) {
+      if (element.start !== this.#group?.[0]) return;
+      if (!element.truncated) this.#writeGroup(this.#group, element);
+      this.#group = undefined;
+      return;
     }
-    if (start !== this.#open) return;
     this.#open = undefined;
-    this.#previousSize = this.#queue.length - this.#clusterStart;
-    for (const { length } of this.#missing) this.#previousSize += length;
+    this.#missing = this.#end === undefined ? 0 : Math.max(0, this.#end - this.#cursor);
+    this.#previousSize = this.#queue.length - this.#clusterStart + this.#missing;
   }
 
   /**
@@ -134,42 +132,29 @@ export class ClusterWriter {
     this.#queue.add(bytes);
   }
 
-  /**
-   * Writes Void elements for what is missing.
-   *
-   * @throws MkvParseError `PastParentEnd` when that is more than any fragment has
-   */
+  /** Writes a Void element for what is missing. */
   fill(): void {
-    for (const { length, master } of this.#missing.splice(0)) {
-      if (length > MAX_FILLING) {
-        const text = `${length} bytes are missing of a ${master.type.name}, too many to fill up`;
-        throw new MkvParseError('PastParentEnd', master.offset, text);
-      }
-      // A single byte, too short for an element, can only be the beginning of one that damage has taken.
-      const header = length < 2 ? new Uint8Array(0) : voidHeader(length);
-      this.#queue.add(header);
-      for (let rest = length - header.length; rest > 0; rest -= ZEROS) {
-        this.#queue.add(new Uint8Array(Math.min(rest, ZEROS)));
-      }
+    const missing = this.#missing;
+    if (missing === 0) return;
+    this.#missing = 0;
+    // Room for an element is always left, see #headerFor.
+    const header = voidHeader(Math.max(2, missing));
+    this.#queue.add(header);
+    for (let rest = missing - header.length; rest > 0; rest -= ZEROS) {
+      this.#queue.add(new Uint8Array(Math.min(rest, ZEROS)));
     }
   }
 
   #pass(element: MkvStartMasterElement | MkvDataElement): void {
-    if (element instanceof MkvDataElement) {
-      const inCluster = element.parent === this.#open;
-      const moved = inCluster && this.#place !== undefined ? rewritePosition(element, this.#place) : undefined;
-      if (moved !== undefined) {
-        this.#write(element, moved);
-        return;
-      }
-      this.#cursor = element.offset + element.headerSize + element.dataSize;
-      this.#queue.addElement(element);
-      if (element.is(Mkv.SimpleBlock)) this.#block(element.data);
-      else if (element.is(Mkv.Block)) this.#groupBlock(element.data);
-      else if (element.is(Mkv.BlockDuration) && this.#group !== undefined) this.#group.duration = integerOf(element);
+    if (this.#group !== undefined) {
+      this.#group.push(element);
+    } else if (element.kind === 'start') {
+      this.#group = [element];
     } else {
-      this.#cursor = element.offset + element.headerSize;
-      this.#queue.add(element.rawHeader);
+      const moved = this.#place === undefined ? undefined : rewritePosition(element, this.#place);
+      if (moved !== undefined) this.#write(element, moved);
+      else this.#writeData(element);
+      if (element.is(Mkv.SimpleBlock)) this.#count(element.data, undefined);
     }
   }
 
@@ -178,25 +163,47 @@ export class ClusterWriter {
     this.#queue.add(bytes);
   }
 
-  #block(data: Uint8Array): void {
+  #writeData(element: MkvDataElement): void {
+    this.#cursor = element.offset + element.headerSize + element.dataSize;
+    const header = this.#headerFor(element);
+    if (header === undefined) {
+      this.#queue.addElement(element);
+    } else {
+      this.#queue.add(header);
+      this.#queue.add(element.data);
+    }
+  }
+
+  #writeGroup(group: readonly (MkvStartMasterElement | MkvDataElement)[], end: MkvEndMasterElement): void {
+    this.#cursor = end.offset;
+    this.#queue.add(this.#headerFor(end.start) ?? end.start.rawHeader);
+    let block: MkvDataElement | undefined;
+    let duration: number | undefined;
+    for (const element of group.slice(1)) {
+      if (element.kind === 'data') this.#queue.addElement(element);
+      else this.#queue.add(element.rawHeader);
+      if (element.kind !== 'data') continue;
+      if (element.is(Mkv.Block)) block = element;
+      else if (element.is(Mkv.BlockDuration)) duration = integerOf(element);
+    }
+    if (block !== undefined) this.#count(block.data, duration);
+  }
+
+  /**
+   * The header that an element gets after which a single byte of the Cluster is left, as damage leaves it: one byte longer, because no
+   * element is so short. `undefined` for any other element, which keeps its own.
+   */
+  #headerFor(element: MkvStartMasterElement | MkvDataElement): Uint8Array | undefined {
+    const { type, dataSize, headerSize } = element;
+    if (this.#end !== this.#cursor + 1 || dataSize === undefined) return undefined;
+    this.#cursor++;
+    return writeHeader(type, dataSize, { sizeLength: headerSize - idLength(type.id) + 1 });
+  }
+
+  #count(data: Uint8Array, duration: number | undefined): void {
     const peek = this.#peek;
     if (!peekBlock(data, peek)) return;
     this.frames += peek.frames;
-    this.#packer?.block(peek.track, peek.timestamp, peek.frames, undefined);
-  }
-
-  #groupBlock(data: Uint8Array): void {
-    const block: BlockPeek = { track: 0, timestamp: 0, frames: 0 };
-    if (!peekBlock(data, block)) return;
-    this.frames += block.frames;
-    if (this.#packer !== undefined) this.#group = { block, duration: undefined };
-  }
-
-  #endGroup(): void {
-    const group = this.#group;
-    this.#group = undefined;
-    if (group === undefined) return;
-    const { track, timestamp, frames } = group.block;
-    this.#packer?.block(track, timestamp, frames, group.duration);
+    this.#packer?.block(peek.track, peek.timestamp, peek.frames, duration);
   }
 }

@@ -17,12 +17,13 @@ import { SinkWriter } from './sink-writer.js';
  * await applyVisitor(response.body, merger);
  * ```
  *
- * A document's header is held until its first Cluster tells its time; Clusters are passed on element by element as they come, their
- * data not copied. Of a document that is merged, its Tags and Clusters are written. The output's Segment has an unknown size.
+ * A document's header is held until its first Cluster tells its time; Clusters are passed on element by element as they come (a
+ * BlockGroup when it is whole), their data not copied. Of a document that is merged, its Tags and Clusters are written. The output's
+ * Segment has an unknown size.
  *
  * When a stream ends within a Cluster, what was whole of it has been written, so that the output is cut off as well (see
  * {@link OutputSegmentMerger.truncated} and {@link OutputSegmentMerger.closeTruncated}); any other element that is not whole is not
- * written at all. What damage has taken out of a Cluster is filled with Void elements.
+ * written at all. What damage has taken out of a Cluster is filled with a Void element; its CRC-32 then tells of the damage.
  */
 export class OutputSegmentMerger extends MkvElementVisitor {
   readonly #queue = new PieceQueue();

@@ -63,7 +63,7 @@ export interface PlainFrame {
   readonly hash: string;
 }
 
-/** The frames of each document, by nothing but the elements. */
+/** The frames of each document, by nothing but the elements; a BlockGroup that is cut off has none. */
 export function framesOf(bytes: Uint8Array): PlainFrame[][] {
   const documents: PlainFrame[][] = [];
   let time = 0n;
@@ -75,7 +75,7 @@ export function framesOf(bytes: Uint8Array): PlainFrame[][] {
     if (element.kind === 'start' && element.type === Mkv.BlockGroup) group = { frames: [], referenced: false };
     if (element.kind === 'end' && element.type === Mkv.BlockGroup) {
       const keyframe = group?.referenced !== true;
-      frames.push(...(group?.frames ?? []).map((frame) => ({ ...frame, keyframe })));
+      if (!element.truncated) frames.push(...(group?.frames ?? []).map((frame) => ({ ...frame, keyframe })));
       group = undefined;
     }
     if (element.kind !== 'data') continue;

@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { concatBytes } from '../../src/ebml/writer.js';
+import { Mkv, type MkvReaderOptions, OutputSegmentMerger } from '../../src/index.js';
+import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import { noise } from '../support/bytes.js';
+import { readChunks } from '../support/read-all.js';
+import { framesOf, merge } from './merging.js';
+
+const TRACKS = [{ number: 1, codecId: 'V_MPEG4/ISO/AVC' }];
+
+function body(unknownSizeCluster = false): Uint8Array {
+  return concatBytes(
+    [0, 1, 2, 3].map((index) =>
+      writeGetMediaFragment(
+        {
+          tracks: TRACKS,
+          fragmentNumber: String(index + 1),
+          continuationToken: String(index + 1),
+          blocks: Array.from({ length: 6 }, (_, i) => ({
+            track: 1,
+            timestamp: (index * 600 + i * 100) * 1000,
+            frames: [noise(150, index * 10 + i)],
+            ...(i % 2 === 1 ? { duration: 100_000 } : {}),
+          })),
+        },
+        { unknownSizeCluster },
+      ),
+    ),
+  );
+}
+
+function mergeDamaged(input: Uint8Array, options: MkvReaderOptions = {}, close = true) {
+  const parts: Uint8Array[] = [];
+  const merger = new OutputSegmentMerger((bytes) => void parts.push(bytes));
+  for (const element of readChunks([input], options)) element.accept(merger);
+  const { truncated } = merger;
+  if (close) merger.closeTruncated();
+  return { bytes: concatBytes(parts), truncated, counters: merger.counters };
+}
+
+/** Hashes of the frames, and whether the stream is whole. */
+function read(bytes: Uint8Array): { frames: string[]; whole: boolean } {
+  let whole = true;
+  for (const element of readChunks([bytes])) if (element.kind === 'end' && element.truncated) whole = false;
+  return {
+    frames: framesOf(bytes)
+      .flat()
+      .map(({ hash }) => hash),
+    whole,
+  };
+}
+
+describe('a stream that is cut off', () => {
+  const BODY = body();
+  const ALL = read(merge(BODY).bytes).frames;
+
+  it('is merged as far as it goes, and does not look whole where a Cluster is cut', () => {
+    for (let length = 0; length < BODY.length; length += length % 700 < 250 ? 1 : 7) {
+      const input = BODY.subarray(0, length);
+      const { bytes, truncated } = mergeDamaged(input, {}, false);
+      const result = read(bytes);
+      expect(result.frames).toEqual(ALL.slice(0, result.frames.length));
+      // What was cut in a Cluster is cut in the output; any other element that is not whole is not there.
+      if (!result.whole) expect(truncated).toBe(true);
+      expect(result.frames).toEqual(read(input).frames);
+    }
+  });
+
+  it('can be closed: whole, with the frames that are', () => {
+    for (let length = 0; length < BODY.length; length += length % 700 < 250 ? 1 : 7) {
+      const input = BODY.subarray(0, length);
+      const { bytes } = mergeDamaged(input);
+      expect(read(bytes)).toEqual({ frames: read(input).frames, whole: true });
+    }
+  });
+});
+
+/** The data of the Blocks in Clusters, in whole BlockGroups if in any. What damage makes of them may be no frames. */
+function blocksOf(bytes: Uint8Array, options?: MkvReaderOptions): string[] {
+  const blocks: string[] = [];
+  let before = 0;
+  for (const element of readChunks([bytes], options)) {
+    const inCluster = element.parent?.type === Mkv.Cluster;
+    if (element.kind === 'start' && inCluster) before = blocks.length;
+    if (element.kind === 'end' && inCluster && element.truncated) blocks.length = before;
+    if (element.kind !== 'data' || !(element.is(Mkv.SimpleBlock) || element.is(Mkv.Block))) continue;
+    if (element.path.some(({ type }) => type === Mkv.Cluster)) blocks.push(Buffer.from(element.data).toString('hex'));
+  }
+  return blocks;
+}
+
+describe('a damaged stream', () => {
+  it.each([false, true])(
+    'is merged with the frames that can be read, all elements whole (unknown sizes: %s)',
+    (unknown) => {
+      const whole = body(unknown);
+      fc.assert(
+        fc.property(
+          fc.nat(whole.length - 1),
+          fc.integer({ min: 1, max: 700 }),
+          fc.integer(),
+          fc.boolean(),
+          (at, length, seed, cutOut) => {
+            const input = cutOut ? concatBytes([whole.subarray(0, at), whole.subarray(at + length)]) : whole.slice();
+            if (!cutOut) input.set(noise(Math.min(length, input.length - at), seed), at);
+            const { bytes, counters } = mergeDamaged(input, { recover: true });
+            if (counters.clustersDropped > 0) return;
+            expect(blocksOf(bytes)).toEqual(blocksOf(input, { recover: true }));
+            for (const element of readChunks([bytes]))
+              if (element.kind === 'end') expect(element.truncated).toBe(false);
+          },
+        ),
+        { numRuns: 300 },
+      );
+    },
+  );
+
+  it('drops Clusters before any header, and says so', () => {
+    const whole = body();
+    const start = Buffer.from(whole).indexOf(Buffer.of(0x1f, 0x43, 0xb6, 0x75));
+    const { bytes, counters } = mergeDamaged(whole.subarray(start), { recover: true });
+    expect(counters).toMatchObject({ clustersDropped: 1, clusters: 3, frames: 18, documentsOut: 1 });
+    expect(read(bytes).frames).toHaveLength(18);
+  });
+
+  it('does not believe a size that no Cluster has', () => {
+    const whole = body();
+    const cluster = Buffer.from(whole).indexOf(Buffer.of(0x1f, 0x43, 0xb6, 0x75));
+    const input = concatBytes([
+      whole.subarray(0, cluster + 4),
+      Uint8Array.of(0x01, 0, 0, 0x40, 0, 0, 0, 0),
+      whole.subarray(cluster + 6),
+    ]);
+    const { bytes, counters } = mergeDamaged(input, { recover: true });
+    expect(bytes.length).toBeLessThan(whole.length);
+    expect(counters.clusters).toBe(4);
+    expect(read(bytes)).toEqual({ frames: read(whole).frames, whole: true });
+  });
+});
