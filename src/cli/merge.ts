@@ -63,7 +63,11 @@ async function mergeAll(
     if (chunks.merger.stopped !== undefined) return;
   }
   await write(chunks.end());
-  if (!chunks.merger.truncated) return;
+  const { truncated, counters } = chunks.merger;
+  if (!truncated) {
+    if (counters.documentsOut === 0) throw new Error('there is no document in the input');
+    return;
+  }
   if (!recover) throw new Error('the input ends inside an element; with --recover, what is whole is kept');
   await write(chunks.closeTruncated());
 }
