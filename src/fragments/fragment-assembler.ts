@@ -49,6 +49,11 @@ export class FragmentAssembler extends MkvElementVisitor {
     );
   }
 
+  /** What is known of the fragment that the stream is in. */
+  get currentFragmentMetadata(): FragmentMetadata | undefined {
+    return this.#visitor.metadata.currentFragmentMetadata;
+  }
+
   /** Says that bytes of the stream are missing here: the fragment at hand is not whole. */
   noteGap(): void {
     if (this.#draft !== undefined) this.#draft.truncated = true;

@@ -1,0 +1,84 @@
+import type {
+  GetDataEndpointCommand,
+  GetDataEndpointCommandOutput,
+  KinesisVideoClientConfig,
+} from '@aws-sdk/client-kinesis-video';
+import type {
+  GetMediaForFragmentListCommand,
+  GetMediaForFragmentListCommandOutput,
+  KinesisVideoArchivedMediaClientConfig,
+  ListFragmentsCommand,
+  ListFragmentsCommandOutput,
+} from '@aws-sdk/client-kinesis-video-archived-media';
+import type {
+  GetMediaCommand,
+  GetMediaCommandOutput,
+  KinesisVideoMediaClientConfig,
+} from '@aws-sdk/client-kinesis-video-media';
+
+/** Which stream: its name, or its ARN. */
+export type StreamIdentity =
+  | { readonly streamName: string; readonly streamARN?: undefined }
+  | { readonly streamARN: string; readonly streamName?: undefined };
+
+/** What the AWS SDK's clients take besides a command. */
+export interface SendOptions {
+  readonly abortSignal?: AbortSignal;
+}
+
+/** The part of `KinesisVideoClient` that is used. */
+export interface ControlClient {
+  send(command: GetDataEndpointCommand, options?: SendOptions): Promise<GetDataEndpointCommandOutput>;
+  /** Region and credentials are those of the clients that are made for the stream's endpoints. */
+  readonly config?: {
+    readonly region?: KinesisVideoClientConfig['region'];
+    readonly credentials?: KinesisVideoClientConfig['credentials'];
+  };
+  destroy?(): void;
+}
+
+/** The part of `KinesisVideoMediaClient` that is used. */
+export interface MediaClient {
+  send(command: GetMediaCommand, options?: SendOptions): Promise<GetMediaCommandOutput>;
+  destroy?(): void;
+}
+
+/** The part of `KinesisVideoArchivedMediaClient` that is used. */
+export interface ArchivedMediaClient {
+  send(command: ListFragmentsCommand, options?: SendOptions): Promise<ListFragmentsCommandOutput>;
+  send(command: GetMediaForFragmentListCommand, options?: SendOptions): Promise<GetMediaForFragmentListCommandOutput>;
+  destroy?(): void;
+}
+
+/**
+ * How the service is reached: through `client`, or through clients made from `clientConfig`, or, with neither, from what the AWS SDK finds
+ * in its surroundings (environment, files, instance role).
+ */
+export interface ServiceAccess {
+  /** A `KinesisVideoClient`. It stays the caller's: it is never destroyed here. */
+  readonly client?: ControlClient | undefined;
+  /**
+   * Configuration for all clients that are made here: region, credentials, requestHandler … Its `endpoint` is that of the control plane; the
+   * stream's own endpoints come from the service. Unless it says otherwise, `maxAttempts` is 1: the consumers try again themselves, within
+   * the service's rates.
+   */
+  readonly clientConfig?: KinesisVideoClientConfig | undefined;
+}
+
+/** How GetMedia is reached. */
+export interface MediaAccess extends ServiceAccess {
+  /** What the clients for GetMedia are made with besides region, credentials and endpoint. */
+  readonly mediaClientConfig?: KinesisVideoMediaClientConfig | undefined;
+  /** Makes the client for an endpoint, in place of all of that. It is destroyed here when the endpoint has changed. */
+  readonly createMediaClient?: ((endpoint: string) => MediaClient | Promise<MediaClient>) | undefined;
+}
+
+/** How ListFragments and GetMediaForFragmentList are reached. */
+export interface ArchivedMediaAccess extends ServiceAccess {
+  /** What the clients are made with besides region, credentials and endpoint. */
+  readonly archivedMediaClientConfig?: KinesisVideoArchivedMediaClientConfig | undefined;
+  /** Makes the client for an endpoint, in place of all of that. It is destroyed here when the endpoint has changed. */
+  readonly createArchivedMediaClient?:
+    | ((endpoint: string) => ArchivedMediaClient | Promise<ArchivedMediaClient>)
+    | undefined;
+}

@@ -1,0 +1,45 @@
+import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
+
+/** Where a consumer goes on in another process: behind this fragment. It can be kept as JSON. */
+export interface Checkpoint {
+  /** The last fragment that was dealt with. */
+  readonly fragmentNumber: string;
+  /** The service's token behind it, where it gave one. */
+  readonly continuationToken?: string | undefined;
+  /** When the producer began to record it, ISO 8601. */
+  readonly producerTimestamp?: string | undefined;
+  /** When the service began to receive it, ISO 8601. */
+  readonly serverTimestamp?: string | undefined;
+}
+
+/** Keeps a consumer's checkpoint: a file, a row of a table. What it throws ends the iteration, with nothing lost. */
+export interface CheckpointStore {
+  /** The checkpoint that was saved last; nothing the first time. */
+  load(): Promise<Checkpoint | undefined> | Checkpoint | undefined;
+  /** Keeps it in place of the one before. */
+  save(checkpoint: Checkpoint): Promise<void> | void;
+}
+
+/** The checkpoint behind a fragment; `undefined` where the fragment has no number. */
+export function checkpointOf(metadata: FragmentMetadata | undefined): Checkpoint | undefined {
+  if (metadata?.fragmentNumber === undefined) return undefined;
+  const { fragmentNumber, continuationToken, producerTimestamp, serverTimestamp } = metadata;
+  return {
+    fragmentNumber,
+    ...(continuationToken === undefined ? {} : { continuationToken }),
+    ...(producerTimestamp === undefined ? {} : { producerTimestamp: producerTimestamp.toISOString() }),
+    ...(serverTimestamp === undefined ? {} : { serverTimestamp: serverTimestamp.toISOString() }),
+  };
+}
+
+/**
+ * Looks at what a store has given.
+ *
+ * @throws TypeError when it is no checkpoint: going on from somewhere else would lose fragments without a word
+ */
+export function requireCheckpoint(value: Checkpoint): Checkpoint {
+  if (typeof value?.fragmentNumber !== 'string' || !/^\d+$/.test(value.fragmentNumber)) {
+    throw new TypeError(`no checkpoint: ${JSON.stringify(value)}`);
+  }
+  return value;
+}

@@ -1,0 +1,213 @@
+import type { Fragment } from '../fragments/fragment.js';
+import { type FrameFilterOptions, frameFilter } from '../fragments/frame-filter.js';
+import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
+import type { Frame } from '../visitors/frame.js';
+import type { MediaAccess, MediaClient, StreamIdentity } from './access.js';
+import { Backoff, type BackoffOptions } from './backoff.js';
+import { type Checkpoint, type CheckpointStore, checkpointOf, requireCheckpoint } from './checkpoint.js';
+import { type Clock, systemClock } from './clock.js';
+import { closable } from './closable.js';
+import { DataPlane } from './data-plane.js';
+import type { GapEvent, ReconnectEvent } from './events.js';
+import { GetMediaSession } from './get-media-session.js';
+import { type ConsumerMetrics, MetricsRecorder } from './metrics.js';
+import { Position, type ResumeBy, type StartPosition } from './position.js';
+import { RateLimiter } from './rate-limiter.js';
+import { Recovery } from './recovery.js';
+import { openControl, openMedia, sharesHandler } from './sdk.js';
+
+/** How patient a consumer is. */
+export interface PatienceOptions extends BackoffOptions {
+  /** How long to wait for an answer, or for the next bytes of a body, in milliseconds. Default 15,000. */
+  readonly readTimeoutMs?: number | undefined;
+  /** For how long failures may follow each other with nothing going well between them, in milliseconds. Default: for ever. */
+  readonly giveUpAfterMs?: number | undefined;
+  /** Ends the iteration: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Time, for tests. */
+  readonly clock?: Clock | undefined;
+  /** Numbers from 0 up to 1, for tests. Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** How a {@link GetMediaConsumer} works; besides these, which stream. */
+export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
+  /** Where to begin when there is no checkpoint. Default NOW. */
+  readonly start?: StartPosition | undefined;
+  /**
+   * How a connection goes on behind the last fragment. Default FRAGMENT_NUMBER. With CONTINUATION_TOKEN, the number is used where a
+   * fragment came without a token and when the service does not take the token.
+   */
+  readonly resumeBy?: ResumeBy | undefined;
+  /** Where the consumer goes on when it is made anew: loaded once, saved behind every fragment that was dealt with. */
+  readonly checkpointStore?: CheckpointStore | undefined;
+  /** The least time between two saves, in milliseconds. Default 0. The last one is always saved when the iteration ends. */
+  readonly checkpointIntervalMs?: number | undefined;
+  /** A checkpoint to begin behind; comes before the store's. */
+  readonly startAfter?: Checkpoint | undefined;
+  /** Is told of each checkpoint when it is saved, or would be with a store. */
+  readonly onCheckpoint?: ((checkpoint: Checkpoint) => void) | undefined;
+  /** Is told of each connection that is over, before the wait for the next. */
+  readonly onReconnect?: ((event: ReconnectEvent) => void) | undefined;
+  /** Is told of fragments that cannot be had. */
+  readonly onGap?: ((event: GapEvent) => void) | undefined;
+  /** Check the CRC-32 elements of the media; where one does not fit, the fragment is read again. Default false. */
+  readonly verifyCrc?: boolean | undefined;
+  /** The most that is waited between two calls while the service has nothing to send, in milliseconds. Default 5,000. */
+  readonly maxIdleDelayMs?: number | undefined;
+  /** Counts GetMedia calls; to be shared by consumers of one stream. Default: 5 a second for this consumer alone. */
+  readonly rateLimiter?: RateLimiter | undefined;
+}
+
+/** What a {@link GetMediaConsumer} is made with. */
+export type GetMediaConsumerOptions = StreamIdentity & GetMediaConsumerSettings;
+
+/**
+ * The fragments of a live stream, for as long as the process runs: each whole, each once, in order, over any number of connections.
+ *
+ * ```ts
+ * const consumer = new GetMediaConsumer({ streamName: 'door', clientConfig: { region: 'eu-central-1' } });
+ * for await (const fragment of consumer) console.log(fragment.fragmentNumber, fragment.frames.length);
+ * ```
+ *
+ * A fragment is handed out when its last byte is there; one that a connection ended in is dropped and read again. When the next one is
+ * asked for, the one before counts as dealt with: the checkpoint moves behind it. Leaving the loop closes the connection, and does not
+ * count the fragment at hand as dealt with; {@link GetMediaConsumer.commit} does. Another loop over the same consumer goes on behind the
+ * last fragment that was handed out.
+ *
+ * Nothing is read ahead of the caller but what the platform buffers. When the service ends a connection because the caller is slow, the
+ * next one goes on.
+ *
+ * The iteration ends only by an error: {@link KinesisVideoError} when the service says what does not pass (stream not found, access
+ * denied also with renewed credentials, a wrong argument), the reason of the signal, what a checkpoint store or a listener throws.
+ */
+export class GetMediaConsumer implements AsyncIterable<Fragment> {
+  readonly #options: GetMediaConsumerOptions;
+  readonly #clock: Clock;
+  readonly #position: Position;
+  readonly #metrics: MetricsRecorder;
+  readonly #limiter: RateLimiter;
+  #restored = false;
+  #running = false;
+  #handedOut: FragmentMetadata | undefined;
+  #dealtWith: FragmentMetadata | undefined;
+  #saved: FragmentMetadata | undefined;
+  #savedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: GetMediaConsumerOptions) {
+    const { start = { type: 'NOW' }, resumeBy = 'FRAGMENT_NUMBER', clock = systemClock, rateLimiter } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#position = new Position(start, resumeBy);
+    this.#metrics = new MetricsRecorder(clock);
+    this.#limiter = rateLimiter ?? new RateLimiter(undefined, undefined, clock);
+  }
+
+  /** How it is doing. */
+  get metrics(): ConsumerMetrics {
+    return this.#metrics.snapshot();
+  }
+
+  /** The checkpoint behind the last fragment that was dealt with. */
+  get checkpoint(): Checkpoint | undefined {
+    return checkpointOf(this.#dealtWith);
+  }
+
+  /** The fragments. Closing the iterator closes the connection, also while it waits. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Fragment, undefined> {
+    return closable((signal) => this.#run(signal), this.#options.signal);
+  }
+
+  /**
+   * The frames of the fragments, in stream order. A frame comes when its fragment is whole, so that none has to come twice; `frame.fragment`
+   * tells which that is. A fragment counts as dealt with when a frame behind its last one is asked for.
+   */
+  frames(filter: FrameFilterOptions = {}): AsyncIterableIterator<Frame, undefined> {
+    const wanted = frameFilter(filter);
+    const run = async function* (fragments: AsyncGenerator<Fragment, undefined>): AsyncGenerator<Frame, undefined> {
+      for await (const fragment of fragments) for (const frame of fragment.frames) if (wanted(frame)) yield frame;
+      return undefined;
+    };
+    return closable((signal) => run(this.#run(signal)), this.#options.signal);
+  }
+
+  /** Says that all fragments that were handed out are dealt with, and saves the checkpoint behind them. */
+  async commit(): Promise<void> {
+    this.#dealtWith = this.#handedOut;
+    await this.#save(true);
+  }
+
+  async *#run(signal: AbortSignal): AsyncGenerator<Fragment, undefined> {
+    if (this.#running) throw new Error('the consumer is being iterated over already');
+    this.#running = true;
+    const plane = this.#openPlane();
+    try {
+      await this.#restore();
+      for await (const fragment of this.#openSession(plane).fragments(signal)) {
+        this.#handedOut = fragment.metadata;
+        yield fragment;
+        this.#dealtWith = this.#handedOut;
+        await this.#save(false);
+      }
+      return undefined;
+    } finally {
+      this.#running = false;
+      plane.close();
+      await this.#save(true);
+    }
+  }
+
+  #openPlane(): DataPlane<MediaClient> {
+    const { readTimeoutMs = 15_000, createMediaClient } = this.#options;
+    return new DataPlane({
+      apiName: 'GET_MEDIA',
+      stream: this.#options,
+      openControl: () => openControl(this.#options),
+      openClient: (control, endpoint) => openMedia(this.#options, control, endpoint),
+      disposable:
+        createMediaClient !== undefined || !sharesHandler(this.#options.clientConfig, this.#options.mediaClientConfig),
+      clock: this.#clock,
+      timeoutMs: readTimeoutMs,
+    });
+  }
+
+  #openSession(plane: DataPlane<MediaClient>): GetMediaSession {
+    const { readTimeoutMs = 15_000, giveUpAfterMs = Number.POSITIVE_INFINITY, random = Math.random } = this.#options;
+    const { baseDelayMs, maxIdleDelayMs = 5000 } = this.#options;
+    return new GetMediaSession({
+      plane,
+      stream: this.#options,
+      position: this.#position,
+      recovery: new Recovery(plane, { clock: this.#clock, backoff: new Backoff(this.#options, random), giveUpAfterMs }),
+      limiter: this.#limiter,
+      idle: new Backoff({ baseDelayMs, maxDelayMs: maxIdleDelayMs }, random),
+      clock: this.#clock,
+      metrics: this.#metrics,
+      readTimeoutMs,
+      verifyCrc: this.#options.verifyCrc ?? false,
+      onReconnect: this.#options.onReconnect,
+      onGap: this.#options.onGap,
+    });
+  }
+
+  async #restore(): Promise<void> {
+    if (this.#restored) return;
+    const { startAfter, checkpointStore } = this.#options;
+    const checkpoint = startAfter ?? (await checkpointStore?.load());
+    if (checkpoint !== undefined && checkpoint !== null) this.#position.restore(requireCheckpoint(checkpoint));
+    this.#restored = true;
+  }
+
+  async #save(now: boolean): Promise<void> {
+    const { checkpointIntervalMs = 0, checkpointStore, onCheckpoint } = this.#options;
+    const metadata = this.#dealtWith;
+    if (metadata === undefined || metadata === this.#saved) return;
+    if (!now && this.#clock.now() - this.#savedAt < checkpointIntervalMs) return;
+    const checkpoint = checkpointOf(metadata);
+    if (checkpoint === undefined) return;
+    await checkpointStore?.save(checkpoint);
+    this.#saved = metadata;
+    this.#savedAt = this.#clock.now();
+    onCheckpoint?.(checkpoint);
+  }
+}

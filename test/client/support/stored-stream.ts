@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import type { Fragment } from '../../../src/fragments/fragment.js';
+import { type GetMediaWriteOptions, writeGetMediaFragment } from '../../../src/testing/get-media-writer.js';
+import { noise } from '../../support/bytes.js';
+
+/** A fragment that a fake service keeps. */
+export interface StoredFragment {
+  readonly number: string;
+  readonly token: string | undefined;
+  /** When the service has it, in milliseconds of the fake clock. */
+  readonly availableAt: number;
+  readonly producedAt: number;
+  readonly receivedAt: number;
+  readonly bytes: Uint8Array;
+  readonly frames: number;
+  /** Its number and the hashes of its frames. */
+  readonly identity: string;
+}
+
+/** What {@link storedStream} makes. */
+export interface StoredStreamOptions extends GetMediaWriteOptions {
+  readonly count: number;
+  /** Milliseconds from one fragment to the next; 0: all are there at the beginning. */
+  readonly intervalMs?: number;
+  /** Leave out the Tags behind the frames. */
+  readonly bare?: boolean;
+  /** Of a frame, about. */
+  readonly frameSize?: number;
+}
+
+const EPOCH = 1_700_000_000_000;
+
+/** Random numbers that follow from a seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Fragments of one stream, each with some frames of its own. */
+export function storedStream(options: StoredStreamOptions): StoredFragment[] {
+  const { count, intervalMs = 0, bare = false, frameSize = 300 } = options;
+  return Array.from({ length: count }, (_, index) => {
+    // As long as the service's, so that no number fits a JavaScript one.
+    const number = `9134385233318150666908441904${String(index + 1).padStart(19, '0')}`;
+    const receivedAt = EPOCH + index * (intervalMs === 0 ? 1000 : intervalMs);
+    const token = bare ? undefined : `token-${number}`;
+    const frames = Array.from({ length: 1 + (index % 4) }, (_, frame) =>
+      noise(1 + ((index * 7 + frame * 131) % frameSize), index * 8 + frame),
+    );
+    const bytes = writeGetMediaFragment(
+      {
+        fragmentNumber: number,
+        producerTimestamp: receivedAt - 50,
+        serverTimestamp: receivedAt,
+        ...(bare ? {} : { millisBehindNow: (count - index) * 1000, continuationToken: token }),
+        tracks: [{ number: 1, codecId: 'V_MPEG4/ISO/AVC' }],
+        timestamp: index * 1_000_000,
+        blocks: frames.map((data, frame) => ({
+          track: 1,
+          timestamp: index * 1_000_000 + frame * 40_000,
+          keyframe: frame === 0,
+          data,
+        })),
+      },
+      options,
+    );
+    return {
+      number,
+      token,
+      availableAt: index * intervalMs,
+      producedAt: receivedAt - 50,
+      receivedAt,
+      bytes,
+      frames: frames.length,
+      identity: identityOf(number, frames),
+    };
+  });
+}
+
+/** Tells a fragment that was handed out from every other, and from itself with a byte wrong. */
+export function identify(fragment: Fragment): string {
+  return identityOf(
+    String(fragment.fragmentNumber),
+    fragment.frames.map((frame) => frame.data),
+  );
+}
+
+function identityOf(number: string, frames: readonly Uint8Array[]): string {
+  return [number, ...frames.map((data) => createHash('sha1').update(data).digest('base64'))].join(' ');
+}
