@@ -23,7 +23,7 @@ export type Fault =
   | { readonly type: 'duplicates' }
   /** Fragments before the one that was asked for come again. */
   | { readonly type: 'back'; readonly fragments: number }
-  /** One byte is wrong. */
+  /** One byte within a Cluster is wrong: the first one of a Cluster's data from this byte of the body on. */
   | { readonly type: 'damage'; readonly byte: number; readonly mask: number };
 
 /** One call that the service got. */
@@ -139,10 +139,7 @@ export class FakeService {
       }
       case 'SERVER_TIMESTAMP': {
         const time = Number(selector.StartTimestamp);
-        return Math.max(
-          0,
-          this.#fragments.findLastIndex(({ receivedAt }) => receivedAt <= time),
-        );
+        return Math.max(0, this.#fragments.filter(({ receivedAt }) => receivedAt <= time).length - 1);
       }
       default:
         throw serviceError({ name: 'InvalidArgumentException' });
@@ -153,8 +150,16 @@ export class FakeService {
     this.open++;
     this.mostOpen = Math.max(this.mostOpen, this.open);
     let sent = 0;
+    let damage = fault.type === 'damage' ? fault : undefined;
     try {
-      for await (const document of documents) {
+      for await (const stored of documents) {
+        const document = stored.slice();
+        const cluster = damage === undefined ? -1 : clusterData(document);
+        const at = Math.max(cluster, (damage?.byte ?? 0) - sent);
+        if (damage !== undefined && cluster >= 0 && at < document.length - TRAILER) {
+          document[at] = (document[at] ?? 0) ^ damage.mask;
+          damage = undefined;
+        }
         for (let at = 0; at < document.length; ) {
           const limit = fault.type === 'cut' || fault.type === 'stall' ? fault.bytes - sent : Number.POSITIVE_INFINITY;
           if (limit <= 0) {
@@ -163,9 +168,6 @@ export class FakeService {
             throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
           }
           const chunk = document.slice(at, at + Math.min(limit, Math.max(1, this.chunkSize())));
-          if (fault.type === 'damage' && fault.byte >= sent && fault.byte < sent + chunk.length) {
-            chunk[fault.byte - sent] = (chunk[fault.byte - sent] ?? 0) ^ fault.mask;
-          }
           yield chunk;
           sent += chunk.length;
           at += chunk.length;
@@ -175,6 +177,19 @@ export class FakeService {
       this.open--;
     }
   }
+}
+
+/** More than the Tags behind a Cluster take. */
+const TRAILER = 250;
+
+/** Where the data of a document's Cluster begins, which its CRC-32 covers. */
+function clusterData(document: Uint8Array): number {
+  const id = Buffer.from(document.buffer, document.byteOffset, document.length).indexOf(
+    Buffer.of(0x1f, 0x43, 0xb6, 0x75),
+  );
+  if (id < 0) return -1;
+  const first = document[id + 4] ?? 0;
+  return id + 4 + Math.clz32(first) - 23;
 }
 
 /** An error as the SDK throws it. */

@@ -64,7 +64,7 @@ export function storedStream(options: StoredStreamOptions): StoredFragment[] {
           track: 1,
           timestamp: index * 1_000_000 + frame * 40_000,
           keyframe: frame === 0,
-          data,
+          frames: [data],
         })),
       },
       options,
