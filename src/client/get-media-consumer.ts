@@ -3,32 +3,19 @@ import { type FrameFilterOptions, frameFilter } from '../fragments/frame-filter.
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Frame } from '../visitors/frame.js';
 import type { MediaAccess, MediaClient, StreamIdentity } from './access.js';
-import { Backoff, type BackoffOptions } from './backoff.js';
+import { Backoff } from './backoff.js';
 import { type Checkpoint, type CheckpointStore, checkpointOf, requireCheckpoint } from './checkpoint.js';
 import { type Clock, systemClock } from './clock.js';
 import { closable } from './closable.js';
 import { DataPlane } from './data-plane.js';
 import type { GapEvent, ReconnectEvent } from './events.js';
 import { GetMediaSession } from './get-media-session.js';
+import { framesOf, type PatienceOptions, READ_TIMEOUT_MS } from './iteration.js';
 import { type ConsumerMetrics, MetricsRecorder } from './metrics.js';
 import { Position, type ResumeBy, type StartPosition } from './position.js';
 import { RateLimiter } from './rate-limiter.js';
 import { Recovery } from './recovery.js';
 import { openControl, openMedia, sharesHandler } from './sdk.js';
-
-/** How patient a consumer is. */
-export interface PatienceOptions extends BackoffOptions {
-  /** How long to wait for an answer, or for the next bytes of a body, in milliseconds. Default 15,000. */
-  readonly readTimeoutMs?: number | undefined;
-  /** For how long failures may follow each other with nothing going well between them, in milliseconds. Default: for ever. */
-  readonly giveUpAfterMs?: number | undefined;
-  /** Ends the iteration: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** Time, for tests. */
-  readonly clock?: Clock | undefined;
-  /** Numbers from 0 up to 1, for tests. Default `Math.random`. */
-  readonly random?: (() => number) | undefined;
-}
 
 /** How a {@link GetMediaConsumer} works; besides these, which stream. */
 export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
@@ -124,11 +111,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
    */
   frames(filter: FrameFilterOptions = {}): AsyncIterableIterator<Frame, undefined> {
     const wanted = frameFilter(filter);
-    const run = async function* (fragments: AsyncGenerator<Fragment, undefined>): AsyncGenerator<Frame, undefined> {
-      for await (const fragment of fragments) for (const frame of fragment.frames) if (wanted(frame)) yield frame;
-      return undefined;
-    };
-    return closable((signal) => run(this.#run(signal)), this.#options.signal);
+    return closable((signal) => framesOf(this.#run(signal), wanted), this.#options.signal);
   }
 
   /** Says that all fragments that were handed out are dealt with, and saves the checkpoint behind them. */
@@ -158,7 +141,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   }
 
   #openPlane(): DataPlane<MediaClient> {
-    const { readTimeoutMs = 15_000, createMediaClient } = this.#options;
+    const { readTimeoutMs = READ_TIMEOUT_MS, createMediaClient } = this.#options;
     return new DataPlane({
       apiName: 'GET_MEDIA',
       stream: this.#options,
@@ -172,7 +155,11 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   }
 
   #openSession(plane: DataPlane<MediaClient>): GetMediaSession {
-    const { readTimeoutMs = 15_000, giveUpAfterMs = Number.POSITIVE_INFINITY, random = Math.random } = this.#options;
+    const {
+      readTimeoutMs = READ_TIMEOUT_MS,
+      giveUpAfterMs = Number.POSITIVE_INFINITY,
+      random = Math.random,
+    } = this.#options;
     const { baseDelayMs, maxIdleDelayMs = 5000 } = this.#options;
     return new GetMediaSession({
       plane,

@@ -78,6 +78,9 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   LimitExceededException: 'throttled',
   RequestLimitExceeded: 'throttled',
   SlowDown: 'throttled',
+  InternalFailure: 'service',
+  InternalServerError: 'service',
+  ServiceUnavailable: 'service',
   InvalidEndpointException: 'endpoint',
   NotAuthorizedException: 'credentials',
   AccessDeniedException: 'credentials',
@@ -124,10 +127,17 @@ export function toKinesisVideoError(operation: ServiceOperation, thrown: unknown
   return new KinesisVideoError(operation, { code, kind, text, requestId, statusCode, cause: thrown });
 }
 
-/** An error that the service reports within the stream. */
-export function fromStreamError(error: StreamError, requestId: string | undefined): KinesisVideoError {
+/**
+ * An error that the service reports within the stream.
+ *
+ * @param kind default: by its id
+ */
+export function fromStreamError(
+  error: StreamError,
+  requestId: string | undefined,
+  kind: FailureKind = kindOfStreamError(error),
+): KinesisVideoError {
   const { operation, code, id, message } = error;
-  const kind = id === undefined ? 'service' : (STREAM_ERROR_KINDS[id] ?? (id >= 5000 ? 'service' : 'final'));
   return new KinesisVideoError(operation, {
     code: code === '' ? `error ${id ?? 'without a name'}` : code,
     kind,
@@ -135,6 +145,11 @@ export function fromStreamError(error: StreamError, requestId: string | undefine
     requestId,
     cause: error,
   });
+}
+
+function kindOfStreamError({ id }: StreamError): FailureKind {
+  if (id === undefined) return 'service';
+  return STREAM_ERROR_KINDS[id] ?? (id >= 5000 ? 'service' : 'final');
 }
 
 function kindOf(

@@ -1,0 +1,36 @@
+/**
+ * Consumers of Amazon Kinesis Video Streams that stay attached: {@link GetMediaConsumer} for live streams, {@link FragmentListConsumer} for
+ * stored ones. They work on the AWS SDK's clients, whose packages are optional peers of this one, in Node and in browsers.
+ *
+ * @packageDocumentation
+ */
+export type {
+  ArchivedMediaAccess,
+  ArchivedMediaClient,
+  ControlClient,
+  MediaAccess,
+  MediaClient,
+  SendOptions,
+  ServiceAccess,
+  StreamIdentity,
+} from './access.js';
+export type { BackoffOptions } from './backoff.js';
+export type { Checkpoint, CheckpointStore } from './checkpoint.js';
+export type { Clock } from './clock.js';
+export type { GapEvent, ReconnectEvent } from './events.js';
+export {
+  type FailedFragment,
+  type FragmentChoice,
+  FragmentListConsumer,
+  type FragmentListConsumerOptions,
+  type FragmentListConsumerSettings,
+  type FragmentListProgress,
+  type FragmentRetryEvent,
+} from './fragment-list-consumer.js';
+export { GetMediaConsumer, type GetMediaConsumerOptions, type GetMediaConsumerSettings } from './get-media-consumer.js';
+export type { PatienceOptions } from './iteration.js';
+export type { FragmentOrder, FragmentRange, ListedFragment } from './list-fragments.js';
+export type { ConsumerMetrics } from './metrics.js';
+export type { ResumeBy, StartPosition } from './position.js';
+export { RateLimiter } from './rate-limiter.js';
+export { type FailureKind, KinesisVideoError, type ServiceOperation } from './service-error.js';

@@ -1,0 +1,124 @@
+import type { FragmentSelectorType } from '@aws-sdk/client-kinesis-video-archived-media';
+import { compareFragmentNumbers } from '../visitors/fragment-metadata.js';
+import type { ArchivedMediaClient, StreamIdentity } from './access.js';
+import { Attempt } from './attempt.js';
+import type { Clock } from './clock.js';
+import type { DataClient, DataPlane } from './data-plane.js';
+import type { RateLimiter } from './rate-limiter.js';
+import type { Recovery } from './recovery.js';
+import { loadArchivedMedia } from './sdk.js';
+import { toKinesisVideoError } from './service-error.js';
+
+/** A stretch of time whose fragments are wanted, both ends included. */
+export interface FragmentRange {
+  /** Whose clock `from` and `to` are of. */
+  readonly type: FragmentSelectorType;
+  readonly from: Date;
+  readonly to: Date;
+}
+
+/** In which order fragments are given. Those of the same producer time are in the order of their numbers. */
+export type FragmentOrder = 'fragmentNumber' | 'producerTimestamp';
+
+/** What ListFragments says of a fragment; of one that the caller named, the number only. */
+export interface ListedFragment {
+  readonly fragmentNumber: string;
+  /** Bytes, with what belongs to it besides frames. */
+  readonly size: number | undefined;
+  readonly producerTimestamp: Date | undefined;
+  readonly serverTimestamp: Date | undefined;
+  readonly durationMs: number | undefined;
+}
+
+/** The most fragments that the service lists at once. */
+const PAGE_SIZE = 1000;
+
+/** What listing works with. */
+export interface ListingSetup {
+  readonly plane: DataPlane<ArchivedMediaClient>;
+  readonly stream: StreamIdentity;
+  readonly range: FragmentRange;
+  readonly order: FragmentOrder;
+  readonly recovery: Recovery<ArchivedMediaClient>;
+  readonly limiter: RateLimiter;
+  readonly clock: Clock;
+  readonly readTimeoutMs: number;
+}
+
+/**
+ * All fragments of a stretch of time. The service gives them in no order, not even from page to page, so nothing is known before the last
+ * page is.
+ *
+ * @throws KinesisVideoError when the service says what does not pass; the signal's reason when it is aborted
+ */
+export async function listFragments(setup: ListingSetup, signal: AbortSignal): Promise<ListedFragment[]> {
+  const found = new Map<string, ListedFragment>();
+  const { ListFragmentsCommand } = await loadArchivedMedia();
+  const { stream, range } = setup;
+  let nextToken: string | undefined;
+  do {
+    const command = new ListFragmentsCommand({
+      StreamName: stream.streamName,
+      StreamARN: stream.streamARN,
+      MaxResults: PAGE_SIZE,
+      // The service wants the selector with the first page only.
+      ...(nextToken === undefined
+        ? {
+            FragmentSelector: {
+              FragmentSelectorType: range.type,
+              TimestampRange: { StartTimestamp: range.from, EndTimestamp: range.to },
+            },
+          }
+        : { NextToken: nextToken }),
+    });
+    const page = await callPatiently(setup, signal, ({ client }, abortSignal) => client.send(command, { abortSignal }));
+    for (const fragment of page.Fragments ?? []) {
+      const { FragmentNumber, FragmentSizeInBytes, ProducerTimestamp, ServerTimestamp } = fragment;
+      if (FragmentNumber === undefined) continue;
+      found.set(FragmentNumber, {
+        fragmentNumber: FragmentNumber,
+        size: FragmentSizeInBytes,
+        producerTimestamp: ProducerTimestamp,
+        serverTimestamp: ServerTimestamp,
+        durationMs: fragment.FragmentLengthInMilliseconds,
+      });
+    }
+    nextToken = page.NextToken;
+  } while (nextToken !== undefined && nextToken !== '');
+  return [...found.values()].sort(setup.order === 'producerTimestamp' ? byProducerTime : byNumber);
+}
+
+async function callPatiently<T extends object>(
+  setup: ListingSetup,
+  signal: AbortSignal,
+  send: (client: DataClient<ArchivedMediaClient>, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { plane, limiter, clock, readTimeoutMs, recovery } = setup;
+  for (;;) {
+    let client: DataClient<ArchivedMediaClient> | undefined;
+    const attempt = new Attempt('ListFragments', clock, readTimeoutMs, signal);
+    try {
+      client = await plane.acquire(signal);
+      const acquired = client;
+      await limiter.take(signal);
+      const answer = await attempt.call((abortSignal) => send(acquired, abortSignal));
+      recovery.answered();
+      recovery.progressed();
+      return answer;
+    } catch (error) {
+      signal.throwIfAborted();
+      const delayMs = await recovery.assess(toKinesisVideoError('ListFragments', error), client);
+      await recovery.pause(delayMs, signal);
+    } finally {
+      await attempt.close();
+    }
+  }
+}
+
+function byNumber(a: ListedFragment, b: ListedFragment): number {
+  return compareFragmentNumbers(a.fragmentNumber, b.fragmentNumber);
+}
+
+function byProducerTime(a: ListedFragment, b: ListedFragment): number {
+  return Number(a.producerTimestamp ?? 0) - Number(b.producerTimestamp ?? 0) || byNumber(a, b);
+}

@@ -1,0 +1,234 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type FailedFragment,
+  FragmentListConsumer,
+  type FragmentListConsumerSettings,
+  type FragmentListProgress,
+  type FragmentRetryEvent,
+} from '../../src/client/fragment-list-consumer.js';
+import { KinesisVideoError } from '../../src/client/service-error.js';
+import type { Fragment } from '../../src/fragments/fragment.js';
+import { FakeArchive, type FragmentFault } from './support/fake-archive.js';
+import { FakeClock } from './support/fake-clock.js';
+import { identify, type StoredStreamOptions, seeded, storedStream } from './support/stored-stream.js';
+
+const range = { type: 'PRODUCER_TIMESTAMP', from: new Date(0), to: new Date(2e12) } as const;
+
+/** A consumer of a fake archive, and all that happened. The archive sends nothing behind the frames, as the service does. */
+function setUp(stream: StoredStreamOptions, settings: FragmentListConsumerSettings = {}, seed = 1) {
+  const random = seeded(seed);
+  const fragments = storedStream({ bare: true, sideTimestamps: true, ...stream });
+  const clock = new FakeClock();
+  const archive = new FakeArchive(clock, fragments, random);
+  const failures: FailedFragment[] = [];
+  const progress: FragmentListProgress[] = [];
+  const retries: FragmentRetryEvent[] = [];
+  const shared = {
+    streamName: 'stream',
+    client: archive.control,
+    createArchivedMediaClient: archive.createArchivedMediaClient,
+    clock,
+    random,
+    onFailure: (failure: FailedFragment) => failures.push(failure),
+    onProgress: (event: FragmentListProgress) => progress.push(event),
+    onRetry: (event: FragmentRetryEvent) => retries.push(event),
+    ...settings,
+  };
+  const consumer = new FragmentListConsumer({ range, ...shared });
+  return { random, fragments, clock, archive, failures, progress, retries, shared, consumer };
+}
+
+async function all(consumer: AsyncIterable<Fragment>): Promise<string[]> {
+  const taken: string[] = [];
+  for await (const fragment of consumer) taken.push(identify(fragment));
+  return taken;
+}
+
+const identities = (fragments: readonly { readonly identity: string }[]) => fragments.map(({ identity }) => identity);
+
+describe('FragmentListConsumer', () => {
+  it('gives 5,000 fragments in order within the rates, but for the one that always fails', async () => {
+    const { clock, archive, fragments, failures, progress, consumer, random } = setUp({ count: 5000, frameSize: 60 });
+    const bad = fragments[2345]!.number;
+    archive.fragmentFault = (number, time) =>
+      number === bad || (time === 1 && Number(number.slice(-3)) % 97 === 5) ? 'exception' : 'none';
+    archive.delayMs = () => (random() < 0.01 ? 500 * random() : 0);
+    expect(await clock.run(all(consumer))).toEqual(identities(fragments.filter(({ number }) => number !== bad)));
+    expect(failures).toMatchObject([
+      { fragmentNumber: bad, attempts: 4, error: { code: 'InternalError', requestId: 'request' } },
+    ]);
+    expect(progress[0]).toEqual({ total: 5000, done: 0, failed: 0, bytes: 0 });
+    expect(progress.map(({ done }) => done)).toEqual(Array.from({ length: 5001 }, (_, done) => done));
+    expect(progress.at(-1)).toMatchObject({ total: 5000, done: 5000, failed: 1 });
+    expect(archive.mostOpen).toBeLessThanOrEqual(5);
+    expect(archive.mostOpen).toBeGreaterThan(2);
+    expect(archive.mostPerSecond('ListFragments')).toBeLessThanOrEqual(5);
+    expect(archive.mostPerSecond('GetMediaForFragmentList')).toBeLessThanOrEqual(5);
+    expect(archive.mostPerSecond('GetMediaForFragmentList', (call) => call.fragments.length)).toBeLessThanOrEqual(500);
+    expect(consumer.mostHeld).toBeLessThanOrEqual(500);
+    expect(archive.open).toBe(0);
+  });
+
+  it('gives them by the producer’s time where that is asked for', async () => {
+    const { clock, archive, consumer, fragments } = setUp({ count: 30 }, { orderBy: 'producerTimestamp' });
+    archive.pageSize = 7;
+    expect(await clock.run(all(consumer))).toEqual(identities(fragments));
+    const listed = await clock.run(consumer.list());
+    expect(listed.map(({ fragmentNumber }) => fragmentNumber)).toEqual(fragments.map(({ number }) => number));
+    expect(listed[3]).toEqual({
+      fragmentNumber: fragments[3]!.number,
+      size: fragments[3]!.bytes.length,
+      producerTimestamp: new Date(fragments[3]!.producedAt),
+      serverTimestamp: new Date(fragments[3]!.receivedAt),
+      durationMs: 1000,
+    });
+  });
+
+  it('gives the fragments that the caller names, in the caller’s order, each once', async () => {
+    const { clock, archive, fragments, shared } = setUp({ count: 9 });
+    const wanted = [fragments[5]!, fragments[1]!, fragments[7]!];
+    const fragmentNumbers = [...wanted, fragments[1]!].map(({ number }) => number);
+    const consumer = new FragmentListConsumer({ ...shared, fragmentNumbers });
+    expect(await clock.run(all(consumer))).toEqual(identities(wanted));
+    expect(archive.calls.map(({ operation }) => operation)).toEqual(['GetMediaForFragmentList']);
+    const frames: string[] = [];
+    const read = async () => {
+      for await (const frame of consumer.frames()) frames.push(String(frame.fragment?.fragmentNumber));
+    };
+    await clock.run(read());
+    expect(frames).toEqual(wanted.flatMap(({ number, frames: count }) => Array.from({ length: count }, () => number)));
+  });
+
+  it('gives nothing where there is nothing', async () => {
+    const { clock, consumer, progress } = setUp({ count: 0 });
+    expect(await clock.run(all(consumer))).toEqual([]);
+    expect(progress).toEqual([{ total: 0, done: 0, failed: 0, bytes: 0 }]);
+  });
+
+  it('loses nothing and keeps the order whatever goes wrong', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer(),
+        fc.integer({ min: 0, max: 120 }),
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.boolean(),
+        async (seed, count, batchSize, connections, bare) => {
+          const stream = { count, crc: true, bare, unknownSizeCluster: false };
+          const settings = { batchSize, connections, verifyCrc: true, attempts: 60, maxDelayMs: 2000 };
+          const { clock, archive, fragments, failures, consumer, random } = setUp(stream, settings, seed);
+          const faults: FragmentFault[] = ['exception', 'missing', 'cut', 'reset', bare ? 'damage' : 'missing'];
+          archive.pageSize = 1 + Math.floor(random() * 50);
+          archive.chunkSize = () => Math.floor(random() * 1000);
+          archive.delayMs = () => (random() < 0.2 ? 2000 * random() : 0);
+          archive.fragmentFault = () => (random() < 0.1 ? (faults[Math.floor(random() * 5)] ?? 'none') : 'none');
+          archive.callFault = () => (random() < 0.1 ? (random() < 0.5 ? 'throttle' : 'silent') : 'none');
+          expect(await clock.run(all(consumer))).toEqual(identities(fragments));
+          expect(failures).toEqual([]);
+          expect(archive.mostOpen).toBeLessThanOrEqual(connections);
+          expect(archive.mostPerSecond('ListFragments')).toBeLessThanOrEqual(5);
+          expect(archive.mostPerSecond('GetMediaForFragmentList')).toBeLessThanOrEqual(5);
+          expect(consumer.mostHeld).toBeLessThanOrEqual(batchSize * connections);
+        },
+      ),
+      { numRuns: 40, seed: 20261122 },
+    );
+  });
+
+  it('holds no more than its window, also for a slow caller', async () => {
+    for (const settings of [{ windowFragments: 7 }, { windowBytes: 5000 }]) {
+      const { clock, archive, fragments, consumer, random } = setUp({ count: 80 }, { batchSize: 20, ...settings });
+      archive.delayMs = () => 30 * random();
+      const taken: string[] = [];
+      let mostAhead = 0;
+      const work = async () => {
+        for await (const fragment of consumer) {
+          taken.push(identify(fragment));
+          await clock.wait(400);
+          const asked = archive.calls.reduce((sum, call) => sum + call.fragments.length, 0);
+          mostAhead = Math.max(mostAhead, asked - taken.length);
+        }
+      };
+      await clock.run(work());
+      expect(taken).toEqual(identities(fragments));
+      expect(consumer.mostHeld).toBeLessThanOrEqual(7);
+      expect(mostAhead).toBeLessThanOrEqual(9);
+    }
+  });
+
+  it('ends at a failed fragment when nobody is told of it', async () => {
+    const { clock, archive, fragments, shared } = setUp({ count: 10 });
+    const consumer = new FragmentListConsumer({ ...shared, range, onFailure: undefined });
+    archive.fragmentFault = (number) => (number === fragments[4]!.number ? 'exception' : 'none');
+    const taken: string[] = [];
+    const work = async () => {
+      for await (const fragment of consumer) taken.push(identify(fragment));
+    };
+    const error = await clock.run(work().catch((thrown: unknown) => thrown));
+    expect(error).toBeInstanceOf(KinesisVideoError);
+    expect(String(error)).toContain('not today');
+    expect(taken).toEqual(identities(fragments.slice(0, 4)));
+  });
+
+  it('finds the one fragment that ends every call, and gives the others', async () => {
+    for (const fault of ['reset', 'cut', 'missing', 'damage'] as const) {
+      const { clock, archive, fragments, failures, consumer } = setUp({ count: 30, crc: true }, { verifyCrc: true });
+      const bad = fragments[12]!.number;
+      archive.fragmentFault = (number) => (number === bad ? fault : 'none');
+      expect(await clock.run(all(consumer)), fault).toEqual(
+        identities(fragments.filter(({ number }) => number !== bad)),
+      );
+      expect(failures.map(({ fragmentNumber }) => fragmentNumber)).toEqual([bad]);
+    }
+  });
+
+  it.each(['ListFragments', 'GetMediaForFragmentList'] as const)(
+    'ends when %s says what does not pass',
+    async (operation) => {
+      const { clock, archive, consumer } = setUp({ count: 300 });
+      archive.callFault = (called) => (called === operation ? 'final' : 'none');
+      const error = await clock.run(all(consumer).catch((thrown: unknown) => thrown));
+      expect(error).toMatchObject({
+        operation,
+        code: 'ResourceNotFoundException',
+        requestId: 'request-id-of-the-error',
+      });
+      expect(archive.calls.filter((call) => call.operation === operation).length).toBeLessThanOrEqual(3);
+    },
+  );
+
+  it('ends with the reason of its signal, and closes its connections', async () => {
+    for (const operation of ['ListFragments', 'GetMediaForFragmentList'] as const) {
+      const controller = new AbortController();
+      const { clock, archive, consumer } = setUp({ count: 300 }, { signal: controller.signal, readTimeoutMs: 1e9 });
+      archive.callFault = (called, call) => (called === operation && call === 0 ? 'silent' : 'none');
+      const reason = new Error('enough');
+      clock.schedule(() => controller.abort(reason), 7000);
+      expect(await clock.run(all(consumer).catch((thrown: unknown) => thrown))).toBe(reason);
+      expect(archive.open).toBe(0);
+      expect(clock.now()).toBeLessThan(9000);
+    }
+  });
+
+  it('passes on what a listener throws', async () => {
+    const boom = new Error('boom');
+    const fail = () => {
+      throw boom;
+    };
+    for (const settings of [{ onFailure: fail }, { onProgress: fail }, { onRetry: fail }]) {
+      const { clock, archive, consumer } = setUp({ count: 3 }, settings);
+      archive.fragmentFault = () => 'exception';
+      expect(await clock.run(all(consumer).catch((thrown: unknown) => thrown))).toBe(boom);
+    }
+  });
+
+  it('refuses what the service does not take', () => {
+    const make = (settings: FragmentListConsumerSettings) => () =>
+      new FragmentListConsumer({ streamName: 'stream', range, ...settings });
+    expect(make({ batchSize: 1001 })).toThrow(RangeError);
+    expect(make({ connections: 6 })).toThrow(RangeError);
+    expect(make({ connections: 0 })).toThrow(RangeError);
+    expect(make({ windowFragments: 0 })).toThrow(RangeError);
+  });
+});
