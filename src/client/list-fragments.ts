@@ -61,15 +61,11 @@ export async function listFragments(setup: ListingSetup, signal: AbortSignal): P
       StreamName: stream.streamName,
       StreamARN: stream.streamARN,
       MaxResults: PAGE_SIZE,
-      // The service wants the selector with the first page only.
-      ...(nextToken === undefined
-        ? {
-            FragmentSelector: {
-              FragmentSelectorType: range.type,
-              TimestampRange: { StartTimestamp: range.from, EndTimestamp: range.to },
-            },
-          }
-        : { NextToken: nextToken }),
+      FragmentSelector: {
+        FragmentSelectorType: range.type,
+        TimestampRange: { StartTimestamp: range.from, EndTimestamp: range.to },
+      },
+      NextToken: nextToken,
     });
     const page = await callPatiently(setup, signal, ({ client }, abortSignal) => client.send(command, { abortSignal }));
     for (const fragment of page.Fragments ?? []) {

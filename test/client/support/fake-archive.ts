@@ -79,10 +79,9 @@ export class FakeArchive {
     await this.#begin('ListFragments', []);
     const { NextToken, FragmentSelector } = input as {
       NextToken?: string;
-      FragmentSelector?: { TimestampRange: { StartTimestamp: Date; EndTimestamp: Date } };
+      FragmentSelector?: object;
     };
-    if ((NextToken === undefined) === (FragmentSelector === undefined))
-      throw serviceError({ name: 'InvalidArgumentException' });
+    if (FragmentSelector === undefined) throw serviceError({ name: 'InvalidArgumentException' });
     const at = Number(NextToken ?? 0);
     const page = this.#order.slice(at, at + this.pageSize);
     const next = at + this.pageSize;
