@@ -1,0 +1,77 @@
+import { brands, movieBox, writeBoxes } from './boxes.js';
+import type { RemuxedFragment } from './fragment-remuxer.js';
+import { Mp4RemuxError } from './remux-error.js';
+import { SampleTable } from './sample-table.js';
+import type { TrackSetup } from './track-setup.js';
+
+/** The tracks of a progressive MP4 in the making. */
+export class Movie {
+  readonly #tables: SampleTable[] = [];
+
+  /** The newest setup of each track, by their track_ID less 1. */
+  get setups(): readonly TrackSetup[] {
+    return this.#tables.map(({ setup }) => setup);
+  }
+
+  /** Where presentation begins, in seconds. */
+  get start(): number {
+    return Math.min(...this.#tables.map(({ start, timescale }) => start / timescale));
+  }
+
+  /** How long presentation is, in seconds. */
+  get duration(): number {
+    return Math.max(...this.#tables.map(({ end, timescale }) => end / timescale)) - this.start;
+  }
+
+  /** @throws Mp4RemuxError when a track cannot go on as the fragment has it */
+  check({ runs, metadata: fragment }: RemuxedFragment): void {
+    for (const { track } of runs) {
+      const { setup } = track;
+      const table = this.#tables.find(({ number }) => number === setup.track.number);
+      if (table !== undefined && !table.accepts(setup)) {
+        const text = 'a track cannot change its codec or sampling frequency within one MP4';
+        throw new Mp4RemuxError('UnsupportedStreamMediaType', text, { track: setup.track, fragment });
+      }
+    }
+  }
+
+  /**
+   * Adds a fragment's samples.
+   *
+   * @param offset where its media will lie, from the place that offsets count from
+   * @returns the media, in an array of its own with `room` bytes before it
+   */
+  add({ runs }: RemuxedFragment, offset: number, room = 0): Uint8Array {
+    const bytes = new Uint8Array(runs.reduce((size, { payload }) => size + payload.size, room));
+    let at = room;
+    for (const run of runs) {
+      let table = this.#tables.find(({ number }) => number === run.track.setup.track.number);
+      if (table === undefined) {
+        table = new SampleTable(this.#tables.length + 1, run);
+        this.#tables.push(table);
+      }
+      table.add(run, offset + at - room);
+      run.payload.writeTo(bytes, at);
+      at += run.payload.size;
+    }
+    return bytes;
+  }
+
+  /**
+   * `moov`.
+   *
+   * @param base where the data begins that offsets count from
+   * @param large whether offsets go beyond 32 bits
+   */
+  write(base: number, large: boolean): Uint8Array {
+    const { start } = this;
+    const tracks = this.#tables.map((table) => table.describe(start, base, large));
+    const duration = tracks.reduce((longest, track) => Math.max(longest, track.duration), 0);
+    return writeBoxes(movieBox(tracks, duration));
+  }
+}
+
+/** `ftyp` of a progressive MP4. */
+export function writeFileType(): Uint8Array {
+  return writeBoxes(brands('ftyp', 'isom', ['isom', 'iso2', 'mp41']));
+}

@@ -1,0 +1,148 @@
+import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
+import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
+import { MkvElementVisitor } from '../visitors/visitor.js';
+import { ClusterCollector } from './cluster-collector.js';
+import { toMicroseconds } from './decode-times.js';
+import {
+  type FragmentInput,
+  FragmentRemuxer,
+  type Mp4Track,
+  type RemuxedFragment,
+  type RemuxOptions,
+} from './fragment-remuxer.js';
+import { Mp4RemuxError } from './remux-error.js';
+import { mimeTypeOf, writeInitSegment, writeMediaSegment } from './segments.js';
+import { describeTrack, type Mp4TrackInfo } from './track-info.js';
+
+/** An initialization segment. It comes before the first media segment, and again when the tracks or their configurations change. */
+export interface Mp4InitSegment {
+  readonly type: 'init';
+  /** `ftyp` and `moov`, in an array of its own. */
+  readonly bytes: Uint8Array;
+  /** For `MediaSource.isTypeSupported` and `addSourceBuffer`: `video/mp4; codecs="avc1.4d401e,mp4a.40.2"`. */
+  readonly mimeType: string;
+  readonly tracks: readonly Mp4TrackInfo[];
+}
+
+/** A media segment: a fragment's media. */
+export interface Mp4MediaSegment {
+  readonly type: 'media';
+  /** `styp`, `moof` and `mdat`, in an array of its own. */
+  readonly bytes: Uint8Array;
+  /** The tracks that it has samples of: where their presentation begins and how long it is, in microseconds. */
+  readonly tracks: readonly { readonly id: number; readonly start: number; readonly duration: number }[];
+  /** The fragment it is made from; grows by what the service sends behind the frames. */
+  readonly fragment: FragmentMetadata | undefined;
+  /** Whether its video begins with a key frame, so that playing can begin here. */
+  readonly independent: boolean;
+  /** How long nothing is presented before it, in microseconds; 0 when it follows at once. */
+  readonly gap: number;
+  /** Whether it does not continue what came before: a gap, a fragment left out, a producer's clock that was set back. */
+  readonly discontinuity: boolean;
+  /** Whether the stream ended in the middle of the fragment: what had arrived is here. */
+  readonly truncated: boolean;
+}
+
+/** What a {@link Mp4Remuxer} gives. */
+export type Mp4Segment = Mp4InitSegment | Mp4MediaSegment;
+
+/** How a stream is remuxed. */
+export interface Mp4RemuxerOptions extends RemuxOptions {
+  /**
+   * Is told of a fragment that cannot be remuxed; the fragments after it still come. Without it the error is thrown.
+   */
+  readonly onInvalidFragment?: ((error: Mp4RemuxError) => void) | undefined;
+}
+
+/**
+ * Turns fragments into the segments of a fragmented MP4, for Media Source Extensions, HLS and DASH. As a visitor it is shown all
+ * elements of a stream and gives each media segment as soon as the fragment's Cluster ends; fragments that are there whole are given to
+ * {@link Mp4Remuxer.addFragment}.
+ *
+ * H.264, H.265, AAC and G.711 are remuxed. All tracks share the segments; CMAF and DASH want one track in each, which the option
+ * `tracks` picks.
+ */
+export class Mp4Remuxer extends MkvElementVisitor {
+  readonly #emit: (segment: Mp4Segment) => void;
+  readonly #onInvalidFragment: ((error: Mp4RemuxError) => void) | undefined;
+  readonly #remuxer: FragmentRemuxer;
+  readonly #collector: ClusterCollector;
+  #tracks: readonly Mp4Track[] | undefined;
+  #sequenceNumber = 0;
+  #broken = false;
+
+  /**
+   * @param emit is given each segment
+   * @throws Mp4RemuxError from the visitor's methods and from `addFragment`
+   */
+  constructor(emit: (segment: Mp4Segment) => void, options: Mp4RemuxerOptions = {}) {
+    super();
+    this.#emit = emit;
+    this.#onInvalidFragment = options.onInvalidFragment;
+    this.#remuxer = new FragmentRemuxer(options);
+    this.#collector = new ClusterCollector(
+      (cluster) => this.addFragment(cluster),
+      options.onInvalidFragment !== undefined,
+      () => {
+        this.#broken = true;
+      },
+    );
+  }
+
+  /** Says that bytes of the stream are missing here: the fragment at hand is left out. */
+  noteGap(): void {
+    this.#broken = true;
+    this.#collector.noteGap();
+  }
+
+  override visitStart(element: MkvStartMasterElement): void {
+    this.#collector.visitStart(element);
+  }
+
+  override visitData(element: MkvDataElement): void {
+    this.#collector.visitData(element);
+  }
+
+  override visitEnd(element: MkvEndMasterElement): void {
+    this.#collector.visitEnd(element);
+  }
+
+  /** Remuxes a whole fragment. */
+  addFragment(fragment: FragmentInput & { readonly truncated?: boolean }): void {
+    let remuxed: RemuxedFragment | undefined;
+    try {
+      remuxed = this.#remuxer.remux(fragment);
+    } catch (error) {
+      if (!(error instanceof Mp4RemuxError) || this.#onInvalidFragment === undefined) throw error;
+      this.#broken = true;
+      this.#onInvalidFragment(error);
+      return;
+    }
+    if (remuxed === undefined) return;
+    const { tracks, runs, metadata, independent, gap, timeReset } = remuxed;
+    if (tracks !== this.#tracks) {
+      this.#tracks = tracks;
+      this.#emit({
+        type: 'init',
+        bytes: writeInitSegment(tracks),
+        mimeType: mimeTypeOf(tracks.map(({ setup }) => setup)),
+        tracks: tracks.map(describeTrack),
+      });
+    }
+    const discontinuity = this.#broken || gap > 0 || timeReset;
+    this.#broken = false;
+    this.#emit({
+      type: 'media',
+      bytes: writeMediaSegment(remuxed, ++this.#sequenceNumber),
+      tracks: runs.map(({ track: { id, setup }, start, times }) => {
+        const begin = toMicroseconds(start, setup.timescale);
+        return { id, start: begin, duration: toMicroseconds(times.end, setup.timescale) - begin };
+      }),
+      fragment: metadata,
+      independent,
+      gap,
+      discontinuity,
+      truncated: fragment.truncated === true,
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import { CodecDataError } from '../mkv/codec/codec-error.js';
+import { eachNal, isAnnexB } from '../mkv/codec/nal.js';
+
+/** Frames of one track, ready to be written behind each other as an MP4 sample each. */
+export class Payload {
+  /** Size of each sample in bytes. */
+  readonly sizes: number[] = [];
+  /** Of all samples. */
+  size = 0;
+  readonly #frames: Uint8Array[] = [];
+  /** Where the NAL units of a frame begin and end, when they get new lengths; else nothing. */
+  readonly #units: (readonly number[] | undefined)[] = [];
+
+  /** Adds a frame that is stored as MP4 wants it. */
+  add(frame: Uint8Array): void {
+    this.#push(frame, undefined, frame.length);
+  }
+
+  /**
+   * Adds a frame of NAL units.
+   *
+   * @param lengthSize how it is stored, 0 for Annex B
+   * @param wanted width of the lengths in MP4
+   * @throws CodecDataError when the NAL units don't add up to the frame
+   */
+  addNals(frame: Uint8Array, lengthSize: number, wanted: number): void {
+    if (lengthSize === wanted) {
+      eachNal(frame, lengthSize, () => {});
+      this.#push(frame, undefined, frame.length);
+      return;
+    }
+    const units: number[] = [];
+    let size = 0;
+    eachNal(frame, lengthSize, (start, end) => {
+      units.push(start, end);
+      size += wanted + end - start;
+    });
+    this.#push(frame, units, size);
+  }
+
+  /** Writes all samples; the only copy that is made of them. */
+  writeTo(target: Uint8Array, position: number): void {
+    let at = position;
+    this.#frames.forEach((frame, index) => {
+      const units = this.#units[index];
+      if (units === undefined) {
+        target.set(frame, at);
+        at += frame.length;
+        return;
+      }
+      for (let i = 0; i < units.length; i += 2) {
+        const [start, end] = [units[i]!, units[i + 1]!];
+        const length = end - start;
+        target[at] = length >>> 24;
+        target[at + 1] = length >>> 16;
+        target[at + 2] = length >>> 8;
+        target[at + 3] = length;
+        target.set(frame.subarray(start, end), at + CONVERTED_LENGTH_SIZE);
+        at += CONVERTED_LENGTH_SIZE + length;
+      }
+    });
+  }
+
+  #push(frame: Uint8Array, units: readonly number[] | undefined, size: number): void {
+    this.#frames.push(frame);
+    this.#units.push(units);
+    this.sizes.push(size);
+    this.size += size;
+  }
+}
+
+/** Width of the lengths that converted frames get. */
+export const CONVERTED_LENGTH_SIZE = 4;
+
+/**
+ * How a track's frames are really stored. Producers convert frames and CodecPrivate each by itself, or not, so one does not tell the
+ * other.
+ *
+ * @param frame the first frame
+ * @param said what CodecPrivate says: width of the lengths, 0 for Annex B
+ */
+export function actualLengthSize(frame: Uint8Array, said: number): number {
+  if (said > 0 && addsUp(frame, said)) return said;
+  if (isAnnexB(frame)) return 0;
+  return said > 0 ? said : CONVERTED_LENGTH_SIZE;
+}
+
+function addsUp(frame: Uint8Array, lengthSize: number): boolean {
+  try {
+    eachNal(frame, lengthSize, () => {});
+    return true;
+  } catch (error) {
+    if (error instanceof CodecDataError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,169 @@
+import type { ByteStream } from '../mkv/byte-stream.js';
+import { AbortableSource } from '../mkv/pull.js';
+import type { ByteSink } from '../visitors/copy-visitor.js';
+import { ClusterCollector, type CollectedCluster } from './cluster-collector.js';
+import { ElementFeed } from './element-feed.js';
+import { FragmentLimit, type FragmentLimits, type LimitReached } from './fragment-limit.js';
+import { FragmentRemuxer, type RemuxedFragment } from './fragment-remuxer.js';
+import { MemorySpool, type Mp4Spool, Mp4Writer } from './mp4-writer.js';
+import { Mp4RemuxError } from './remux-error.js';
+import { mimeTypeOf } from './segments.js';
+import type { Mp4StreamOptions } from './streams.js';
+import { describeTrack, type Mp4TrackInfo } from './track-info.js';
+
+/** How {@link remuxToMp4} works. */
+export interface RemuxToMp4Options extends Omit<Mp4StreamOptions, 'startAtZero'> {
+  /**
+   * Where `moov` stands. `first` (the default) lets a player begin before it has the whole file, and keeps all media in `spool` until
+   * the end of the stream; `last` writes media at once and keeps nothing.
+   */
+  readonly moov?: 'first' | 'last' | undefined;
+  /** Where media waits for `moov`. Default: memory. */
+  readonly spool?: Mp4Spool | undefined;
+  /** Where to stop, as the service's GetClip does. Default: at the end of the stream. */
+  readonly limits?: FragmentLimits | undefined;
+  /** Is told after each fragment: how many there are, and how many bytes of media. */
+  readonly onProgress?: ((progress: { readonly fragments: number; readonly bytes: number }) => void) | undefined;
+}
+
+/** What {@link remuxToMp4} has made. */
+export interface RemuxResult {
+  /** Size of the file. */
+  readonly bytes: number;
+  /** How many fragments went in. */
+  readonly fragments: number;
+  /** How many fragments were left out because of damage or media that cannot be remuxed (with `recover`). */
+  readonly invalidFragments: number;
+  /** Duration of the presentation, in microseconds. */
+  readonly duration: number;
+  /** The source's time at which it begins, in microseconds. */
+  readonly startTime: number;
+  readonly tracks: readonly Mp4TrackInfo[];
+  /** MIME type with the `codecs` parameter. */
+  readonly mimeType: string;
+  /** The limit at which it stopped; `undefined` at the end of the stream. */
+  readonly limitReached: LimitReached | undefined;
+  /** Whether the stream ended in the middle of a fragment. */
+  readonly truncated: boolean;
+}
+
+/**
+ * Remuxes a byte stream to one progressive MP4, as the service's GetClip gives it. Its presentation begins at 0; gaps between fragments
+ * stay. The tables of `moov` grow by some bytes a frame; media is held as `moov` and `spool` say.
+ *
+ * ```ts
+ * await remuxToMp4(payload, (bytes) => file.write(bytes));
+ * ```
+ *
+ * With `recover`, a fragment that is damaged or cannot be remuxed is left out; `onGap` and `onInvalidFragment` are told of it.
+ *
+ * @param sink is given the file's bytes in order
+ * @throws Mp4RemuxError when media cannot go into one MP4, or there is none; MkvParseError when the bytes are wrong; whatever source,
+ * sink or spool throw; the signal's reason when it is aborted. What was written is then no MP4.
+ */
+export async function remuxToMp4(
+  stream: ByteStream,
+  sink: ByteSink,
+  options: RemuxToMp4Options = {},
+): Promise<RemuxResult> {
+  const source = new AbortableSource(stream, options.signal);
+  try {
+    const clip = new Clip(sink, options);
+    const clusters: CollectedCluster[] = [];
+    const collector = new ClusterCollector(
+      (cluster) => clusters.push(cluster),
+      options.recover === true,
+      () => clip.noteDamage(),
+    );
+    const feed = new ElementFeed(options, () => collector.noteGap());
+    let chunk: Uint8Array | undefined;
+    do {
+      chunk = await source.read();
+      if (chunk === undefined) feed.end();
+      else feed.push(chunk);
+      while (!clip.isDone && feed.step(collector)) {
+        for (const cluster of clusters.splice(0)) {
+          await clip.add(cluster);
+          source.check();
+        }
+      }
+    } while (chunk !== undefined && !clip.isDone);
+    await source.cancel();
+    return await clip.finish();
+  } catch (error) {
+    void source.cancel(error);
+    throw error;
+  }
+}
+
+class Clip {
+  readonly #options: RemuxToMp4Options;
+  readonly #remuxer: FragmentRemuxer;
+  readonly #limit: FragmentLimit;
+  readonly #writer: Mp4Writer;
+  #startTime: number | undefined;
+  #truncated = false;
+  #invalid = 0;
+
+  constructor(sink: ByteSink, options: RemuxToMp4Options) {
+    this.#options = options;
+    this.#writer = new Mp4Writer(sink, options.moov === 'last' ? undefined : (options.spool ?? new MemorySpool()));
+    this.#remuxer = new FragmentRemuxer({ tracks: options.tracks, startAtZero: true });
+    this.#limit = new FragmentLimit(options.limits ?? {});
+  }
+
+  /** Whether nothing more is wanted. */
+  get isDone(): boolean {
+    return this.#limit.reached !== undefined;
+  }
+
+  /** Counts a damaged fragment. */
+  noteDamage(): void {
+    this.#invalid++;
+  }
+
+  async add(cluster: CollectedCluster): Promise<void> {
+    if (!this.#limit.admits(cluster)) return;
+    const remuxed = this.#remux(cluster);
+    if (remuxed === undefined) return;
+    this.#limit.count(cluster);
+    this.#startTime ??= remuxed.startTime;
+    this.#truncated ||= cluster.truncated;
+    await this.#writer.add(remuxed);
+    this.#options.onProgress?.({ fragments: this.#limit.fragments, bytes: this.#writer.mediaSize });
+  }
+
+  async finish(): Promise<RemuxResult> {
+    const { movie } = this.#writer;
+    const tracks = movie.setups.map((setup, index) => describeTrack({ id: index + 1, setup }));
+    if (tracks.length === 0) {
+      throw new Mp4RemuxError('UnsupportedStreamMediaType', 'there are no frames of video or audio', {});
+    }
+    return {
+      bytes: await this.#writer.finish(),
+      fragments: this.#limit.fragments,
+      invalidFragments: this.#invalid,
+      duration: Math.round(movie.duration * 1e6),
+      startTime: this.#startTime ?? 0,
+      tracks,
+      mimeType: mimeTypeOf(movie.setups),
+      limitReached: this.#limit.reached,
+      truncated: this.#truncated,
+    };
+  }
+
+  #remux(cluster: CollectedCluster): RemuxedFragment | undefined {
+    const { recover, onInvalidFragment } = this.#options;
+    try {
+      const remuxed = this.#remuxer.remux(cluster);
+      if (remuxed !== undefined) this.#writer.movie.check(remuxed);
+      return remuxed;
+    } catch (error) {
+      const tolerant = recover === true || onInvalidFragment !== undefined;
+      if (!(error instanceof Mp4RemuxError) || !tolerant) throw error;
+      this.#invalid++;
+      onInvalidFragment?.(error);
+      return undefined;
+    }
+  }
+}

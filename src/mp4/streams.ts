@@ -1,0 +1,83 @@
+import type { ByteStream } from '../mkv/byte-stream.js';
+import { type ChunkConsumer, pullThrough } from '../mkv/pull.js';
+import type { MkvReaderOptions } from '../mkv/reader.js';
+import { type MkvStreamOptions, makeTransformStream, type StreamClasses } from '../mkv/streams.js';
+import { ElementFeed } from './element-feed.js';
+import { Mp4Remuxer, type Mp4RemuxerOptions, type Mp4Segment } from './mp4-remuxer.js';
+
+/** How the bytes of a stream are read and remuxed. */
+export interface Mp4ReadOptions extends Omit<MkvReaderOptions, 'elements'>, Mp4RemuxerOptions {}
+
+/** How {@link mp4SegmentStream} reads and remuxes. */
+export interface Mp4StreamOptions extends Mp4ReadOptions, Pick<MkvStreamOptions, 'signal'> {}
+
+/**
+ * The segments of a byte stream: an initialization segment, then a media segment for each fragment, as soon as the fragment's last frame
+ * is there. Leaving the loop cancels the stream.
+ *
+ * ```ts
+ * for await (const segment of mp4SegmentStream(payload)) await append(segment.bytes);
+ * ```
+ *
+ * With `recover`, a fragment that is damaged or cannot be remuxed is left out; `onGap` and `onInvalidFragment` are told of it.
+ *
+ * @throws Mp4RemuxError when media cannot go into MP4, MkvParseError when the bytes are wrong, whatever the source throws when it fails,
+ * the signal's reason when it is aborted
+ */
+export function mp4SegmentStream(
+  stream: ByteStream,
+  options: Mp4StreamOptions = {},
+): AsyncIterableIterator<Mp4Segment, undefined> {
+  return pullThrough(stream, new SegmentConsumer(options), options.signal);
+}
+
+/** {@link mp4SegmentStream} as a transform stream, for `pipeThrough`. */
+export class Mp4RemuxStream {
+  /** The segments. It errors as {@link mp4SegmentStream} throws. */
+  readonly readable: ReadableStream<Mp4Segment>;
+  /** Takes the bytes. */
+  readonly writable: WritableStream<Uint8Array>;
+
+  constructor(options: Mp4ReadOptions & StreamClasses = {}) {
+    const consumer = new SegmentConsumer(options);
+    const { readable, writable } = makeTransformStream<Uint8Array, Mp4Segment>(options, {
+      transform(chunk, controller) {
+        consumer.push(chunk);
+        for (let next = consumer.nextIfAvailable(); next !== undefined; next = consumer.nextIfAvailable())
+          controller.enqueue(next);
+      },
+      flush(controller) {
+        consumer.end();
+        for (let next = consumer.nextIfAvailable(); next !== undefined; next = consumer.nextIfAvailable())
+          controller.enqueue(next);
+      },
+    });
+    this.readable = readable;
+    this.writable = writable;
+  }
+}
+
+class SegmentConsumer implements ChunkConsumer<Mp4Segment> {
+  readonly #ready: Mp4Segment[] = [];
+  readonly #remuxer: Mp4Remuxer;
+  readonly #feed: ElementFeed;
+
+  constructor(options: Mp4ReadOptions) {
+    const { recover, onInvalidFragment = recover === true ? () => {} : undefined } = options;
+    this.#remuxer = new Mp4Remuxer((segment) => this.#ready.push(segment), { ...options, onInvalidFragment });
+    this.#feed = new ElementFeed(options, () => this.#remuxer.noteGap());
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#feed.push(chunk);
+  }
+
+  end(): void {
+    this.#feed.end();
+  }
+
+  nextIfAvailable(): Mp4Segment | undefined {
+    while (this.#ready.length === 0 && this.#feed.step(this.#remuxer));
+    return this.#ready.shift();
+  }
+}
