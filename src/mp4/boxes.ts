@@ -12,11 +12,14 @@ const UNDETERMINED = 0x55c4;
 /** Ticks per second of the movie's own times. */
 export const MOVIE_TIMESCALE = 90_000;
 
-/** The bytes of boxes, one behind the other. */
+/** Is written over and over: a new one would grow its memory from nothing each time. */
+const scratch = new DataStream();
+
+/** The bytes of boxes, one behind the other, in an array of their own. */
 export function writeBoxes(...boxes: readonly Box[]): Uint8Array {
-  const stream = new DataStream();
-  for (const each of boxes) each.write(stream);
-  return new Uint8Array(stream.buffer);
+  scratch.seek(0);
+  for (const each of boxes) each.write(scratch);
+  return new Uint8Array(scratch.buffer).slice(0, scratch.getPosition());
 }
 
 /** A box of which mp4box has no writer, or none that keeps all bits. */

@@ -60,14 +60,30 @@ export class Movie {
   /**
    * `moov`.
    *
-   * @param base where the data begins that offsets count from
    * @param large whether offsets go beyond 32 bits
+   * @param baseOf tells, by the size of `moov`, where the data begins that offsets count from
    */
-  write(base: number, large: boolean): Uint8Array {
+  write(large: boolean, baseOf: (size: number) => number): Uint8Array {
     const { start } = this;
-    const tracks = this.#tables.map((table) => table.describe(start, base, large));
-    const duration = tracks.reduce((longest, track) => Math.max(longest, track.duration), 0);
-    return writeBoxes(movieBox(tracks, duration));
+    const tracks = this.#tables.map((table) => table.describe(start, large));
+    const duration = tracks.reduce((longest, { input }) => Math.max(longest, input.duration), 0);
+    const bytes = writeBoxes(
+      movieBox(
+        tracks.map(({ input }) => input),
+        duration,
+      ),
+    );
+    const base = baseOf(bytes.length);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (const { offsets } of tracks) {
+      // Behind the size come type, version with flags, and the number of entries.
+      const count = (offsets.sizePosition ?? 0) + 12;
+      for (let i = 0, at = count + 4; i < view.getUint32(count); i++, at += large ? 8 : 4) {
+        if (large) view.setBigUint64(at, view.getBigUint64(at) + BigInt(base));
+        else view.setUint32(at, view.getUint32(at) + base);
+      }
+    }
+    return bytes;
   }
 }
 

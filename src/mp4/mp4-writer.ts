@@ -70,22 +70,19 @@ export class Mp4Writer {
    */
   async finish(): Promise<number> {
     if (this.#spool === undefined) {
-      await this.#write(this.movie.write(0, needsLargeOffsets(this.#written)));
+      await this.#write(this.movie.write(needsLargeOffsets(this.#written), () => 0));
       return this.#written;
     }
     const fileType = writeFileType();
     const mediaSize = this.#spooled;
     const header = needsLargeOffsets(mediaSize + LARGE_HEADER) ? LARGE_HEADER : SMALL_HEADER;
-    // Offsets have a fixed width, so that a first writing tells how large moov is.
-    let large = header === LARGE_HEADER;
-    let size = this.movie.write(0, large).length;
-    if (!large && needsLargeOffsets(fileType.length + size + header + mediaSize)) {
-      large = true;
-      size = this.movie.write(0, large).length;
+    const baseOf = (size: number) => fileType.length + size + header;
+    let movie = this.movie.write(header === LARGE_HEADER, baseOf);
+    if (header === SMALL_HEADER && needsLargeOffsets(baseOf(movie.length) + mediaSize)) {
+      movie = this.movie.write(true, baseOf);
     }
-    const base = fileType.length + size + header;
     await this.#write(fileType);
-    await this.#write(this.movie.write(base, large));
+    await this.#write(movie);
     const head = new Uint8Array(header);
     putBoxHeader(head, 0, 'mdat', header === LARGE_HEADER ? 1 : header + mediaSize);
     if (header === LARGE_HEADER) new DataView(head.buffer).setBigUint64(8, BigInt(header + mediaSize));

@@ -100,10 +100,10 @@ export class SampleTable {
    * The track for `moov`.
    *
    * @param movieStart where the movie begins, in seconds of the same timeline
-   * @param base where the data begins that offsets count from
    * @param large whether offsets are beyond 32 bits
+   * @returns the track, and the table whose entries are the chunks' offsets
    */
-  describe(movieStart: number, base: number, large: boolean): TrackBoxInput {
+  describe(movieStart: number, large: boolean): { readonly input: TrackBoxInput; readonly offsets: Box } {
     const { timescale } = this;
     const toMovie = (ticks: number) => Math.round((ticks * MOVIE_TIMESCALE) / timescale);
     const delay = Math.round((this.#start / timescale - movieStart) * MOVIE_TIMESCALE);
@@ -112,17 +112,20 @@ export class SampleTable {
     const edits: Edit[] = [];
     if (delay > 0) edits.push({ duration: delay, mediaTime: -1 });
     if (delay > 0 || mediaTime > 0) edits.push({ duration, mediaTime });
-    return {
+    const offsets = large ? new box.co64() : new box.stco();
+    offsets.chunk_offsets = this.#chunks.map(({ offset }) => offset);
+    const input = {
       id: this.#id,
       setups: this.#setups,
       duration: Math.max(0, delay) + duration,
       mediaDuration: this.#nextDecode - this.#firstDecode,
       edits,
-      tables: this.#tables(base, large),
+      tables: [...this.#tables(), offsets],
     };
+    return { input, offsets };
   }
 
-  #tables(base: number, large: boolean): Box[] {
+  #tables(): Box[] {
     const stts = new box.stts();
     const last = this.#nextDecode - (this.#lastDecode ?? 0);
     // The last sample has no next one to count to.
@@ -160,9 +163,7 @@ export class SampleTable {
     const stsz = new box.stsz();
     stsz.sample_size = 0;
     stsz.sample_sizes = this.#sizes;
-    const offsets = large ? new box.co64() : new box.stco();
-    offsets.chunk_offsets = this.#chunks.map(({ offset }) => offset + base);
-    tables.push(stsc, stsz, offsets);
+    tables.push(stsc, stsz);
     return tables;
   }
 }
