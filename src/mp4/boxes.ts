@@ -26,7 +26,8 @@ export function writeBoxes(...boxes: readonly Box[]): Uint8Array {
 export function rawBox(type: string, data: Uint8Array): Box {
   const raw = new Box();
   raw.type = type;
-  raw.data = data;
+  // mp4box writes the beginning of a view's buffer instead of the view.
+  raw.data = data.slice();
   return raw;
 }
 

@@ -80,15 +80,20 @@ export const CONVERTED_LENGTH_SIZE = 4;
  * @param said what CodecPrivate says: width of the lengths, 0 for Annex B
  */
 export function actualLengthSize(frame: Uint8Array, said: number): number {
-  if (said > 0 && addsUp(frame, said)) return said;
-  if (isAnnexB(frame)) return 0;
-  return said > 0 ? said : CONVERTED_LENGTH_SIZE;
+  const lengthSize = said === 0 ? CONVERTED_LENGTH_SIZE : said;
+  // A length from 256 to 511 looks like a start code; that lengths add up by chance is what does not happen.
+  if (addsUp(frame, lengthSize)) return lengthSize;
+  return isAnnexB(frame) ? 0 : lengthSize;
 }
 
 function addsUp(frame: Uint8Array, lengthSize: number): boolean {
+  let valid = true;
   try {
-    eachNal(frame, lengthSize, () => {});
-    return true;
+    eachNal(frame, lengthSize, (start) => {
+      // The first bit of every NAL unit is 0.
+      valid &&= frame[start]! < 0x80;
+    });
+    return valid;
   } catch (error) {
     if (error instanceof CodecDataError) return false;
     throw error;
