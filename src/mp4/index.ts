@@ -14,6 +14,7 @@ export {
   type Mp4Segment,
 } from './mp4-remuxer.js';
 export type { Mp4Spool } from './mp4-writer.js';
+export { MsePlayer, type MsePlayerOptions } from './mse-player.js';
 export { type Mp4ErrorCode, Mp4RemuxError } from './remux-error.js';
 export { type RemuxResult, type RemuxToMp4Options, remuxToMp4 } from './remux-to-mp4.js';
 export { type Mp4ReadOptions, Mp4RemuxStream, type Mp4StreamOptions, mp4SegmentStream } from './streams.js';
