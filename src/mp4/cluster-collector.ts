@@ -21,18 +21,18 @@ export class ClusterCollector extends MkvElementVisitor {
 
   /**
    * @param emit is given each Cluster that has frames
-   * @param tolerant whether a Cluster with a Block that cannot be taken apart is left out; else that Block throws
+   * @param tolerant whether a Cluster with an element that has no value, like a Block that cannot be taken apart, is left out; else it throws
    * @param onDropped is told when a damaged Cluster is left out
    */
   constructor(emit: (cluster: CollectedCluster) => void, tolerant: boolean, onDropped: () => void) {
     super();
     this.#emit = emit;
     this.#onDropped = onDropped;
-    const onInvalidBlock = () => {
+    const onInvalidElement = () => {
       this.#damaged = true;
     };
     const process = (frame: Frame) => void this.#frames.push(frame);
-    this.#visitor = new FrameVisitor({ process }, tolerant ? { onInvalidBlock } : {});
+    this.#visitor = new FrameVisitor({ process }, tolerant ? { onInvalidElement } : {});
   }
 
   /** Says that bytes are missing: the Cluster at hand is left out. */

@@ -110,8 +110,11 @@ async function serve(routes: Readonly<Record<string, Route>>): Promise<{ server:
         if (response.destroyed) return;
         if (!response.write(piece)) {
           await new Promise<void>((resolve) => {
-            response.once('drain', resolve);
-            response.once('close', resolve);
+            const go = () => {
+              response.off('drain', go).off('close', go);
+              resolve();
+            };
+            response.on('drain', go).on('close', go);
           });
         }
       }
