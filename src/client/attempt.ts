@@ -1,5 +1,5 @@
 import type { GetMediaCommandOutput } from '@aws-sdk/client-kinesis-video-media';
-import { type ByteStream, type ChunkSource, openByteStream } from '../mkv/byte-stream.js';
+import { type ChunkSource, openByteStream } from '../mkv/byte-stream.js';
 import { abortable, linkedController } from './abort.js';
 import type { Clock } from './clock.js';
 import { KinesisVideoError, type ServiceOperation, toKinesisVideoError } from './service-error.js';
@@ -49,7 +49,7 @@ export class Attempt {
 
   /** Begins to read the body: the `Payload` of the SDK's answer. */
   open(payload: Payload): void {
-    this.#source = openByteStream(bodyOf(payload));
+    this.#source = openByteStream(payload ?? new Uint8Array(0));
   }
 
   /**
@@ -110,13 +110,7 @@ const CLOSE_MS = 1000;
 /** What the SDK gives for a body that streams. */
 type Payload = GetMediaCommandOutput['Payload'];
 
-/** Where the body's bytes come from: a Node stream, a `ReadableStream`, or where there are none, a `Blob`. */
-function bodyOf(payload: Payload): ByteStream {
-  if (payload === undefined) return new Uint8Array(0);
-  return payload instanceof Blob ? payload.stream() : payload;
-}
-
 /** Closes the body of an answer that came too late. */
 function discard(answer: { readonly Payload?: Payload }): void {
-  if (answer.Payload !== undefined) void openByteStream(bodyOf(answer.Payload)).cancel();
+  if (answer.Payload !== undefined) void openByteStream(answer.Payload).cancel();
 }

@@ -64,9 +64,12 @@ export class DataPlane<C extends { destroy?(): void }> {
     if (client === this.#current) this.#expires = 0;
   }
 
-  /** The credentials that this client used are not taken any more: it is replaced by one with new ones. */
+  /**
+   * The credentials that this client used, or GetDataEndpoint where there is none, are not taken any more: new ones are asked for, unless
+   * that has been done since.
+   */
   async renewCredentials(client: DataClient<C> | undefined): Promise<void> {
-    if (client !== this.#current) return;
+    if (client !== undefined && client !== this.#current) return;
     this.#renewing ??= this.#renew().finally(() => {
       this.#renewing = undefined;
     });

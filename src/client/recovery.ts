@@ -6,6 +6,9 @@ import type { KinesisVideoError } from './service-error.js';
 /** After how many refused endpoints in a row a new one is not tried at once. */
 const PROMPT_ENDPOINTS = 1;
 
+/** How often in a row credentials may be expired: a provider may give out some that are about to be. */
+const EXPIRED_RENEWALS = 5;
+
 /** What recovering needs besides the data plane. */
 export interface RecoverySetup {
   readonly clock: Clock;
@@ -19,7 +22,7 @@ export class Recovery<C extends { destroy?(): void }> {
   readonly #plane: DataPlane<C>;
   readonly #setup: RecoverySetup;
   #everAnswered = false;
-  #renewed = false;
+  #renewals = 0;
   #endpointsRefused = 0;
   #failingSince: number | undefined;
 
@@ -31,7 +34,7 @@ export class Recovery<C extends { destroy?(): void }> {
   /** The service has taken a call: endpoint and credentials are good. */
   answered(): void {
     this.#everAnswered = true;
-    this.#renewed = false;
+    this.#renewals = 0;
     this.#endpointsRefused = 0;
   }
 
@@ -58,11 +61,13 @@ export class Recovery<C extends { destroy?(): void }> {
       case 'unknown':
         if (!this.#everAnswered) throw failure;
         return backoff.next();
-      case 'credentials':
-        if (this.#renewed) throw failure;
-        this.#renewed = true;
+      case 'expired':
+      case 'credentials': {
+        const renewals = this.#renewals++;
+        if (renewals >= (failure.kind === 'expired' ? EXPIRED_RENEWALS : 1)) throw failure;
         await this.#plane.renewCredentials(client);
-        return 0;
+        return renewals === 0 ? 0 : backoff.next();
+      }
       case 'endpoint':
         this.#plane.forgetEndpoint(client);
         return this.#endpointsRefused++ < PROMPT_ENDPOINTS ? 0 : backoff.next();

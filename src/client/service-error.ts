@@ -10,7 +10,9 @@ export type FailureKind =
   | 'throttled'
   /** The endpoint is not the stream's (any more): another is asked for. */
   | 'endpoint'
-  /** The credentials were refused or have expired: they are renewed once. */
+  /** The credentials have expired: they are renewed. */
+  | 'expired'
+  /** The credentials were refused: they are renewed once, since expired ones may be refused like that too. */
   | 'credentials'
   /** The connection failed, was cut in the middle of a fragment, or nothing came for too long: tried again. */
   | 'connection'
@@ -84,9 +86,9 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   InvalidEndpointException: 'endpoint',
   NotAuthorizedException: 'credentials',
   AccessDeniedException: 'credentials',
-  ExpiredTokenException: 'credentials',
-  ExpiredToken: 'credentials',
-  RequestExpired: 'credentials',
+  ExpiredTokenException: 'expired',
+  ExpiredToken: 'expired',
+  RequestExpired: 'expired',
   UnrecognizedClientException: 'credentials',
   InvalidClientTokenId: 'credentials',
   InvalidSignatureException: 'credentials',

@@ -24,8 +24,10 @@ export interface StoredStreamOptions extends GetMediaWriteOptions {
   readonly intervalMs?: number;
   /** Leave out the Tags behind the frames. */
   readonly bare?: boolean;
-  /** Of a frame, about. */
+  /** Bytes of a frame at most. */
   readonly frameSize?: number;
+  /** Bytes that each fragment's first frame is longer. */
+  readonly padding?: number;
 }
 
 const EPOCH = 1_700_000_000_000;
@@ -43,14 +45,14 @@ export function seeded(seed: number): () => number {
 
 /** Fragments of one stream, each with some frames of its own. */
 export function storedStream(options: StoredStreamOptions): StoredFragment[] {
-  const { count, intervalMs = 0, bare = false, frameSize = 300 } = options;
+  const { count, intervalMs = 0, bare = false, frameSize = 300, padding = 0 } = options;
   return Array.from({ length: count }, (_, index) => {
     // As long as the service's, so that no number fits a JavaScript one.
     const number = `9134385233318150666908441904${String(index + 1).padStart(19, '0')}`;
     const receivedAt = EPOCH + index * (intervalMs === 0 ? 1000 : intervalMs);
     const token = bare ? undefined : `token-${number}`;
     const frames = Array.from({ length: 1 + (index % 4) }, (_, frame) =>
-      noise(1 + ((index * 7 + frame * 131) % frameSize), index * 8 + frame),
+      noise(1 + ((index * 7 + frame * 131) % frameSize) + (frame === 0 ? padding : 0), index * 8 + frame),
     );
     const bytes = writeGetMediaFragment(
       {
