@@ -9,6 +9,8 @@ export interface SplitFragment {
   readonly head: Uint8Array;
   /** The Cluster; no bytes when the fragment has none. */
   readonly media: Uint8Array;
+  /** The producer's elements after the Cluster: tags of the fragment, and what ends a file. */
+  readonly tail: Uint8Array;
   /** The Cluster's Timestamp in milliseconds; 0 without a Cluster. */
   readonly timestamp: number;
   /** Nanoseconds per unit of the Cluster's times. */
@@ -32,9 +34,10 @@ const SERVICE_TAG =
 const SEGMENT = writeHeader(Mkv.Segment, undefined, { sizeLength: 8 });
 
 /**
- * Splits Matroska documents into fragments, one per Cluster: each with the header of its document and the tags since the Cluster before,
- * as the service does with what producers send. The service's own tags, in a body of GetMedia, are taken out. Bytes of the producer
- * stay as they are.
+ * Splits Matroska documents into fragments, one per Cluster: each with the header of its document and the tags that follow its Cluster,
+ * as the service does with what producers send. A fragment is given when the next one begins, or the end has been said. The service's own tags,
+ * in a body of GetMedia or several merged into one document, are taken out; there, they tell which of the producer's tags are whose. Bytes
+ * of the producer stay as they are.
  */
 export class FragmentSplitter {
   readonly #reader = new StreamingMkvReader();
@@ -42,8 +45,13 @@ export class FragmentSplitter {
   #nextEvent = 0;
   /** The document's header: for all of its Clusters. */
   #head: Uint8Array[] = [];
-  /** Elements since the last Cluster: for the next one. */
+  /** Elements that stand before the next Cluster and are for it alone. */
   #between: Uint8Array[] = [];
+  /** A fragment whose Cluster is whole, and its tail so far. */
+  #pending: Omit<SplitFragment, 'tail'> | undefined;
+  #tail: Uint8Array[] = [];
+  /** The service has said its last of the pending fragment. */
+  #hasTrailing = false;
   /** The child of the Segment, or the EBML header, that is being read. */
   #current: Uint8Array[] = [];
   #hasCluster = false;
@@ -112,7 +120,9 @@ export class FragmentSplitter {
 
   #takeInSegment(element: MkvElement): void {
     if (element.is(Mkv.Segment)) {
-      if (element.kind === 'end' && !this.#hasCluster && this.#service.has('FRAGMENT_NUMBER')) this.#give([]);
+      if (element.kind !== 'end') return;
+      if (!this.#hasCluster && this.#service.has('FRAGMENT_NUMBER')) this.#hold([]);
+      this.#give();
       return;
     }
     const outermost = element.path.length === 1;
@@ -120,6 +130,7 @@ export class FragmentSplitter {
       this.#current = [];
       this.#isServiceTags = false;
       this.#times = new Map();
+      if (element.is(Mkv.Cluster)) this.#beginCluster();
     }
     this.#keep(element);
     if (element.kind === 'data') this.#read(element);
@@ -149,7 +160,8 @@ export class FragmentSplitter {
       const name = SERVICE_TAG.exec(this.#tagName)?.[1];
       if (name === undefined) return;
       this.#isServiceTags = true;
-      this.#service.set(name.replace('_SIDE', ''), element.value);
+      if (name === 'MILLIS_BEHIND_NOW' || name === 'CONTINUATION_TOKEN') this.#hasTrailing = true;
+      else this.#service.set(name.replace('_SIDE', ''), element.value);
     }
   }
 
@@ -160,15 +172,25 @@ export class FragmentSplitter {
   /** A child of the Segment is whole. */
   #endChild(element: MkvElement): void {
     if (element.kind === 'end' && element.truncated) return;
-    if (element.is(Mkv.Cluster)) this.#give(this.#current);
+    if (element.is(Mkv.Cluster)) this.#hold(this.#current);
     else if (element.is(Mkv.Tags) && this.#isServiceTags) return;
     else if (!this.#hasCluster) this.#head.push(...this.#current);
-    else if (element.is(Mkv.Tags) || element.is(Mkv.Info) || element.is(Mkv.Tracks))
-      this.#between.push(...this.#current);
+    else if (this.#hasTrailing || element.is(Mkv.Info) || element.is(Mkv.Tracks)) this.#between.push(...this.#current);
+    else this.#tail.push(...this.#current);
   }
 
-  #give(media: readonly Uint8Array[]): void {
-    const fragment: SplitFragment = {
+  #beginCluster(): void {
+    if (this.#service.has('FRAGMENT_NUMBER') && !this.#hasTrailing) {
+      // A merged document whose fragments have no tags of the service after them: what stands here belongs to the next.
+      this.#between.unshift(...this.#tail);
+      this.#tail = [];
+    }
+    this.#give();
+  }
+
+  /** The Cluster of a fragment is whole. */
+  #hold(media: readonly Uint8Array[]): void {
+    this.#pending = {
       head: concatBytes([...this.#head, ...this.#between]),
       media: concatBytes(media),
       timestamp: media.length === 0 ? 0 : this.#timestamp,
@@ -177,8 +199,18 @@ export class FragmentSplitter {
       service: this.#service,
     };
     this.#hasCluster = true;
+    this.#hasTrailing = false;
     this.#between = [];
+    this.#tail = [];
     this.#service = new Map();
+  }
+
+  /** The fragment at hand is complete, if there is one. */
+  #give(): void {
+    if (this.#pending === undefined) return;
+    const fragment = { ...this.#pending, tail: concatBytes(this.#tail) };
+    this.#pending = undefined;
+    this.#tail = [];
     this.#events.push({ kind: 'fragment', fragment });
   }
 

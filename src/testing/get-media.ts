@@ -120,7 +120,7 @@ export async function sendMedia(
     const continuationToken = String(BigInt(fragment.fragmentNumber) + 1n);
     const tags = writeServiceTags(fragment);
     const trailing = writeTrailingTags({ millisBehindNow, continuationToken });
-    await body.write(concatBytes([fragment.head, tags, fragment.media, trailing]));
+    await body.write(concatBytes([fragment.head, tags, fragment.media, fragment.tail, trailing]));
   }
 }
 
@@ -183,7 +183,7 @@ export async function sendFragments(
       await body.write(writeGetMediaError({ fragmentNumber, exception }));
     } else {
       const tags = writeServiceTags(fragment, { sideTimestamps });
-      await body.write(concatBytes([fragment.head, tags, fragment.media]));
+      await body.write(concatBytes([fragment.head, tags, fragment.media, fragment.tail]));
     }
   }
   body.end();

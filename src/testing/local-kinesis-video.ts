@@ -67,6 +67,7 @@ const OPERATIONS = new Map(
   ]),
 );
 const MOST_JSON = 1 << 20;
+const MOST_REQUESTS = 10_000;
 
 /** A Kinesis Video endpoint on this machine. See {@link startLocalKinesisVideo}. */
 export class LocalKinesisVideo {
@@ -78,7 +79,7 @@ export class LocalKinesisVideo {
   /** Those of `#fills` that are not in real time. */
   readonly #prompt: Promise<void>[] = [];
   #failure: unknown;
-  /** All requests since the start, oldest first. */
+  /** The last 10,000 requests, oldest first. */
   readonly requests: LocalRequest[] = [];
 
   /** @internal */
@@ -94,8 +95,8 @@ export class LocalKinesisVideo {
       sideTimestamps: options.sideTimestamps ?? true,
     });
     this.#service.faults = options.faults ?? this.#service.faults;
-    // A producer may send for hours.
-    this.#server = createServer({ requestTimeout: 0 }, (request, response) => {
+    // A producer may send for hours, and a client may use its connection again after a long pause.
+    this.#server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (request, response) => {
       void this.#handle(request, response);
     });
     for (const [name, { source, ...fill }] of Object.entries(options.streams ?? {})) {
@@ -222,6 +223,7 @@ export class LocalKinesisVideo {
       const faults = this.#service.faults({ operation, stream, call });
       seen = { operation, stream, requestId, time: Date.now(), faults };
       this.requests.push(seen);
+      if (this.requests.length > MOST_REQUESTS) this.requests.shift();
       this.#service.limits.call(operation, stream);
       if (!(await this.#spoil(faults, response))) return;
       this.#service.checkCredentials(credentialsOf(request));

@@ -18,6 +18,8 @@ export interface StoredFragment {
   readonly head: Uint8Array;
   /** The producer's Cluster; no bytes when the fragment has none. */
   readonly media: Uint8Array;
+  /** The producer's elements after the Cluster. */
+  readonly tail: Uint8Array;
 }
 
 /** How a stream is filled. */
@@ -93,16 +95,19 @@ export class LocalStream {
    *
    * @throws RangeError when its number is not larger than those of all others
    */
-  append(fragment: Pick<SplitFragment, 'head' | 'media' | 'duration'>, options: AppendOptions): StoredFragment {
+  append(
+    fragment: Pick<SplitFragment, 'head' | 'media' | 'tail' | 'duration'>,
+    options: AppendOptions,
+  ): StoredFragment {
     const number = options.fragmentNumber ?? this.reserveNumber();
     const newest = this.#fragments.at(-1);
     if (newest !== undefined && BigInt(number) <= BigInt(newest.fragmentNumber)) {
       throw new RangeError(`fragment ${number} after ${newest.fragmentNumber}`);
     }
     if (BigInt(number) > this.#lastNumber) this.#lastNumber = BigInt(number);
-    const { head, media, duration } = fragment;
+    const { head, media, tail, duration } = fragment;
     const { producerTimestamp, serverTimestamp } = options;
-    const stored = { fragmentNumber: number, producerTimestamp, serverTimestamp, duration, head, media };
+    const stored = { fragmentNumber: number, producerTimestamp, serverTimestamp, duration, head, media, tail };
     this.#fragments.push(stored);
     const excess = this.#fragments.length - this.#retention;
     // Not at every fragment, since each time copies the list.

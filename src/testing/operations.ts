@@ -101,7 +101,7 @@ function listFragments(service: Service, input: JsonInput): object {
     Fragments: page.map((fragment) => ({
       FragmentLengthInMilliseconds: fragment.duration,
       FragmentNumber: fragment.fragmentNumber,
-      FragmentSizeInBytes: fragment.head.length + fragment.media.length,
+      FragmentSizeInBytes: fragment.head.length + fragment.media.length + fragment.tail.length,
       ProducerTimestamp: fragment.producerTimestamp / 1000,
       ServerTimestamp: fragment.serverTimestamp / 1000,
     })),

@@ -80,7 +80,12 @@ export async function receiveMedia(
     splitter.end();
     drain();
   } catch (error) {
-    if (request.socket.destroyed) return;
+    if (request.socket.destroyed) {
+      // What is whole is kept; nobody is there to be told.
+      splitter.end();
+      drain();
+      return;
+    }
     const errorId = error instanceof EbmlParseError ? INVALID_MKV_DATA : STREAM_NOT_ACTIVE;
     const known = { FragmentTimecode: timecode, FragmentNumber: fragmentNumber };
     acknowledge({ EventType: 'ERROR', ...known, ErrorId: errorId });

@@ -42,6 +42,13 @@ function putMedia(endpoint: string, headers: Record<string, string> = {}) {
 
 const kinds = (acknowledgements: readonly Acknowledgement[]) => acknowledgements.map(({ EventType }) => EventType);
 
+/** Whether a producer may begin. */
+async function putMediaStatus(endpoint: string): Promise<number | undefined> {
+  const put = putMedia(endpoint);
+  put.call.end();
+  return (await put.done).status;
+}
+
 describe('PutMedia', () => {
   it('stores fragments and acknowledges each', async () => {
     const server = await start({ streams: { camera: {} } });
@@ -88,7 +95,7 @@ describe('PutMedia', () => {
     expect(fragment?.tags.get('PRODUCER_TIMESTAMP')).toBe('1700000000.123');
   });
 
-  it('splits a document of many Clusters, each with the header and the tags before it', async () => {
+  it('splits a document of many Clusters, each with the header and the tags after it', async () => {
     const server = await start({ streams: { camera: {} } });
     const document = (index: number, tags: [string, string][]) => {
       const blocks = [{ track: 1, timestamp: index * 1e6, frames: [Uint8Array.of(index)], keyframe: true }];
@@ -108,11 +115,11 @@ describe('PutMedia', () => {
     const fragments = await readBody(await getMedia(server.endpoint));
     expect(fragments.map(({ producerTags }) => producerTags)).toEqual([
       [['persistent', 'yes']],
-      [['persistent', 'yes']],
       [
         ['persistent', 'yes'],
         ['once', 'only'],
       ],
+      [['persistent', 'yes']],
     ]);
     expect(fragments.map(({ clusterTimestamps }) => clusterTimestamps)).toEqual([[0], [1000], [2000]]);
   });
@@ -125,6 +132,19 @@ describe('PutMedia', () => {
     await put.done;
     expect(put.acknowledgements.at(-1)).toMatchObject({ EventType: 'ERROR', ErrorId: 4006 });
     expect(server.stream('camera').fragments).toHaveLength(1);
+  });
+
+  it('keeps what a producer sent whole before it broke off', async () => {
+    const server = await start({ streams: { camera: {} } });
+    const put = putMedia(server.endpoint);
+    put.done.catch(() => {});
+    put.call.write(recording.subarray(0, 30_000));
+    await expect.poll(() => put.acknowledgements.length).toBeGreaterThan(3);
+    const { FragmentNumber } = put.acknowledgements[0] ?? {};
+    put.call.destroy();
+    await expect.poll(() => server.stream('camera').fragments.length).toBe(1);
+    expect(server.stream('camera').fragments[0]?.fragmentNumber).toBe(FragmentNumber);
+    await expect.poll(() => putMediaStatus(server.endpoint)).toBe(200);
   });
 
   it('refuses what is no producer', async () => {
