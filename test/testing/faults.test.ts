@@ -1,6 +1,8 @@
 import { GetDataEndpointCommand, ListStreamsCommand } from '@aws-sdk/client-kinesis-video';
 import { GetMediaForFragmentListCommand, ListFragmentsCommand } from '@aws-sdk/client-kinesis-video-archived-media';
 import { describe, expect, it } from 'vitest';
+import { Mkv } from '../../src/mkv/elements.js';
+import { readElements } from '../../src/mkv/streams.js';
 import { type Fault, randomFaults, scriptedFaults } from '../../src/testing/faults.js';
 import { Pacer } from '../../src/testing/limits.js';
 import { bodyOf, clients, getMedia, numbersOf, RECORDING, readBody, start } from './support.js';
@@ -229,6 +231,48 @@ describe('plans', () => {
     expect(new Set(drawn)).toEqual(new Set(kinds));
     const calm = randomFaults({ seed: 1, probability: 0 });
     expect(calm({ operation: 'GetMedia', stream: 'camera', call: 3 })).toEqual([]);
+  });
+});
+
+/** Faults after which a consumer must call again. */
+const ENDING = ['refuse', 'error', 'cut', 'reset', 'end', 'stream-error', 'expire-credentials'] as const;
+
+describe('a random plan', () => {
+  it.each([1, 2, 3])('lets a consumer that goes on by its token have every fragment once (seed %i)', async (seed) => {
+    const server = await start({
+      streams: { camera: { source: RECORDING, loop: 5 } },
+      faults: randomFaults({ seed, kinds: ENDING, probability: 1 }),
+      limits: false,
+    });
+    const numbers = server.stream('camera').fragments.map(({ fragmentNumber }) => fragmentNumber);
+    const found: string[] = [];
+    let ContinuationToken: string | undefined;
+    let calls = 0;
+    for (; found.length < numbers.length && calls < 1000; calls++) {
+      const selector =
+        ContinuationToken === undefined
+          ? { StartSelectorType: 'EARLIEST' as const }
+          : { StartSelectorType: 'CONTINUATION_TOKEN' as const, ContinuationToken };
+      let name = '';
+      let number = '';
+      try {
+        const body = await getMedia(server.endpoint, selector, 'camera', `AKID${calls}`);
+        for await (const element of readElements(body, { elements: [Mkv.TagName, Mkv.TagString] })) {
+          if (element.kind !== 'data') continue;
+          if (element.is(Mkv.TagName)) name = element.value;
+          else if (element.is(Mkv.TagString) && name.endsWith('FRAGMENT_NUMBER')) number = element.value;
+          else if (element.is(Mkv.TagString) && name.endsWith('CONTINUATION_TOKEN')) {
+            ContinuationToken = element.value;
+            if (number !== found.at(-1)) found.push(number);
+          }
+        }
+      } catch {
+        // The next call goes on.
+      }
+    }
+    expect(found).toEqual(numbers);
+    expect(calls).toBeGreaterThan(10);
+    expect(new Set(server.requests.flatMap(({ faults }) => faults.map(({ kind }) => kind))).size).toBeGreaterThan(3);
   });
 });
 

@@ -45,8 +45,9 @@ export async function getMedia(
   endpoint: string,
   selector: StartSelector = { StartSelectorType: 'EARLIEST' },
   stream = 'camera',
+  accessKeyId = 'AKIDEXAMPLE',
 ): Promise<AsyncIterable<Uint8Array>> {
-  const { media } = clients(endpoint);
+  const { media } = clients(endpoint, accessKeyId);
   const output = await media.send(new GetMediaCommand({ StreamName: stream, StartSelector: selector }));
   return bodyOf(output.Payload);
 }
