@@ -48,7 +48,7 @@ const KINDS: [string, GetMediaWriteOptions][] = [
 ];
 
 describe.each(KINDS)('a stream of fragments %s that is cut at any byte', (_, options) => {
-  const documents = [0, 1, 2].map((index) => writeGetMediaFragment(fragmentInput(index), options));
+  const documents = [0, 1].map((index) => writeGetMediaFragment(fragmentInput(index), options));
   const bytes = concatBytes(documents);
   const ends = documents.map((document, index) =>
     documents.slice(0, index).reduce((sum, { length }) => sum + length, document.length),
@@ -57,7 +57,6 @@ describe.each(KINDS)('a stream of fragments %s that is cut at any byte', (_, opt
   it('gives its whole fragments, and the one that is cut as truncated or not at all', async () => {
     const whole = (await fragmentsOf(bytes)).map(fragmentFacts);
     expect(whole.map(({ frames, truncated }) => [frames, truncated])).toEqual([
-      [3, false],
       [3, false],
       [3, false],
     ]);
@@ -76,7 +75,7 @@ describe.each(KINDS)('a stream of fragments %s that is cut at any byte', (_, opt
 
   it('gives the frames that are there', async () => {
     const all = await framesOf(bytes);
-    expect(all.length).toBe(9);
+    expect(all.length).toBe(6);
     let most = 0;
     for (let length = 0; length < bytes.length; length++) {
       const found = await framesOf(bytes.subarray(0, length));
@@ -84,7 +83,7 @@ describe.each(KINDS)('a stream of fragments %s that is cut at any byte', (_, opt
       expect(found.length).toBeGreaterThanOrEqual(most);
       most = found.length;
     }
-    expect(most).toBe(9);
+    expect(most).toBe(6);
   });
 
   it('is told once, as a warning or as a gap', async () => {
@@ -108,7 +107,7 @@ describe.each(KINDS)('a stream of fragments %s that is cut at any byte', (_, opt
 
   it('is an error when it is read strictly, unless it is cut between elements', async () => {
     await expect(fragmentsOf(bytes.subarray(0, (ends[1] ?? 0) - 1), { strict: true })).rejects.toThrow(MkvParseError);
-    expect(await fragmentsOf(bytes.subarray(0, ends[1]), { strict: true })).toHaveLength(2);
+    expect(await fragmentsOf(bytes.subarray(0, ends[0]), { strict: true })).toHaveLength(1);
   });
 });
 
