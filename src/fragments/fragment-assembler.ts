@@ -82,7 +82,8 @@ export class FragmentAssembler extends MkvElementVisitor {
     if (type === Mkv.Tags) {
       this.#follow();
       const draft = this.#draft;
-      if (draft?.clusterEnded === true && this.#visitor.metadata.trailerSeen) this.#finish(draft);
+      // Millis-behind-now may come in Tags of its own.
+      if (draft?.clusterEnded === true && draft.metadata?.continuationToken !== undefined) this.#finish(draft);
     } else if (type === Mkv.Cluster) {
       const draft = this.#open();
       draft.clusterEnded = true;

@@ -150,6 +150,22 @@ describe('fragments without trailing Tags', () => {
   });
 });
 
+describe('trailing Tags', () => {
+  it.each([
+    ['token and millis-behind-now apart', ['MILLIS_BEHIND_NOW', '7'], ['CONTINUATION_TOKEN', numberOf(0)]],
+    ['in the other order', ['CONTINUATION_TOKEN', numberOf(0)], ['MILLIS_BEHIND_NOW', '7']],
+  ] as const)('may come one by one: %s', async (_, first, second) => {
+    const before = writeGetMediaFragment(fragmentInput(9));
+    const input = fragmentInput(0);
+    const head = concatBytes([before, documentHead(), leadingTags(input), clusterOf(input)]);
+    const [, fragment, ...more] = await fragmentsOf(
+      concatBytes([head, serviceTags([...first]), serviceTags([...second])]),
+    );
+    expect(more).toEqual([]);
+    expect(fragment).toMatchObject({ truncated: false, millisBehindNow: 7, continuationToken: numberOf(0) });
+  });
+});
+
 describe('what the service reports in the stream', () => {
   it('comes as a fragment that is not whole but in error, among the others', async () => {
     const bytes = concatBytes([
