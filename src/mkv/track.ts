@@ -8,6 +8,7 @@ import {
 } from './decoder-config.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from './element.js';
 import { Mkv } from './elements.js';
+import { MkvParseError } from './parse-error.js';
 
 /** TrackType of RFC 9559 section 5.1.4.1.3; `unknown` for a value that it does not list. */
 export type TrackType =
@@ -180,6 +181,11 @@ export class TrackMetadata {
   }
 }
 
+/** How much memory the tracks of a Segment may take, in bytes, roughly. */
+const TRACKS_BUDGET = 64 * 1024 * 1024;
+/** What an element takes besides its data. */
+const ELEMENT_OVERHEAD = 200;
+
 /**
  * Makes {@link TrackMetadata} of the elements of Tracks, shown to it in order. Elements outside of a TrackEntry do nothing.
  *
@@ -193,6 +199,14 @@ export class TrackCollector {
   #previous: readonly TrackMetadata[] = [];
   #tracks: TrackMetadata[] = [];
   #same = false;
+  /** What the tracks of the Segment take so far. */
+  #size = 0;
+
+  /** A Segment begins. */
+  reset(): void {
+    this.#elements = undefined;
+    this.#size = 0;
+  }
 
   /** A master begins. */
   start(element: MkvStartMasterElement): void {
@@ -206,15 +220,19 @@ export class TrackCollector {
       this.#same = true;
     } else if (this.#elements !== undefined) {
       this.#masters.add(element.type);
-      if (element.is(Mkv.ContentEncoding)) this.#encodings.begin();
-      else if (element.is(Mkv.ContentEncryption)) this.#encodings.encrypted();
+      if (element.is(Mkv.ContentEncoding)) {
+        // What it says may lie in masters without data, which the comparison does not see.
+        this.#same = false;
+        this.#encodings.begin();
+      } else if (element.is(Mkv.ContentEncryption)) this.#encodings.encrypted();
     }
   }
 
   /**
    * A data element.
    *
-   * @throws MkvParseError `InvalidValue` when its bytes are no value of its type; it then is not one of the track's
+   * @throws MkvParseError `InvalidValue` when its bytes are no value of its type, `ElementTooLarge` when the Segment's tracks take more
+   * memory than tracks ever do; it then is not one of the track's
    */
   data(element: MkvDataElement): void {
     const elements = this.#elements;
@@ -226,6 +244,11 @@ export class TrackCollector {
       this.#same = false;
       if (own.type.type === 'uinteger') void own.bigintValue;
       else void own.value;
+    }
+    this.#size += ELEMENT_OVERHEAD + own.dataSize;
+    if (this.#size > TRACKS_BUDGET) {
+      const text = `tracks of more than ${TRACKS_BUDGET} bytes in a Segment`;
+      throw new MkvParseError('ElementTooLarge', element.offset, text);
     }
     elements.push(own);
     this.#encodings.take(own);

@@ -2,7 +2,7 @@ import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from 
 import { Mkv } from '../mkv/elements.js';
 import { TrackCollector, type TrackMetadata } from '../mkv/track.js';
 import { applyTag, type FragmentMetadata, FragmentRecord, isServiceTag, ServiceTagName } from './fragment-metadata.js';
-import { type MkvTag, TagCollector } from './tag.js';
+import { type MkvTag, TagCollector, TagList } from './tag.js';
 import type { MkvTagProcessor } from './tag-processor.js';
 import { MkvElementVisitor } from './visitor.js';
 
@@ -27,9 +27,8 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
   #millisBehindNow: number | undefined;
   #continuationToken: string | undefined;
   /** Tags of the Segment for which no fragment is known yet. */
-  #pending: MkvTag[] = [];
+  readonly #pending = new TagList();
   #clusterSeen = false;
-  #trailerSeen = false;
   #gapped = false;
 
   /** @param tagProcessor is shown every tag of the producer as it comes */
@@ -63,12 +62,7 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
    * number has not come yet.
    */
   get tags(): readonly MkvTag[] {
-    return this.#current?.tags ?? this.#pending;
-  }
-
-  /** Whether the Tags that the service puts behind the frames have come for the current fragment. */
-  get trailerSeen(): boolean {
-    return this.#trailerSeen;
+    return this.#current?.tags ?? this.#pending.tags;
   }
 
   /** The tracks of the current Segment, by number. The map belongs to the Segment: a later one has its own. */
@@ -96,9 +90,10 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
       this.#beginCluster();
     } else if (type === Mkv.Segment) {
       this.#begin(undefined);
+      this.#trackCollector.reset();
       this.#tracks = new Map();
       this.#tracksShared = false;
-      this.#pending = [];
+      this.#pending.take();
       this.#clusterSeen = false;
       this.#gapped = false;
     } else if (type.parent !== undefined) {
@@ -146,7 +141,6 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
   #begin(record: FragmentRecord | undefined): void {
     if (this.#current !== undefined) this.#previous = this.#current;
     this.#current = record;
-    this.#trailerSeen = false;
   }
 
   #takeTags(tags: readonly MkvTag[]): void {
@@ -173,7 +167,7 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
       }
       this.#settlePending();
     } else if (!service && (current === undefined || this.#clusterSeen)) {
-      this.#pending.push(...tags);
+      for (const tag of tags) this.#pending.add(tag);
       return;
     }
     const record = this.#current;
@@ -182,16 +176,14 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
     if (trailer) this.#settlePending();
     for (const tag of tags) applyTag(record, tag);
     if (trailer) {
-      this.#trailerSeen = true;
       this.#millisBehindNow = record.millisBehindNow ?? this.#millisBehindNow;
       this.#continuationToken = record.continuationToken ?? this.#continuationToken;
     }
   }
 
   #settlePending(): void {
-    if (this.#current === undefined || this.#pending.length === 0) return;
-    this.#current.tags.push(...this.#pending);
-    this.#pending = [];
+    if (this.#current === undefined) return;
+    for (const tag of this.#pending.take()) this.#current.tagList.add(tag);
   }
 }
 

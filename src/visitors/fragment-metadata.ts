@@ -1,4 +1,4 @@
-import type { MkvTag } from './tag.js';
+import { type MkvTag, TagList } from './tag.js';
 
 /** An error that the service reports within the stream, when the HTTP status has long been sent. */
 export interface StreamError {
@@ -38,7 +38,10 @@ export interface FragmentMetadata {
   readonly millisBehindNow: number | undefined;
   /** Where a later GetMedia can go on. Known after the fragment's frames. */
   readonly continuationToken: string | undefined;
-  /** The producer's tags: all that are not the service's own, in order, duplicates kept. */
+  /**
+   * The producer's tags: all that are not the service's own, in order, duplicates kept. Where they are more than 4 MiB, which the service
+   * does not allow, the rest is left out.
+   */
   readonly tags: readonly MkvTag[];
   /** What the service reports to have gone wrong. */
   readonly error: StreamError | undefined;
@@ -51,8 +54,12 @@ export class FragmentRecord implements FragmentMetadata {
   producerTimestamp: Date | undefined;
   millisBehindNow: number | undefined;
   continuationToken: string | undefined;
-  readonly tags: MkvTag[] = [];
+  readonly tagList = new TagList();
   error: StreamError | undefined;
+
+  get tags(): readonly MkvTag[] {
+    return this.tagList.tags;
+  }
 }
 
 /**
@@ -70,7 +77,7 @@ export function compareFragmentNumbers(a: string, b: string): number {
 const PREFIX = 'AWS_KINESISVIDEO_';
 
 /** What a tag of the service's own says of its fragment; code and message of an error come in tags of their own. */
-type ServiceTag = (value: string) => Partial<Omit<FragmentRecord, 'tags' | 'error'>> & {
+type ServiceTag = (value: string) => Partial<Omit<FragmentRecord, 'tags' | 'tagList' | 'error'>> & {
   readonly error?: Partial<StreamError> & Pick<StreamError, 'operation'>;
 };
 
@@ -113,7 +120,7 @@ export const ServiceTagName = {
 export function applyTag(record: FragmentRecord, tag: MkvTag): void {
   const said = SERVICE_TAGS.get(tag.name)?.(tag.value);
   if (said === undefined) {
-    record.tags.push(tag);
+    record.tagList.add(tag);
     return;
   }
   const { error, ...others } = said;

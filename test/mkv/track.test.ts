@@ -122,6 +122,34 @@ describe('TrackMetadata', () => {
   });
 });
 
+describe('tracks of several documents', () => {
+  const settings = [writeElement(Mkv.TrackNumber, 1), writeElement(Mkv.TrackType, 1)];
+  const entry = (...more: Uint8Array[]) =>
+    writeMaster(Mkv.Tracks, [writeMaster(Mkv.TrackEntry, [...settings, ...more])]);
+  const encryption = writeMaster(Mkv.ContentEncodings, [
+    writeMaster(Mkv.ContentEncoding, [writeMaster(Mkv.ContentEncryption, [])]),
+  ]);
+
+  it('are the same object only where they say the same', () => {
+    const visitor = new FragmentMetadataVisitor();
+    const found: (TrackMetadata | undefined)[] = [];
+    const documents = [entry(), entry(), entry(encryption), entry(encryption), entry(writeElement(Mkv.CodecID, 'X'))];
+    const bytes = concatBytes(documents.flatMap((tracks) => [documentHead([]), tracks]));
+    for (const element of readChunks([bytes])) {
+      element.accept(visitor);
+      if (element.kind === 'end' && element.is(Mkv.Tracks) && visitor.tracks.size > 0)
+        found.push(visitor.getTrackMetadata(1));
+    }
+    expect(found.map((each) => [each?.contentEncoding.storage, each?.codecId])).toEqual([
+      ['plain', ''],
+      ['plain', ''],
+      ['encrypted', ''],
+      ['encrypted', ''],
+      ['plain', 'X'],
+    ]);
+  });
+});
+
 describe('decoder configurations', () => {
   it('fit WebCodecs', () => {
     const video: VideoDecoderConfig | undefined = track({ codecId: 'V_VP8', video: VIDEO }).toVideoDecoderConfig();

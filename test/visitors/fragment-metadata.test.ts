@@ -7,6 +7,8 @@ import {
   Mkv,
   type MkvElement,
   type MkvTag,
+  writeElement,
+  writeMaster,
 } from '../../src/index.js';
 import { writeGetMediaFragment, writeTags } from '../../src/testing/get-media-writer.js';
 import { metadataFacts, pairs } from '../support/fragment-facts.js';
@@ -323,5 +325,41 @@ describe('metadata in 1-byte chunks', () => {
     expect(found).toEqual(collect([bytes]));
     expect(found.length).toBe(9);
     expect(found[8]).toMatchObject({ kvs: { FRAGMENT_NUMBER: numberOf(2), SERVER_TIMESTAMP: '1600000004.013' } });
+  });
+});
+
+describe('a stream that means harm', () => {
+  const kept = (visitor: FragmentMetadataVisitor) =>
+    visitor.tags.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
+
+  it('cannot fill the memory with tags, in one Tags, in many, or within each other', () => {
+    const big: [string, string] = ['x', 'y'.repeat(50_000)];
+    const one = writeTags(Array.from({ length: 100 }, () => big));
+    const many = concatBytes(Array.from({ length: 100 }, () => writeTags([big])));
+    const simple = (...children: Uint8Array[]) => writeMaster(Mkv.SimpleTag, children);
+    const inner = Array.from({ length: 100 }, () => simple(writeElement(Mkv.TagString, 'y'.repeat(50_000))));
+    const nested = writeMaster(Mkv.Tags, [writeMaster(Mkv.Tag, [simple(...inner)])]);
+    const fragment = serviceTags(['FRAGMENT_NUMBER', numberOf(0)]);
+    for (const tags of [one, many, concatBytes([fragment, many]), concatBytes([many, fragment]), nested]) {
+      const visitor = show(concatBytes([documentHead(), tags]));
+      const all = visitor.tags.flatMap((tag) => [tag, ...tag.children]);
+      const size = all.reduce((sum, { value }) => sum + 2 * value.length, 0);
+      expect(size).toBeGreaterThan(4_000_000);
+      expect(size).toBeLessThan(4_500_000);
+    }
+    const next = show(concatBytes([documentHead(), many, documentHead(), writeTags([['a', 'b']])]));
+    expect(kept(next)).toBe(2);
+  });
+
+  it('cannot fill the memory with tracks', () => {
+    const entry = writeMaster(Mkv.TrackEntry, [
+      writeElement(Mkv.TrackNumber, 1),
+      writeElement(Mkv.CodecPrivate, new Uint8Array(8_000_000)),
+    ]);
+    const tracks = writeMaster(Mkv.Tracks, [entry]);
+    const bytes = concatBytes([documentHead([]), ...Array.from({ length: 8 }, () => tracks)]);
+    expect(show(bytes).getTrackMetadata(1)?.codecPrivate?.length).toBe(8_000_000);
+    expect(show(concatBytes([bytes, documentHead([]), tracks])).getTrackMetadata(1)?.number).toBe(1);
+    expect(() => show(concatBytes([bytes, tracks]))).toThrow(expect.objectContaining({ code: 'ElementTooLarge' }));
   });
 });
