@@ -7,7 +7,7 @@ import type { Frame } from '../visitors/frame.js';
 import { type Command, parseWords, READ_OPTIONS, READ_USAGE, readerOptions, UsageError } from './command.js';
 import { FrameFiles } from './frame-file.js';
 import { openInput } from './input.js';
-import { LineOutput } from './output.js';
+import { ClosedOutputError, LineOutput } from './output.js';
 import { Progress } from './progress.js';
 import { printable, seconds } from './text.js';
 
@@ -36,12 +36,13 @@ export const frames: Command = {
     const describe = values.json === true ? jsonLine : textLine;
     const output = new LineOutput();
     const progress = await Progress.through(file);
+    let listened = true;
     try {
       for await (const frame of readFrames(progress.watch(openInput(file)), { ...options, track })) {
         const sha256 = values.hash === undefined ? undefined : createHash('sha256').update(frame.data).digest('hex');
         await folder?.write(frame);
-        const written = output.line(describe(frame, sha256));
-        if (written !== undefined) await written;
+        const written = listened ? output.line(describe(frame, sha256)) : undefined;
+        if (written !== undefined) listened = await heard(written, folder !== undefined);
       }
     } finally {
       progress.end();
@@ -49,6 +50,17 @@ export const frames: Command = {
     }
   },
 };
+
+/** Whether what was written has a reader. Where files are made, they are to be all there also when the lines have none. */
+async function heard(written: Promise<void>, goOn: boolean): Promise<boolean> {
+  try {
+    await written;
+    return true;
+  } catch (error) {
+    if (goOn && error instanceof ClosedOutputError) return false;
+    throw error;
+  }
+}
 
 function trackOf(word: string | undefined): number | TrackType | undefined {
   if (word === undefined || word === 'video' || word === 'audio') return word;

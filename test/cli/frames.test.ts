@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -307,6 +308,17 @@ describe('kvs frames --out', () => {
     expect(kvs(['frames', '-', '--out', out, '--track', '2'], bytes).status).toBe(0);
     expect(readdirSync(out)).toEqual(['frame-000000001-track2.pcm']);
     expect([...readFileSync(join(out, 'frame-000000001-track2.pcm'))]).toEqual([9, 1, 2, 3]);
+  });
+
+  it('writes all files also when nobody reads the lines', () => {
+    const blocks = Array.from({ length: 2500 }, () => one);
+    const file = join(folder, 'many.mkv');
+    writeFileSync(file, concatBytes([documentHead([aac]), cluster(0, blocks)]));
+    const out = newFolder();
+    const command = `"${process.execPath}" dist/cli/main.js frames "${file}" --json --hash sha256 --out "${out}" | true`;
+    const { status, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', command], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(readdirSync(out)).toHaveLength(2500);
   });
 
   it('leaves no unfinished file, and fails with exit code 1 where it cannot write', () => {

@@ -11,6 +11,7 @@ import {
   writeMaster,
 } from '../../src/index.js';
 import { writeGetMediaFragment, writeTags } from '../../src/testing/get-media-writer.js';
+import { writeTrackEntry } from '../../src/testing/track-writer.js';
 import { metadataFacts, pairs } from '../support/fragment-facts.js';
 import {
   cluster,
@@ -125,6 +126,16 @@ describe('FragmentMetadataVisitor', () => {
     expect(tracks[3]).not.toBe(tracks[0]);
   });
 
+  it('gives maps of tracks that stay what they are', () => {
+    const more = writeMaster(Mkv.Tracks, [writeTrackEntry({ number: 9, codecId: 'V_VP8' })]);
+    const maps: ReadonlyMap<number, unknown>[] = [];
+    show(concatBytes([documentHead(), more, documentHead([])]), undefined, (element, { tracks }) => {
+      if (element.kind === 'end') maps.push(tracks);
+    });
+    const sizes = maps.map(({ size }) => size);
+    expect(sizes.filter((size, at) => size !== sizes[at - 1])).toEqual([0, 1, 2, 3, 0]);
+  });
+
   it('knows no fragment in a document that is not of Kinesis Video Streams, but its tags', () => {
     const bytes = writeGetMediaFragment({ tracks: [], tags: [['ENCODER', 'x']], blocks: [] });
     const visitor = show(bytes);
@@ -193,6 +204,22 @@ describe('fragments that share a Segment', () => {
       writeTags([['a', 'at the end']]),
     ]);
     expect(story(bytes)).toEqual(['undefined > 0 [0]', 'undefined > 0 [0,own,at the end]']);
+  });
+
+  it('keep tags that stand before their trailing Tags when another fragment follows', () => {
+    const bytes = concatBytes([
+      documentHead(),
+      leadingTags(fragmentInput(0)),
+      clusterOf(fragmentInput(0)),
+      writeTags([['a', 'own']]),
+      serviceTags(['MILLIS_BEHIND_NOW', '1']),
+      writeTags([['a', 'next']]),
+      serviceTags(['FRAGMENT_NUMBER', numberOf(1)]),
+      clusterOf(fragmentInput(1)),
+    ]);
+    expect(story(bytes)).toEqual(['undefined > 0 [0]', '0 > 1 [next]', '0 > 1 [next]']);
+    const visitor = show(bytes);
+    expect(visitor.previousFragmentMetadata?.tags.map(({ value }) => value)).toEqual(['0', 'own']);
   });
 
   it('take a Cluster without a number before it for the same fragment’s', () => {
