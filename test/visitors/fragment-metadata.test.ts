@@ -335,6 +335,27 @@ describe('compareFragmentNumbers', () => {
   });
 });
 
+describe('metadata of a stream that is cut at any byte', () => {
+  it('has nothing that the whole stream has not', () => {
+    const tags: [string, string][] = [
+      ['a', 'first'],
+      ['b', 'second'],
+    ];
+    const bytes = writeGetMediaFragment(fragmentInput(0, { tags, blocks: [] }));
+    const whole = show(bytes);
+    const { kvs } = metadataFacts(whole.currentFragmentMetadata, []);
+    const found = new Set<number>();
+    for (let length = 0; length < bytes.length; length++) {
+      const visitor = show(bytes.subarray(0, length));
+      const facts = metadataFacts(visitor.currentFragmentMetadata, visitor.tags);
+      expect(facts.tags).toEqual(tags.slice(0, facts.tags.length));
+      expect(kvs).toMatchObject(facts.kvs);
+      found.add(facts.tags.length);
+    }
+    expect([...found]).toEqual([0, 1, 2]);
+  });
+});
+
 describe('metadata in 1-byte chunks', () => {
   it('is the same', () => {
     const bytes = concatBytes([0, 1, 2].map((index) => writeGetMediaFragment(fragmentInput(index))));

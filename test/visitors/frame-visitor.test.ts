@@ -16,7 +16,7 @@ import {
 } from '../../src/index.js';
 import type { BlockInput } from '../../src/testing/block-writer.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
-import type { TrackInput } from '../../src/testing/track-writer.js';
+import { type TrackInput, writeTrackEntry } from '../../src/testing/track-writer.js';
 import { cluster, documentHead, fragmentInput, numberOf, TRACKS } from '../support/kvs-documents.js';
 import { readChunks } from '../support/read-all.js';
 
@@ -148,6 +148,21 @@ describe('FrameVisitor', () => {
       [false, 9000, 5, 3000],
       [true, undefined, undefined, 3000],
     ]);
+  });
+
+  it('gives no frame of a BlockGroup that is cut short, whose duration or key flag may be missing', () => {
+    const block = { track: 1, timestamp: 0, frames: [bytesOf(1)], duration: 9000 };
+    const bytes = concatBytes([documentHead(), cluster(0, [block])]);
+    expect(framesOf(bytes)).toHaveLength(1);
+    for (let cut = 1; cut < 12; cut++) expect(framesOf(bytes.subarray(0, -cut))).toHaveLength(0);
+  });
+
+  it('knows each document’s own tracks', () => {
+    const one = cluster(0, [{ track: 1, timestamp: 0, frames: [bytesOf(1)] }]);
+    const documents = ['V_VP8', 'V_VP9'].flatMap((codecId) => [documentHead([{ number: 1, codecId }]), one]);
+    const late = writeMaster(Mkv.Tracks, [writeTrackEntry({ number: 1, codecId: 'V_AV1' })]);
+    const frames = framesOf(concatBytes([...documents, documentHead([]), one, late, one]));
+    expect(frames.map(({ track }) => track.codecId)).toEqual(['V_VP8', 'V_VP9', '', 'V_AV1']);
   });
 
   it('has times before the Cluster’s, also before 0', () => {
