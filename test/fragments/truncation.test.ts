@@ -243,6 +243,22 @@ describe('damage that is passed over', () => {
     }
   });
 
+  it('may be a Block that cannot be taken apart', async () => {
+    const documents = [0, 1].map((index) => writeGetMediaFragment(fragmentInput(index)));
+    const block = Buffer.from(documents[0] ?? []).indexOf(Buffer.of(0, 1, 2, 3));
+    // Its flags say that it is laced, its first byte how many frames it has.
+    documents[0]?.set([0x82, 200], block - 1);
+    const bytes = concatBytes(documents);
+    await expect(fragmentsOf(bytes)).rejects.toThrow(MkvParseError);
+    const gaps: number[] = [];
+    const found = await fragmentsOf(bytes, { recover: true, onGap: ({ length }) => gaps.push(length) });
+    expect(found.map(({ frames, truncated }) => [frames.length, truncated])).toEqual([
+      [2, true],
+      [3, false],
+    ]);
+    expect(gaps).toEqual([10]);
+  });
+
   it('does not give frames to a fragment that they may not be of', async () => {
     // All between two Clusters is lost: the second one may be of any fragment.
     const bytes = concatBytes([
