@@ -12,6 +12,8 @@ const RATIOS = [
   ['reader, FrameVisitor', 'ebml-stream'],
   ['readElements', 'mediabunny'],
   ['readFrames', 'mediabunny'],
+  ['merger', 'reader'],
+  ['segmentMergerStream', 'readElements'],
 ];
 
 export function printReport({ machine, results, figures, sizes }) {

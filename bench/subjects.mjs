@@ -154,6 +154,34 @@ export const SUBJECTS = [
     },
   },
   {
+    name: 'merger',
+    what: 'StreamingMkvReader and OutputSegmentMerger: one document out of all, to a sink that counts bytes',
+    async open(chunks) {
+      const { OutputSegmentMerger, StreamingMkvReader } = await ours();
+      return () => {
+        let writtenBytes = 0;
+        const merger = new OutputSegmentMerger((bytes) => {
+          writtenBytes += bytes.length;
+        });
+        readAll(new StreamingMkvReader(), chunks, (element) => element.accept(merger));
+        return { fragments: merger.counters.documentsIn, writtenBytes };
+      };
+    },
+  },
+  {
+    name: 'segmentMergerStream',
+    what: 'segmentMergerStream with packed Clusters, in a pipe of WHATWG streams',
+    async open(chunks) {
+      const { segmentMergerStream } = await ours();
+      return async () => {
+        let writtenBytes = 0;
+        const stream = segmentMergerStream({ packClusters: true });
+        for await (const bytes of streamOf(chunks).pipeThrough(stream)) writtenBytes += bytes.length;
+        return { fragments: stream.merger.counters.documentsIn, writtenBytes };
+      };
+    },
+  },
+  {
     name: 'mediabunny',
     peer: true,
     what: 'mediabunny: all packets of all tracks, from a ReadableStreamSource',

@@ -26,7 +26,7 @@ export interface HeaderBytes {
 /** Where two headers differ. */
 export interface HeaderDifference {
   /** The master that is not the same. */
-  readonly master: MkvMasterType;
+  readonly master: EbmlElementType;
   /** The first element in it that is not the same, or that only one of the two has. */
   readonly element: EbmlElementType;
 }
@@ -69,16 +69,19 @@ export function isLeftOut(type: EbmlElementType, inHeader: boolean): boolean {
 export class DocumentHeader {
   /** Of the document's first byte, from the start of the stream. */
   readonly offset: number;
-  readonly #mergeOn: readonly MkvMasterType[];
+  readonly #mergeOn: ReadonlySet<EbmlElementType>;
+  /** The elements, children of the Segment or roots, in which there is something to take note of. */
+  readonly #observed: ReadonlySet<EbmlElementType>;
   #held: GatheredElement[] = [];
-  readonly #compared = new Map<MkvMasterType, Compared[]>();
+  readonly #compared = new Map<EbmlElementType, Compared[]>();
   readonly #tracks: TrackTimes[] = [];
   #segment: Uint8Array | undefined;
   #timestampScale: number | undefined;
 
   constructor(offset: number, mergeOn: readonly MkvMasterType[]) {
     this.offset = offset;
-    this.#mergeOn = mergeOn;
+    this.#mergeOn = new Set(mergeOn);
+    this.#observed = new Set<EbmlElementType>([Mkv.Info, Mkv.Tracks, ...mergeOn.map(rootOf)]);
   }
 
   /** Whether the beginning of the Segment has come. */
@@ -104,6 +107,11 @@ export class DocumentHeader {
   /** Takes a whole element, the EBML header or a child of the Segment. */
   hold(element: GatheredElement): void {
     this.#held.push(element);
+  }
+
+  /** Whether the elements of this one, a child of the Segment or a root, are to be observed. */
+  observes(type: EbmlElementType): boolean {
+    return this.#observed.has(type) || this.#observed.has(Mkv.Segment);
   }
 
   /** Takes note of an element, each one as it comes: what is compared, and what the time of Clusters depends on. */
@@ -186,9 +194,8 @@ export class DocumentHeader {
     return again;
   }
 
-  #listFor(type: EbmlElementType): Compared[] | undefined {
-    const master = this.#mergeOn.find((candidate) => candidate === type);
-    if (master === undefined) return undefined;
+  #listFor(master: EbmlElementType): Compared[] | undefined {
+    if (!this.#mergeOn.has(master)) return undefined;
     let compared = this.#compared.get(master);
     if (compared === undefined) {
       compared = [];
@@ -196,6 +203,13 @@ export class DocumentHeader {
     }
     return compared;
   }
+}
+
+/** The child of the Segment, or the root, that an element is in. */
+function rootOf(type: EbmlElementType): EbmlElementType {
+  let root = type;
+  while (root.parent !== undefined && root.parent !== Mkv.Segment) root = root.parent;
+  return root;
 }
 
 function depthBelow(element: MkvStartMasterElement | MkvDataElement, master: MkvStartMasterElement): number {

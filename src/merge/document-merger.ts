@@ -50,6 +50,8 @@ export class DocumentMerger {
   #header: DocumentHeader | undefined;
   #fate = Fate.Lost;
   #gathered: GatheredElement | undefined;
+  /** The header takes note of what is being gathered. */
+  #observing = false;
   #head: ClusterHead | undefined;
   #skipped: MkvStartMasterElement | undefined;
 
@@ -152,7 +154,8 @@ export class DocumentMerger {
     } else {
       if (type === Mkv.EBML) this.#newHeader(element.offset);
       this.#gathered = new GatheredElement(element);
-      this.#observe(element);
+      this.#observing = this.#fate === Fate.Held && this.#header?.observes(type) === true;
+      if (this.#observing) this.#header?.observe(element);
     }
   }
 
@@ -164,11 +167,7 @@ export class DocumentMerger {
 
   #gather(gathered: GatheredElement, element: MkvStartMasterElement | MkvDataElement): void {
     gathered.add(element);
-    this.#observe(element);
-  }
-
-  #observe(element: MkvStartMasterElement | MkvDataElement): void {
-    if (this.#fate === Fate.Held) this.#header?.observe(element);
+    if (this.#observing) this.#header?.observe(element);
   }
 
   /** Takes a whole element outside of the Clusters. */

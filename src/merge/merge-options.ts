@@ -32,7 +32,7 @@ export type NewDocumentReason =
   | {
       readonly kind: 'element';
       /** The master. */
-      readonly master: MkvMasterType;
+      readonly master: EbmlElementType;
       /** The first element in it that differs, or that only one of the two has. */
       readonly element: EbmlElementType;
     }

@@ -1,4 +1,4 @@
-import { putId, putSize } from '../ebml/vint.js';
+import { idLength } from '../ebml/vint.js';
 import { concatBytes } from '../ebml/writer.js';
 import type { MkvDataElement } from '../mkv/element.js';
 
@@ -24,7 +24,11 @@ export class PieceQueue {
   #length = 0;
   /** All bytes of the buffer that data were last found in. */
   #window: Uint8Array = new Uint8Array(0);
-  readonly #header = new Uint8Array(16);
+
+  /** Whether nothing has been added since the last call of `take`. */
+  get empty(): boolean {
+    return this.#last === undefined;
+  }
 
   /** How many bytes have been added in all. */
   get length(): number {
@@ -46,6 +50,15 @@ export class PieceQueue {
       this.add(element.rawHeader);
       this.add(data);
     }
+  }
+
+  /** What has been added since the last call, if it is a single piece; else `undefined`, and it is to be taken with `take`. */
+  takeSingle(): Uint8Array | undefined {
+    const only = this.#last;
+    if (only === undefined || this.#runs.length > 1) return undefined;
+    this.#runs.length = 0;
+    this.#last = undefined;
+    return new Uint8Array(only.buffer, only.start, only.end - only.start);
   }
 
   /** What has been added since the last call. Only small pieces are copied. */
@@ -90,11 +103,21 @@ export class PieceQueue {
     if (start < 0) return false;
     if (this.#window.buffer !== buffer) this.#window = new Uint8Array(buffer);
     const window = this.#window;
-    const header = this.#header;
-    const { headerSize } = element;
-    const sizeAt = putId(header, 0, element.type.id);
-    putSize(header, sizeAt, element.dataSize, headerSize - sizeAt);
-    for (let i = 0; i < headerSize; i++) if (window[start + i] !== header[i]) return false;
+    const { headerSize, dataSize } = element;
+    const { id } = element.type;
+    if (dataSize > 0x7fffffff || id > 0xffffffff) return false;
+    const sizeAt = start + idLength(id);
+    let rest = dataSize;
+    let at = start + headerSize - 1;
+    for (; at > sizeAt; at--) {
+      if (window[at] !== (rest & 0xff)) return false;
+      rest >>>= 8;
+    }
+    if (window[at--] !== (rest | (0x80 >>> (start + headerSize - 1 - sizeAt)))) return false;
+    for (rest = id; at >= start; at--) {
+      if (window[at] !== (rest & 0xff)) return false;
+      rest >>>= 8;
+    }
     return true;
   }
 }

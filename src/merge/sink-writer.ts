@@ -19,6 +19,14 @@ export class SinkWriter {
 
   /** Writes what is in the queue. A promise is returned when the sink has to be waited for. */
   write(queue: PieceQueue): MaybePromise {
+    if (this.#pending === undefined) {
+      if (queue.empty) return undefined;
+      const single = queue.takeSingle();
+      if (single !== undefined) {
+        const written = this.#give(single);
+        return written === undefined ? undefined : this.#wait(this.#rest(written, [], 0));
+      }
+    }
     const pieces = queue.take();
     if (this.#pending !== undefined) {
       return pieces.length === 0 ? this.#pending : this.#wait(this.#rest(this.#pending, pieces, 0));
