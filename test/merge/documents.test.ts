@@ -151,6 +151,20 @@ describe('what is written', () => {
     expect(bytes.length).toBe(input.length);
   });
 
+  it('has no Void element in a Cluster of unknown size whose CRC-32 it would make wrong', () => {
+    const cues = writeMaster(Mkv.Cues, [writeMaster(Mkv.CuePoint, [writeElement(Mkv.CueTime, 0)])]);
+    for (const crc of [true, false]) {
+      const options = { crc, unknownSizeCluster: true, afterCluster: cues };
+      const { bytes } = merge(concatBytes([0, 1].map((ms) => fragment(ms, { continuationToken: '1' }, options))));
+      checkAll(bytes);
+      expect(Object.entries(countElements(bytes))).toEqual(
+        crc ? expect.not.arrayContaining([['Void', 2]]) : expect.arrayContaining([['Void', 2]]),
+      );
+      expect(countElements(bytes)).not.toHaveProperty('Cues');
+      expect(Buffer.compare(merge(bytes).bytes, bytes)).toBe(0);
+    }
+  });
+
   it('has Position and PrevSize that are right, and no others', () => {
     const cluster = (ms: number, options: { position?: number; crc?: boolean }) => {
       const children = concatBytes([
