@@ -88,8 +88,8 @@ export class DataPlane<C extends { destroy?(): void }> {
     const { openControl, openClient, clock } = this.#setup;
     this.#control ??= await openControl();
     const { client: control } = this.#control;
-    await this.#limiter.take(signal);
-    const endpoint = await this.#askEndpoint(control, signal);
+    const called = await this.#limiter.take(signal);
+    const endpoint = await this.#askEndpoint(control, signal).finally(called);
     this.#expires = clock.now() + ENDPOINT_AGE_MS;
     if (this.#current?.endpoint === endpoint) return this.#current;
     const client = await openClient(control, endpoint);

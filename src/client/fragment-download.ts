@@ -121,15 +121,17 @@ export class FragmentDownload {
     let open: Fragment | undefined;
     try {
       client = await plane.acquire(signal);
-      await fragments.take(signal, numbers.length);
-      await calls.take(signal);
       const { client: media } = client;
       const command = new GetMediaForFragmentListCommand({
         StreamName: stream.streamName,
         StreamARN: stream.streamARN,
         Fragments: [...numbers],
       });
-      const output = await attempt.call((abortSignal) => media.send(command, { abortSignal }));
+      const counted = await fragments.take(signal, numbers.length);
+      const output = await calls
+        .take(signal)
+        .then((called) => attempt.call((abortSignal) => media.send(command, { abortSignal })).finally(called))
+        .finally(counted);
       answered = true;
       this.#recovery.answered();
       attempt.open(output.Payload);

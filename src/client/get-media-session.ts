@@ -83,14 +83,14 @@ export class GetMediaSession {
     let failure: KinesisVideoError | undefined;
     try {
       client = await plane.acquire(signal);
-      await limiter.take(signal);
+      const called = await limiter.take(signal);
       const { client: media } = client;
       const command = new GetMediaCommand({
         StreamName: stream.streamName,
         StreamARN: stream.streamARN,
         StartSelector: position.selector(),
       });
-      const output = await attempt.call((abortSignal) => media.send(command, { abortSignal }));
+      const output = await attempt.call((abortSignal) => media.send(command, { abortSignal })).finally(called);
       recovery.answered();
       metrics.connections++;
       metrics.connected = true;

@@ -96,8 +96,8 @@ async function callPatiently<T extends object>(
     try {
       client = await plane.acquire(signal);
       const acquired = client;
-      await limiter.take(signal);
-      const answer = await attempt.call((abortSignal) => send(acquired, abortSignal));
+      const called = await limiter.take(signal);
+      const answer = await attempt.call((abortSignal) => send(acquired, abortSignal)).finally(called);
       recovery.answered();
       recovery.progressed();
       return answer;

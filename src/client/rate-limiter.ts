@@ -1,5 +1,5 @@
 import { abortable } from './abort.js';
-import { type Clock, sleep, systemClock } from './clock.js';
+import { type Clock, systemClock } from './clock.js';
 
 /** The service's calls a second, per stream and operation. */
 export const CALLS_PER_SECOND = 5;
@@ -7,28 +7,35 @@ export const CALLS_PER_SECOND = 5;
 /** The service's fragments of media a second, per stream, for GetMediaForFragmentList. */
 export const FRAGMENTS_PER_SECOND = 500;
 
-/**
- * Longer than the second that the service counts in: calls that left a second apart may arrive closer together.
- */
-const WINDOW_MS = 1250;
+/** The second that the service counts in, and a little for clocks that do not run alike. */
+const WINDOW_MS = 1020;
+
+interface Entry {
+  readonly weight: number;
+  /** From when on it does not count any more; not known before it is over. */
+  expires: number;
+}
 
 /**
  * Lets at most so many calls through in any stretch of time; the others wait in line.
  *
- * The service counts per stream, so consumers of one stream that run in one process do well to share one.
+ * When a call reaches the service is not known, only that it is after it began and before it was answered. So it counts from its beginning
+ * until the time has passed since its answer: however long calls are on their way, the service never sees more.
+ *
+ * The service counts per stream: consumers of one stream in one process do well to share one.
  */
 export class RateLimiter {
   readonly #limit: number;
   readonly #windowMs: number;
   readonly #clock: Clock;
-  /** When what was let through, oldest first; only what is within the window. */
-  readonly #taken: { readonly at: number; readonly weight: number }[] = [];
+  readonly #entries = new Set<Entry>();
   #weight = 0;
   #tail: Promise<void> = Promise.resolve();
+  #wake: (() => void) | undefined;
 
   /**
    * @param limit how many in `windowMs`, 1 or more; default 5, the calls that the service allows a second
-   * @param windowMs default 1,250 ms: a second and some reserve for calls that are slower than the ones behind them
+   * @param windowMs default 1,020 ms
    */
   constructor(limit: number = CALLS_PER_SECOND, windowMs: number = WINDOW_MS, clock: Clock = systemClock) {
     if (!(limit >= 1 && windowMs >= 0)) throw new RangeError(`no rate: ${limit} in ${windowMs} ms`);
@@ -38,41 +45,59 @@ export class RateLimiter {
   }
 
   /**
-   * Waits for its turn. One that weighs more than the limit goes alone.
+   * Waits for its turn. What weighs more than the limit goes alone.
    *
    * @param weight how many it counts for
+   * @returns a function to call when the call has been answered or has failed
    */
-  async take(signal: AbortSignal, weight = 1): Promise<void> {
+  async take(signal: AbortSignal, weight = 1): Promise<() => void> {
     const before = this.#tail;
-    let done = () => {};
+    let next = () => {};
     const own = new Promise<void>((resolve) => {
-      done = resolve;
+      next = resolve;
     });
     this.#tail = before.then(() => own);
     try {
       await abortable(before, signal);
-      for (;;) {
-        const wait = this.#untilRoom(weight);
-        if (wait <= 0) break;
-        await sleep(this.#clock, wait, signal);
-      }
+      while (!this.#hasRoom(weight)) await this.#change(signal);
       signal.throwIfAborted();
-      this.#taken.push({ at: this.#clock.now(), weight });
-      this.#weight += weight;
     } finally {
-      done();
+      next();
     }
+    const entry = { weight, expires: Number.POSITIVE_INFINITY };
+    this.#entries.add(entry);
+    this.#weight += weight;
+    return () => {
+      entry.expires = Math.min(entry.expires, this.#clock.now() + this.#windowMs);
+      this.#wake?.();
+    };
   }
 
-  /** Milliseconds until there may be room; 0 when there is. */
-  #untilRoom(weight: number): number {
+  #hasRoom(weight: number): boolean {
     const now = this.#clock.now();
-    let oldest = this.#taken[0];
-    while (oldest !== undefined && oldest.at + this.#windowMs <= now) {
-      this.#taken.shift();
-      this.#weight -= oldest.weight;
-      oldest = this.#taken[0];
+    for (const entry of this.#entries) {
+      if (entry.expires > now) continue;
+      this.#entries.delete(entry);
+      this.#weight -= entry.weight;
     }
-    return oldest === undefined || this.#weight + weight <= this.#limit ? 0 : oldest.at + this.#windowMs - now;
+    return this.#entries.size === 0 || this.#weight + weight <= this.#limit;
+  }
+
+  /** Waits until a call expires or is over; only the first in line waits here. */
+  async #change(signal: AbortSignal): Promise<void> {
+    const expires = Math.min(...[...this.#entries].map((entry) => entry.expires));
+    let cancel: (() => void) | undefined;
+    try {
+      await abortable(
+        new Promise<void>((resolve) => {
+          this.#wake = resolve;
+          if (expires < Number.POSITIVE_INFINITY) cancel = this.#clock.schedule(resolve, expires - this.#clock.now());
+        }),
+        signal,
+      );
+    } finally {
+      cancel?.();
+      this.#wake = undefined;
+    }
   }
 }

@@ -106,7 +106,7 @@ describe('GetMediaConsumer under random faults', () => {
           }
         },
       ),
-      { numRuns: 100, seed: 20261122 },
+      { numRuns: 80, seed: 20261122 },
     );
   });
 

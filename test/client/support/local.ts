@@ -1,5 +1,6 @@
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { afterEach } from 'vitest';
+import { type Clock, systemClock } from '../../../src/client/clock.js';
 import { GetMediaConsumer, type GetMediaConsumerSettings } from '../../../src/client/get-media-consumer.js';
 import { concatBytes } from '../../../src/ebml/writer.js';
 import type { Fragment } from '../../../src/fragments/fragment.js';
@@ -18,10 +19,10 @@ afterEach(async () => {
 
 /** A local endpoint with one stream, `camera`, and what is in it. It is closed after the test. */
 export async function startWith(
-  stream: StoredStreamOptions,
+  stream: StoredStreamOptions | readonly StoredFragment[],
   options: LocalKinesisVideoOptions = {},
-): Promise<{ server: LocalKinesisVideo; fragments: StoredFragment[] }> {
-  const fragments = storedStream(stream);
+): Promise<{ server: LocalKinesisVideo; fragments: readonly StoredFragment[] }> {
+  const fragments = 'count' in stream ? storedStream(stream) : stream;
   const source = concatBytes(fragments.map(({ bytes }) => bytes));
   const server = await startLocalKinesisVideo({
     idleTimeoutMs: 100,
@@ -75,3 +76,11 @@ export async function failure(consumer: AsyncIterable<Fragment>): Promise<unknow
 }
 
 export const identities = (fragments: readonly StoredFragment[]) => fragments.map(({ identity }) => identity);
+
+/** Time that passes faster, for an endpoint whose limits are so many times the service's. */
+export function fasterClock(times: number): Clock {
+  return {
+    now: () => systemClock.now() * times,
+    schedule: (callback, ms) => systemClock.schedule(callback, ms / times),
+  };
+}
