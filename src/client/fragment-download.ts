@@ -3,7 +3,7 @@ import type { ArchivedMediaClient, StreamIdentity } from './access.js';
 import { Attempt } from './attempt.js';
 import type { Clock } from './clock.js';
 import type { DataClient, DataPlane } from './data-plane.js';
-import { FragmentReader } from './fragment-reader.js';
+import { FragmentReader, type ReadFragment } from './fragment-reader.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
 import { loadArchivedMedia } from './sdk.js';
@@ -21,10 +21,11 @@ export interface DownloadSetup {
   readonly clock: Clock;
   readonly readTimeoutMs: number;
   readonly verifyCrc: boolean;
+  readonly keepDocuments: boolean;
   /** How often a fragment is asked for before it counts as failed. */
   readonly attempts: number;
   readonly onBytes: (bytes: number) => void;
-  readonly onFragment: (number: string, fragment: Fragment) => void;
+  readonly onFragment: (number: string, read: ReadFragment) => void;
   readonly onFailure: (number: string, error: KinesisVideoError, attempts: number) => void;
   /** A call, or what it sent, failed and is made again. */
   readonly onRetry: (error: KinesisVideoError, fragmentNumbers: readonly string[], delayMs: number) => void;
@@ -110,15 +111,15 @@ export class FragmentDownload {
   }
 
   async #call(numbers: readonly string[], signal: AbortSignal): Promise<CallResult> {
-    const { plane, stream, calls, fragments, clock, readTimeoutMs, verifyCrc, onBytes } = this.#setup;
+    const { plane, stream, calls, fragments, clock, readTimeoutMs, verifyCrc, keepDocuments, onBytes } = this.#setup;
     const { GetMediaForFragmentListCommand } = await loadArchivedMedia();
     const missing = new Map<string, KinesisVideoError | undefined>(numbers.map((number) => [number, undefined]));
     const attempt = new Attempt('GetMediaForFragmentList', clock, readTimeoutMs, signal);
-    const reader = new FragmentReader({ verifyCrc });
+    const reader = new FragmentReader({ verifyCrc, keepDocuments });
     let client: DataClient<ArchivedMediaClient> | undefined;
     let failure: KinesisVideoError | undefined;
     let answered = false;
-    let open: Fragment | undefined;
+    let open: ReadFragment | undefined;
     try {
       client = await plane.acquire(signal);
       const { client: media } = client;
@@ -151,13 +152,13 @@ export class FragmentDownload {
             if (number === undefined) throw fromStreamError(fragment.error, requestId);
             if (missing.has(number)) missing.set(number, fromStreamError(fragment.error, requestId, 'media'));
           } else if (state === 'whole') {
-            this.#accept(fragment, missing);
+            this.#accept(read, missing);
           } else if (state === 'open') {
-            open = fragment;
+            open = read;
           }
         }
       }
-      if (open !== undefined && this.#believes(open, missing)) this.#accept(open, missing);
+      if (open !== undefined && this.#believes(open.fragment, missing)) this.#accept(open, missing);
     } catch (error) {
       signal.throwIfAborted();
       failure = toKinesisVideoError('GetMediaForFragmentList', error);
@@ -169,9 +170,9 @@ export class FragmentDownload {
     return { missing, failure, answered, client };
   }
 
-  #accept(fragment: Fragment, missing: Map<string, KinesisVideoError | undefined>): void {
-    const number = fragment.fragmentNumber;
-    if (number !== undefined && missing.delete(number)) this.#setup.onFragment(number, fragment);
+  #accept(read: ReadFragment, missing: Map<string, KinesisVideoError | undefined>): void {
+    const number = read.fragment.fragmentNumber;
+    if (number !== undefined && missing.delete(number)) this.#setup.onFragment(number, read);
   }
 
   /**

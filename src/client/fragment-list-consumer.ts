@@ -8,7 +8,16 @@ import { type Clock, systemClock } from './clock.js';
 import { closable } from './closable.js';
 import { DataPlane } from './data-plane.js';
 import { type DownloadSetup, FragmentDownload } from './fragment-download.js';
-import { framesOf, type PatienceOptions, READ_TIMEOUT_MS } from './iteration.js';
+import type { ReadFragment } from './fragment-reader.js';
+import {
+  bytesOf,
+  documentsOf,
+  type FragmentDocument,
+  fragmentsOf,
+  framesOf,
+  type PatienceOptions,
+  READ_TIMEOUT_MS,
+} from './iteration.js';
 import { type FragmentOrder, type FragmentRange, type ListedFragment, listFragments } from './list-fragments.js';
 import { OrderedWindow } from './ordered-window.js';
 import { FRAGMENTS_PER_SECOND, RateLimiter } from './rate-limiter.js';
@@ -87,7 +96,7 @@ export type FragmentChoice =
 /** What a {@link FragmentListConsumer} is made with. */
 export type FragmentListConsumerOptions = StreamIdentity & FragmentChoice & FragmentListConsumerSettings;
 
-type Result = Fragment | FailedFragment;
+type Result = ReadFragment | FailedFragment;
 
 /**
  * Stored fragments of a stream, in order, each whole and once: listed, then fetched over several connections at once within the service's
@@ -140,13 +149,23 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
 
   /** The fragments. Closing the iterator closes the connections, also while it waits. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Fragment, undefined> {
-    return closable((signal) => this.#run(signal), this.#options.signal);
+    return closable((signal) => fragmentsOf(this.#run(signal, false)), this.#options.signal);
   }
 
   /** The frames of the fragments, in stream order; `frame.fragment` tells which fragment it is of. */
   frames(filter: FrameFilterOptions = {}): AsyncIterableIterator<Frame, undefined> {
     const wanted = frameFilter(filter);
-    return closable((signal) => framesOf(this.#run(signal), wanted), this.#options.signal);
+    return closable((signal) => framesOf(this.#run(signal, false), wanted), this.#options.signal);
+  }
+
+  /** The fragments, each with the bytes that it came in: for whoever keeps or passes on what the service sent. */
+  documents(): AsyncIterableIterator<FragmentDocument, undefined> {
+    return closable((signal) => documentsOf(this.#run(signal, true)), this.#options.signal);
+  }
+
+  /** The bytes of the fragments, one document behind the other: for the mergers and remuxers that take a byte stream. */
+  bytes(): AsyncIterableIterator<Uint8Array, undefined> {
+    return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal);
   }
 
   /**
@@ -163,7 +182,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     }
   }
 
-  async *#run(outer: AbortSignal): AsyncGenerator<Fragment, undefined> {
+  async *#run(outer: AbortSignal, keepDocuments: boolean): AsyncGenerator<ReadFragment, undefined> {
     const { onFailure, windowBytes = 256 * 1024 * 1024 } = this.#options;
     this.#progress = { total: 0, done: 0, failed: 0, bytes: 0 };
     const listed = await this.#list(outer);
@@ -184,7 +203,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
       // Each has a signal of its own: what listens to it stays few.
       const own = linkedController(signal);
       try {
-        await this.#work(plane, listed, window, own.controller.signal);
+        await this.#work(plane, listed, window, keepDocuments, own.controller.signal);
       } catch (error) {
         controller.abort(error);
       } finally {
@@ -217,6 +236,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     plane: DataPlane<ArchivedMediaClient>,
     listed: readonly ListedFragment[],
     window: OrderedWindow<Result>,
+    keepDocuments: boolean,
     signal: AbortSignal,
   ): Promise<void> {
     for (;;) {
@@ -228,13 +248,14 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
         const index = indexes.get(number);
         if (index !== undefined) window.settle(index, result);
       };
-      const download = new FragmentDownload(this.#downloadSetup(plane, settle), this.#recovery(plane));
+      const download = new FragmentDownload(this.#downloadSetup(plane, keepDocuments, settle), this.#recovery(plane));
       await download.get([...indexes.keys()], signal);
     }
   }
 
   #downloadSetup(
     plane: DataPlane<ArchivedMediaClient>,
+    keepDocuments: boolean,
     settle: (number: string, result: Result) => void,
   ): DownloadSetup {
     const { readTimeoutMs = READ_TIMEOUT_MS, verifyCrc = false, attempts = 4, onRetry } = this.#options;
@@ -246,6 +267,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
       clock: this.#clock,
       readTimeoutMs,
       verifyCrc,
+      keepDocuments,
       attempts,
       onBytes: (bytes) => {
         this.#progress = { ...this.#progress, bytes: this.#progress.bytes + bytes };

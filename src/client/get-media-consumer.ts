@@ -9,8 +9,17 @@ import { type Clock, systemClock } from './clock.js';
 import { closable } from './closable.js';
 import { DataPlane } from './data-plane.js';
 import type { GapEvent, ReconnectEvent } from './events.js';
+import type { ReadFragment } from './fragment-reader.js';
 import { GetMediaSession } from './get-media-session.js';
-import { framesOf, type PatienceOptions, READ_TIMEOUT_MS } from './iteration.js';
+import {
+  bytesOf,
+  documentsOf,
+  type FragmentDocument,
+  fragmentsOf,
+  framesOf,
+  type PatienceOptions,
+  READ_TIMEOUT_MS,
+} from './iteration.js';
 import { type ConsumerMetrics, MetricsRecorder } from './metrics.js';
 import { Position, type ResumeBy, type StartPosition } from './position.js';
 import { RateLimiter } from './rate-limiter.js';
@@ -102,7 +111,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
 
   /** The fragments. Closing the iterator closes the connection, also while it waits. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Fragment, undefined> {
-    return closable((signal) => this.#run(signal), this.#options.signal);
+    return closable((signal) => fragmentsOf(this.#run(signal, false)), this.#options.signal);
   }
 
   /**
@@ -111,7 +120,20 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
    */
   frames(filter: FrameFilterOptions = {}): AsyncIterableIterator<Frame, undefined> {
     const wanted = frameFilter(filter);
-    return closable((signal) => framesOf(this.#run(signal), wanted), this.#options.signal);
+    return closable((signal) => framesOf(this.#run(signal, false), wanted), this.#options.signal);
+  }
+
+  /** The fragments, each with the bytes that it came in: for whoever keeps or passes on what the service sent. */
+  documents(): AsyncIterableIterator<FragmentDocument, undefined> {
+    return closable((signal) => documentsOf(this.#run(signal, true)), this.#options.signal);
+  }
+
+  /**
+   * The bytes of the fragments, one document behind the other, as one body of GetMedia that nothing ever interrupts: for the mergers and
+   * remuxers that take a byte stream. A fragment counts as dealt with when bytes behind it are asked for.
+   */
+  bytes(): AsyncIterableIterator<Uint8Array, undefined> {
+    return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal);
   }
 
   /** Says that all fragments that were handed out are dealt with, and saves the checkpoint behind them. */
@@ -120,15 +142,15 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     await this.#save(true);
   }
 
-  async *#run(signal: AbortSignal): AsyncGenerator<Fragment, undefined> {
+  async *#run(signal: AbortSignal, keepDocuments: boolean): AsyncGenerator<ReadFragment, undefined> {
     if (this.#running) throw new Error('the consumer is being iterated over already');
     this.#running = true;
     const plane = this.#openPlane();
     try {
       await this.#restore();
-      for await (const fragment of this.#openSession(plane).fragments(signal)) {
-        this.#handedOut = fragment.metadata;
-        yield fragment;
+      for await (const read of this.#openSession(plane, keepDocuments).fragments(signal)) {
+        this.#handedOut = read.fragment.metadata;
+        yield read;
         this.#dealtWith = this.#handedOut;
         await this.#save(false);
       }
@@ -154,7 +176,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     });
   }
 
-  #openSession(plane: DataPlane<MediaClient>): GetMediaSession {
+  #openSession(plane: DataPlane<MediaClient>, keepDocuments: boolean): GetMediaSession {
     const {
       readTimeoutMs = READ_TIMEOUT_MS,
       giveUpAfterMs = Number.POSITIVE_INFINITY,
@@ -172,6 +194,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
       metrics: this.#metrics,
       readTimeoutMs,
       verifyCrc: this.#options.verifyCrc ?? false,
+      keepDocuments,
       onReconnect: this.#options.onReconnect,
       onGap: this.#options.onGap,
     });

@@ -31,6 +31,7 @@ export interface SessionSetup {
   readonly metrics: MetricsRecorder;
   readonly readTimeoutMs: number;
   readonly verifyCrc: boolean;
+  readonly keepDocuments: boolean;
   readonly onReconnect?: ((event: ReconnectEvent) => void) | undefined;
   readonly onGap?: ((event: GapEvent) => void) | undefined;
 }
@@ -66,14 +67,14 @@ export class GetMediaSession {
   }
 
   /** Ends by throwing only: the signal's reason, or an error that is final. */
-  async *fragments(signal: AbortSignal): AsyncGenerator<Fragment, undefined> {
+  async *fragments(signal: AbortSignal): AsyncGenerator<ReadFragment, undefined> {
     for (;;) {
       const end = yield* this.#connection(signal);
       await this.#between(end, signal);
     }
   }
 
-  async *#connection(signal: AbortSignal): AsyncGenerator<Fragment, ConnectionEnd> {
+  async *#connection(signal: AbortSignal): AsyncGenerator<ReadFragment, ConnectionEnd> {
     const { plane, position, recovery, limiter, clock, metrics, stream, readTimeoutMs } = this.#setup;
     const { GetMediaCommand } = await loadMedia();
     const reader = this.#openReader();
@@ -104,10 +105,9 @@ export class GetMediaSession {
           reader.push(chunk);
         }
         for (let read = reader.next(); read !== undefined; read = reader.next()) {
-          const fragment = this.#judge(read, reader, output.$metadata?.requestId);
-          if (fragment === undefined) continue;
-          this.#advance(fragment);
-          yield fragment;
+          if (!this.#isWanted(read, reader, output.$metadata?.requestId)) continue;
+          this.#advance(read.fragment);
+          yield read;
         }
       }
     } catch (error) {
@@ -123,32 +123,25 @@ export class GetMediaSession {
   }
 
   #openReader(): FragmentReader {
-    const { verifyCrc, position } = this.#setup;
+    const { verifyCrc, keepDocuments, position } = this.#setup;
     this.#passed = undefined;
     this.#skipped = undefined;
-    if (this.#damaged < DAMAGE_TRIES) return new FragmentReader({ verifyCrc });
+    if (this.#damaged < DAMAGE_TRIES) return new FragmentReader({ verifyCrc, keepDocuments });
     const skipped: Skipped = { after: position.after, numbers: [], reason: undefined };
     this.#skipped = skipped;
-    return new FragmentReader({
-      verifyCrc,
-      recover: true,
-      onGap: ({ reason }) => {
-        this.#passed = reason;
-        skipped.reason ??= reason;
-      },
-    });
+    const recover = (reason: string) => {
+      this.#passed = reason;
+      skipped.reason ??= reason;
+    };
+    return new FragmentReader({ verifyCrc, keepDocuments, recover });
   }
 
   /**
-   * What is to be handed out of what was read; `undefined` for nothing.
+   * Whether what was read is to be handed out.
    *
    * @throws KinesisVideoError when the connection is of no more use
    */
-  #judge(
-    { fragment, state }: ReadFragment,
-    reader: FragmentReader,
-    requestId: string | undefined,
-  ): Fragment | undefined {
+  #isWanted({ fragment, state }: ReadFragment, reader: FragmentReader, requestId: string | undefined): boolean {
     const { position, metrics } = this.#setup;
     const { metadata, fragmentNumber: number } = fragment;
     if (metadata?.error !== undefined) throw fromStreamError(metadata.error, requestId);
@@ -159,25 +152,25 @@ export class GetMediaSession {
       throw cut(number, requestId);
     }
     if (metadata === undefined || number === undefined) {
-      if (state === 'open' || fragment.frames.length === 0) return undefined;
+      if (state === 'open' || fragment.frames.length === 0) return false;
       return this.#passOver(undefined, 'frames without a fragment number', requestId);
     }
     if (state === 'open' && !position.believes(fragment, number)) {
       metrics.truncated++;
       throw cut(number, requestId);
     }
-    if (position.take(metadata, number) === 'new') return fragment;
+    if (position.take(metadata, number) === 'new') return true;
     metrics.duplicates++;
-    return undefined;
+    return false;
   }
 
   /** Leaves out what is damaged, where trying again has not helped. */
-  #passOver(number: string | undefined, reason: string, requestId: string | undefined): undefined {
+  #passOver(number: string | undefined, reason: string, requestId: string | undefined): false {
     const skipped = this.#skipped;
     if (skipped === undefined) throw damage(reason, requestId);
     skipped.reason ??= reason;
     if (number !== undefined) skipped.numbers.push(number);
-    return undefined;
+    return false;
   }
 
   /** A fragment is about to be handed out. */

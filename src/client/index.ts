@@ -28,7 +28,7 @@ export {
   type FragmentRetryEvent,
 } from './fragment-list-consumer.js';
 export { GetMediaConsumer, type GetMediaConsumerOptions, type GetMediaConsumerSettings } from './get-media-consumer.js';
-export type { PatienceOptions } from './iteration.js';
+export type { FragmentDocument, PatienceOptions } from './iteration.js';
 export type { FragmentOrder, FragmentRange, ListedFragment } from './list-fragments.js';
 export type { ConsumerMetrics } from './metrics.js';
 export type { ResumeBy, StartPosition } from './position.js';

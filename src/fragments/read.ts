@@ -5,7 +5,6 @@ import type { MkvParseError } from '../mkv/parse-error.js';
 import { type ChunkConsumer, pullThrough } from '../mkv/pull.js';
 import { type MkvReaderOptions, StreamingMkvReader } from '../mkv/reader.js';
 import type { MkvStreamOptions } from '../mkv/streams.js';
-import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Frame } from '../visitors/frame.js';
 import { FrameVisitor, type FrameVisitorOptions } from '../visitors/frame-visitor.js';
 import type { MkvTagProcessor } from '../visitors/tag-processor.js';
@@ -148,8 +147,7 @@ class FrameConsumer extends VisitingConsumer<Frame> {
   }
 }
 
-/** Turns chunks into fragments, without waiting for anything. */
-export class FragmentConsumer extends VisitingConsumer<Fragment> {
+class FragmentConsumer extends VisitingConsumer<Fragment> {
   protected readonly visitor: FragmentAssembler;
 
   constructor(options: ReadFragmentsOptions) {
@@ -160,11 +158,6 @@ export class FragmentConsumer extends VisitingConsumer<Fragment> {
       visitorOptions(options, () => this.gap()),
       options.expectTrailingTags === true,
     );
-  }
-
-  /** What is known of the fragment that the stream is in. */
-  get currentFragmentMetadata(): FragmentMetadata | undefined {
-    return this.visitor.currentFragmentMetadata;
   }
 
   protected override gap(): void {

@@ -100,6 +100,24 @@ describe('FragmentListConsumer', () => {
     expect(frames).toEqual(wanted.flatMap(({ number, frames: count }) => Array.from({ length: count }, () => number)));
   });
 
+  it('gives the bytes that the service sent', async () => {
+    const { clock, archive, fragments, consumer } = setUp({ count: 20, seekHead: true }, { batchSize: 6 });
+    archive.fragmentFault = (_, time) => (time === 1 ? 'cut' : 'none');
+    archive.chunkSize = () => 333;
+    const pieces: Uint8Array[] = [];
+    const read = async () => {
+      for await (const { bytes } of consumer.documents()) pieces.push(...bytes);
+    };
+    await clock.run(read());
+    expect(Buffer.concat(pieces).equals(Buffer.concat(fragments.map(({ bytes }) => bytes)))).toBe(true);
+    const again: Uint8Array[] = [];
+    const readAgain = async () => {
+      for await (const piece of consumer.bytes()) again.push(piece);
+    };
+    await clock.run(readAgain());
+    expect(Buffer.concat(again).equals(Buffer.concat(pieces))).toBe(true);
+  });
+
   it('gives nothing where there is nothing', async () => {
     const { clock, consumer, progress } = setUp({ count: 0 });
     expect(await clock.run(all(consumer))).toEqual([]);

@@ -96,6 +96,36 @@ describe('GetMediaConsumer', () => {
     expect(frames).toEqual([...frames].sort());
   });
 
+  it('gives the bytes that the service sent, whatever it took', async () => {
+    for (const bare of [false, true]) {
+      const { clock, service, fragments, make } = setUp({ count: 12, bare, seekHead: true, voidSize: 40 });
+      const random = seeded(9);
+      service.chunkSize = () => Math.floor(random() * 700);
+      service.fault = () => ({ type: 'cut', bytes: Math.floor(random() * 5000), clean: true });
+      const documents: Buffer[] = [];
+      const work = async () => {
+        for await (const { fragment, bytes } of make().documents()) {
+          expect(fragment.fragmentNumber).toBe(fragments[documents.length]!.number);
+          if (documents.push(Buffer.concat(bytes)) === fragments.length) break;
+        }
+      };
+      await clock.run(work());
+      expect(documents.map((bytes) => bytes.equals(fragments[documents.indexOf(bytes)]!.bytes))).toEqual(
+        fragments.map(() => true),
+      );
+      const pieces: Uint8Array[] = [];
+      const total = fragments.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      const read = async () => {
+        for await (const piece of make().bytes()) {
+          pieces.push(piece);
+          if (pieces.reduce((sum, { length }) => sum + length, 0) >= total) break;
+        }
+      };
+      await clock.run(read());
+      expect(Buffer.concat(pieces).equals(Buffer.concat(fragments.map(({ bytes }) => bytes)))).toBe(true);
+    }
+  });
+
   it('keeps nothing of a fragment that the connection ended in, at every byte', async () => {
     // Each connection ends a byte later than the one before: within the first fragment, then within the second.
     const { clock, service, fragments, consumer } = setUp({ count: 600, frameSize: 1 });
