@@ -69,7 +69,7 @@ export class VideoClock {
   #prepare(times: readonly number[], step: number): void {
     const first = times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
     const pool = this.#pool;
-    if (this.#end === undefined || first > this.#end + step) {
+    if (this.#end === undefined || first > this.#end + GAP_FRAMES * step) {
       // Decoding begins no earlier before a gap's end than the pictures need.
       const depth = Math.max(this.#reorder, pool.length);
       for (let i = 0; i < depth; i++) {
@@ -80,6 +80,12 @@ export class VideoClock {
     for (let i = 0; i < more; i++) insert(pool, (this.#lastDecode ?? first - more) + i);
   }
 }
+
+/**
+ * How many frames must be missing for a gap. A run that is cut off within a group of pictures begins with one that is presented after
+ * those to come, 16 of them with the encoders there are.
+ */
+const GAP_FRAMES = 18;
 
 function insert(ascending: number[], value: number): void {
   let at = ascending.length;

@@ -159,7 +159,9 @@ export class FragmentRemuxer {
     const timeReset = Math.max(...distances) < -RESET;
     if (timeReset) this.#offset -= Math.min(...distances);
     const gap = this.#ends.size === 0 ? 0 : first + this.#offset - Math.max(...this.#ends.values());
-    return { offset: this.#offset, startTime: first, gap: gap > GAP ? gap : 0, timeReset };
+    // What begins with another than a key frame was cut within a group of pictures: what seems to be missing may still come.
+    const isCut = frames.some((own) => own[0]?.keyframe === false);
+    return { offset: this.#offset, startTime: first, gap: gap > GAP && !isCut ? gap : 0, timeReset };
   }
 
   /** Takes over the setups; `true` when they are not those that were. Clocks go on where a track only changes its configuration. */

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
-import { eachNal, joinNals, splitNals } from '../../src/mkv/codec/nal.js';
+import { joinNals, splitNals } from '../../src/mkv/codec/nal.js';
 import { type Mp4Segment, type Mp4StreamOptions, mp4SegmentStream, remuxToMp4 } from '../../src/mp4/index.js';
 import type { Frame } from '../../src/visitors/frame.js';
 import { ffmpeg } from '../support/ffmpeg-media.js';
@@ -129,23 +129,19 @@ export function joinSegments(segments: readonly Mp4Segment[]): Uint8Array {
 }
 
 /** The ways to make an MP4 of a stream. */
-export const KINDS: Readonly<Record<string, (bytes: Uint8Array, options?: Mp4StreamOptions) => Promise<Uint8Array>>> = {
-  fragmented: async (bytes, options) => joinSegments(await segmentsOf(bytes, options)),
-  progressive: async (bytes, options) => {
+export const KINDS = {
+  fragmented: async (bytes: Uint8Array, options?: Mp4StreamOptions) => joinSegments(await segmentsOf(bytes, options)),
+  progressive: async (bytes: Uint8Array, options?: Mp4StreamOptions) => {
     const parts: Uint8Array[] = [];
     await remuxToMp4(bytes, (part) => void parts.push(part), options);
     return concatBytes(parts);
   },
-  'moov last': async (bytes, options) => {
+  'moov last': async (bytes: Uint8Array, options?: Mp4StreamOptions) => {
     const parts: Uint8Array[] = [];
     await remuxToMp4(bytes, (part) => void parts.push(part), { ...options, moov: 'last' });
     return concatBytes(parts);
   },
 };
 
-/** How many NAL units a frame in Annex B or with lengths has. */
-export function countNals(frame: Uint8Array, lengthSize: number): number {
-  let count = 0;
-  eachNal(frame, lengthSize, () => count++);
-  return count;
-}
+/** The names of these ways. */
+export const KIND_NAMES = Object.keys(KINDS) as readonly (keyof typeof KINDS)[];
