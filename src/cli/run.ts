@@ -5,6 +5,7 @@ import { frames } from './frames.js';
 import { inspect } from './inspect.js';
 import { merge } from './merge.js';
 import { ClosedOutputError } from './output.js';
+import { remux } from './remux.js';
 import { serve } from './serve.js';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -13,6 +14,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['frames', frames],
   ['serve', serve],
   ['merge', merge],
+  ['remux', remux],
 ]);
 
 /**

@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { kvs } from '../support/cli.js';
+import { temporaryFolder } from '../support/ffmpeg-media.js';
+import { bodyOf, readMedia, wrapAsGetMedia } from '../support/kvs-media.js';
+import { mediaBytes } from '../support/media.js';
+import { decodeMessages, probePackets } from '../support/mp4-judges.js';
+import { describeNeeding, tools } from '../support/tools.js';
+
+describeNeeding('kvs remux', [tools('ffmpeg', 'ffprobe')], () => {
+  const folder = temporaryFolder();
+  const input = join(folder, 'in.mkv');
+  let body: Uint8Array;
+  let packets: number;
+  let firstFragment: number;
+
+  beforeAll(async () => {
+    const media = await readMedia(await mediaBytes('h264-aac.mkv'));
+    const fragments = wrapAsGetMedia(media);
+    firstFragment = fragments[0]!.bytes.length;
+    body = bodyOf(fragments);
+    packets = media.frames.length;
+    writeFileSync(input, body);
+  });
+
+  test.each([[[]], [['--fragmented']]])('%j', (flags) => {
+    const out = join(folder, `out${flags.join()}.mp4`);
+    const run = kvs(['remux', input, out, '--json', ...flags]);
+    expect(run.stderr).toBe('');
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      fragments: 2,
+      invalidFragments: 0,
+      truncated: false,
+      bytes: readFileSync(out).length,
+      mimeType: expect.stringMatching(/^video\/mp4; codecs="avc1\.[0-9a-f]{6},mp4a\.40\.2"$/),
+    });
+    expect(decodeMessages(out)).toBe('');
+    expect(probePackets(out).length).toBe(packets);
+    const piped = kvs(['remux', '-', '-', ...flags], body);
+    expect(piped.status).toBe(0);
+    expect(piped.stderr).toMatch(/^fragments: 2; seconds: 2\.\d+; bytes: \d+; video\/mp4; codecs="avc1/);
+  });
+
+  test.each([[[]], [['--fragmented']]])(
+    'an input that is cut leaves no file, with --recover what there is; %j',
+    (flags) => {
+      const cut = join(folder, 'cut.mkv');
+      writeFileSync(cut, body.subarray(0, firstFragment + 3000));
+      const out = join(folder, `cut${flags.join()}.mp4`);
+      const run = kvs(['remux', cut, out, ...flags]);
+      expect(run).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/^kvs: .*cut\.mkv: the input ends inside/),
+      });
+      expect(existsSync(out)).toBe(false);
+      expect(kvs(['remux', cut, out, '--recover', ...flags])).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining('cut short'),
+      });
+      expect(decodeMessages(out)).toBe('');
+      expect(readdirSync(folder).filter((name) => /spool|part/.test(name))).toEqual([]);
+    },
+  );
+
+  test("media that is no MP4's", async () => {
+    const vp8 = join(folder, 'vp8.webm');
+    writeFileSync(vp8, await mediaBytes('live.webm'));
+    const run = kvs(['remux', vp8, join(folder, 'vp8.mp4')]);
+    expect(run).toMatchObject({ status: 1, stderr: expect.stringContaining('UnsupportedStreamMediaType') });
+    expect(kvs(['remux', input])).toMatchObject({ status: 2, stderr: expect.stringContaining('usage: kvs remux') });
+  });
+});
