@@ -14,15 +14,17 @@ const RATIOS = [
   ['readFrames', 'mediabunny'],
   ['merger', 'reader'],
   ['segmentMergerStream', 'readElements'],
+  ['remux, fragmented', 'mediabunny, fragmented'],
+  ['remux, progressive', 'mediabunny, progressive'],
 ];
 
 export function printReport({ machine, results, figures, sizes }) {
   console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}\n`);
-  for (const { name, what, make } of WORKLOADS) if (make !== undefined) console.log(`${name.padEnd(9)}${what}`);
+  for (const { name, what, make } of WORKLOADS) if (make !== undefined) console.log(`${name.padEnd(19)}${what}`);
   console.log();
-  for (const { name, what } of SUBJECTS) console.log(`${name.padEnd(22)}${what}`);
+  for (const { name, what } of SUBJECTS) console.log(`${name.padEnd(24)}${what}`);
   for (const { workload, chunks, rows, disagreement } of results) {
-    console.log(`\n${`${workload}, ${chunks}`.padEnd(24)}      MB/s   spread  MB/CPU-s   things/s   frames/s   memory`);
+    console.log(`\n${`${workload}, ${chunks}`.padEnd(26)}      MB/s   spread  MB/CPU-s   things/s   frames/s   memory`);
     for (const row of rows) console.log(line(row));
     if (disagreement !== undefined) console.log(`  THE SUBJECTS DO NOT AGREE: ${disagreement}`);
     const ratios = RATIOS.flatMap(([a, b]) => {
@@ -52,7 +54,7 @@ function line({
   framesPerSecond,
   peakGrowth,
 }) {
-  if (tooSlow !== undefined) return `  ${subject.padEnd(22)} took more than ${tooSlow} s`;
+  if (tooSlow !== undefined) return `  ${subject.padEnd(24)} took more than ${tooSlow} s`;
   const cells = [
     short(bytesPerSecond / 1e6).padStart(10),
     `${(spread * 100).toFixed(0)} %`.padStart(9),
@@ -61,7 +63,7 @@ function line({
     (framesPerSecond === undefined ? '' : short(framesPerSecond)).padStart(11),
     `${(peakGrowth / 2 ** 20).toFixed(0)} MiB`.padStart(9),
   ];
-  return `  ${subject.padEnd(22)}${cells.join('')}`;
+  return `  ${subject.padEnd(24)}${cells.join('')}`;
 }
 
 /** Three figures that count. */

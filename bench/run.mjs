@@ -13,6 +13,9 @@ const PATIENCE_SECONDS = 30;
 /** No more samples are taken of a subject when they have taken this long together. */
 const BUDGET_SECONDS = 5;
 
+/** The smallest chunks that are remuxed: smaller ones measure the reader once more. */
+const REMUX_CHUNKS = 65536;
+
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean' },
@@ -53,7 +56,10 @@ async function start(subject, workload, chunking) {
 async function measure(workload, chunking) {
   const all = [];
   // One after another, so that none is disturbed while it warms up.
+  const kinds = workload.kinds ?? ['read'];
   for (const subject of wanted(values.subject, SUBJECTS)) {
+    const { kind = 'read' } = subject;
+    if (!kinds.includes(kind) || (kind === 'remux' && chunking.size < REMUX_CHUNKS)) continue;
     process.stderr.write(`\r\x1b[K${workload.name}, ${chunking.name}: ${subject.name}`);
     all.push(await start(subject, workload, chunking));
   }
@@ -118,7 +124,10 @@ function disagreement(rows) {
 const results = [];
 for (const workload of wanted(values.workload, WORKLOADS)) {
   if (workload.make === undefined) continue;
-  for (const chunking of wanted(values.chunks, CHUNKINGS)) results.push(await measure(workload, chunking));
+  for (const chunking of wanted(values.chunks, CHUNKINGS)) {
+    const result = await measure(workload, chunking);
+    if (result.rows.length > 0) results.push(result);
+  }
 }
 process.stderr.write('\r\x1b[K');
 

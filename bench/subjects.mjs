@@ -1,9 +1,11 @@
 // What is measured. `open(chunks)` prepares and gives a function that reads all chunks once, from the beginning, and says what it found:
-// { elements, frames, frameBytes, fragments }, of which it leaves out what it does not count.
+// { elements, frames, frameBytes, fragments }, of which it leaves out what it does not count. Subjects of the `kind` 'remux' write MP4; they
+// run on the workloads that are real media.
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 
 const ours = () => import('../dist/index.js');
+const oursMp4 = () => import('../dist/mp4/index.js');
 
 /** A WHATWG stream that holds nothing back and nothing ready. */
 function streamOf(chunks) {
@@ -268,4 +270,50 @@ export const SUBJECTS = [
       };
     },
   },
+  {
+    name: 'remux, fragmented',
+    kind: 'remux',
+    what: 'mp4SegmentStream on a WHATWG ReadableStream',
+    async open(chunks) {
+      const { mp4SegmentStream } = await oursMp4();
+      return async () => {
+        let fragments = 0;
+        for await (const segment of mp4SegmentStream(streamOf(chunks))) if (segment.type === 'media') fragments++;
+        return { fragments };
+      };
+    },
+  },
+  {
+    name: 'remux, progressive',
+    kind: 'remux',
+    what: 'remuxToMp4 on a WHATWG ReadableStream, moov first, media kept in memory until then',
+    async open(chunks) {
+      const { remuxToMp4 } = await oursMp4();
+      return async () => {
+        const { fragments } = await remuxToMp4(streamOf(chunks), () => {});
+        return { fragments };
+      };
+    },
+  },
+  ...['fragmented', 'progressive'].map((layout) => ({
+    name: `mediabunny, ${layout}`,
+    kind: 'remux',
+    peer: true,
+    what: `mediabunny: Conversion from a ReadableStreamSource to a BufferTarget, ${layout === 'fragmented' ? 'fragmented' : 'moov first, media kept in memory until then'}`,
+    async open(chunks) {
+      const { BufferTarget, Conversion, Input, MATROSKA, Mp4OutputFormat, Output, ReadableStreamSource } = await import(
+        'mediabunny'
+      );
+      const fastStart = layout === 'fragmented' ? 'fragmented' : 'in-memory';
+      return async () => {
+        const conversion = await Conversion.init({
+          input: new Input({ formats: [MATROSKA], source: new ReadableStreamSource(streamOf(chunks)) }),
+          output: new Output({ format: new Mp4OutputFormat({ fastStart }), target: new BufferTarget() }),
+          showWarnings: false,
+        });
+        await conversion.execute();
+        return {};
+      };
+    },
+  })),
 ];

@@ -112,6 +112,13 @@ export const WORKLOADS = [
     name: 'capture',
     what: 'output_get_media.mkv: 5 fragments of 60 frames, 8.3 kB each',
     make: captured('output_get_media.mkv'),
+    kinds: ['read', 'remux'],
+  },
+  {
+    name: 'capture with sound',
+    what: 'vogels_480.mkv: 909 frames of H.264 and 1425 of AAC; only remuxed',
+    make: captured('vogels_480.mkv'),
+    kinds: ['remux'],
   },
 ];
 

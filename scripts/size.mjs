@@ -10,6 +10,8 @@ import { build } from 'esbuild';
 const SUBJECTS = [
   { name: 'reader', goal: 8000, code: `export { Mkv, readElements, StreamingMkvReader } from './src/index.ts'` },
   { name: 'core', goal: 16000, code: `export * from './src/index.ts'` },
+  { name: 'mp4, without mp4box', code: `export * from './src/mp4/index.ts'`, external: ['mp4box'] },
+  { name: 'mp4', code: `export * from './src/mp4/index.ts'` },
   { name: 'ebml', code: `export { Decoder } from 'ebml'` },
   { name: 'ebml-stream', code: `export { EbmlStreamDecoder } from 'ebml-stream'` },
   {
@@ -19,7 +21,7 @@ const SUBJECTS = [
   { name: 'ts-ebml', code: `export { Decoder } from 'ts-ebml'` },
 ];
 
-async function measure({ name, goal, code }) {
+async function measure({ name, goal, code, external = [] }) {
   const { outputFiles, metafile } = await build({
     stdin: { contents: code, resolveDir: fileURLToPath(new URL('..', import.meta.url)), loader: 'ts' },
     bundle: true,
@@ -29,7 +31,7 @@ async function measure({ name, goal, code }) {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    external: [...builtinModules, 'node:*'],
+    external: [...builtinModules, 'node:*', ...external],
     logLevel: 'silent',
   });
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));

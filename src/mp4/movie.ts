@@ -39,22 +39,18 @@ export class Movie {
    * Adds a fragment's samples.
    *
    * @param offset where its media will lie, from the place that offsets count from
-   * @returns the media, in an array of its own with `room` bytes before it
    */
-  add({ runs }: RemuxedFragment, offset: number, room = 0): Uint8Array {
-    const bytes = new Uint8Array(runs.reduce((size, { payload }) => size + payload.size, room));
-    let at = room;
+  add({ runs }: RemuxedFragment, offset: number): void {
+    let at = offset;
     for (const run of runs) {
       let table = this.#tables.find(({ number }) => number === run.track.setup.track.number);
       if (table === undefined) {
         table = new SampleTable(this.#tables.length + 1, run);
         this.#tables.push(table);
       }
-      table.add(run, offset + at - room);
-      run.payload.writeTo(bytes, at);
+      table.add(run, at);
       at += run.payload.size;
     }
-    return bytes;
   }
 
   /**

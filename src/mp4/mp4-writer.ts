@@ -2,6 +2,7 @@ import type { MaybePromise } from '../mkv/element-visitor.js';
 import type { ByteSink } from '../visitors/copy-visitor.js';
 import type { RemuxedFragment } from './fragment-remuxer.js';
 import { Movie, writeFileType } from './movie.js';
+import type { Payload } from './payload.js';
 import { needsLargeOffsets } from './sample-table.js';
 import { putBoxHeader } from './segments.js';
 
@@ -13,19 +14,6 @@ export interface Mp4Spool {
   read(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-/** A spool in memory. */
-export class MemorySpool implements Mp4Spool {
-  readonly #pieces: Uint8Array[] = [];
-
-  write(bytes: Uint8Array): void {
-    this.#pieces.push(bytes);
-  }
-
-  read(): Iterable<Uint8Array> {
-    return this.#pieces;
-  }
-}
-
 const SMALL_HEADER = 8;
 const LARGE_HEADER = 16;
 
@@ -35,32 +23,41 @@ export class Mp4Writer {
   readonly movie = new Movie();
   readonly #sink: ByteSink;
   readonly #spool: Mp4Spool | undefined;
+  readonly #memory: Payload[] | undefined;
   #written = 0;
-  #spooled = 0;
+  #mediaSize = 0;
 
-  /** @param spool where media waits for `moov`; without it, `moov` comes last */
-  constructor(sink: ByteSink, spool: Mp4Spool | undefined) {
+  /** @param spool where media waits for `moov`; `last`: it does not wait, `moov` comes last */
+  constructor(sink: ByteSink, spool: Mp4Spool | 'memory' | 'last') {
     this.#sink = sink;
-    this.#spool = spool;
+    this.#spool = typeof spool === 'string' ? undefined : spool;
+    this.#memory = spool === 'memory' ? [] : undefined;
   }
 
   /** Bytes of media so far. */
   get mediaSize(): number {
-    return this.#spool === undefined ? this.#written : this.#spooled;
+    return this.#mediaSize;
   }
 
   /** Adds a fragment, which the movie must have checked. */
   async add(fragment: RemuxedFragment): Promise<void> {
-    if (this.#spool !== undefined) {
-      const media = this.movie.add(fragment, this.#spooled);
-      this.#spooled += media.length;
-      await this.#spool.write(media);
-      return;
+    const payloads = fragment.runs.map(({ payload }) => payload);
+    const size = payloads.reduce((sum, payload) => sum + payload.size, 0);
+    if (this.#memory !== undefined) {
+      // The frames stay where they are: it is the chunks that are kept.
+      this.movie.add(fragment, this.#mediaSize);
+      this.#memory.push(...payloads);
+    } else if (this.#spool !== undefined) {
+      this.movie.add(fragment, this.#mediaSize);
+      await this.#spool.write(joinPayloads(payloads, size, 0));
+    } else {
+      if (this.#written === 0) await this.#write(writeFileType());
+      this.movie.add(fragment, this.#written + SMALL_HEADER);
+      const media = joinPayloads(payloads, size, SMALL_HEADER);
+      putBoxHeader(media, 0, 'mdat', media.length);
+      await this.#write(media);
     }
-    if (this.#written === 0) await this.#write(writeFileType());
-    const media = this.movie.add(fragment, this.#written + SMALL_HEADER, SMALL_HEADER);
-    putBoxHeader(media, 0, 'mdat', media.length);
-    await this.#write(media);
+    this.#mediaSize += size;
   }
 
   /**
@@ -69,12 +66,12 @@ export class Mp4Writer {
    * @returns the size of the file
    */
   async finish(): Promise<number> {
-    if (this.#spool === undefined) {
+    if (this.#spool === undefined && this.#memory === undefined) {
       await this.#write(this.movie.write(needsLargeOffsets(this.#written), () => 0));
       return this.#written;
     }
     const fileType = writeFileType();
-    const mediaSize = this.#spooled;
+    const mediaSize = this.#mediaSize;
     const header = needsLargeOffsets(mediaSize + LARGE_HEADER) ? LARGE_HEADER : SMALL_HEADER;
     const baseOf = (size: number) => fileType.length + size + header;
     let movie = this.movie.write(header === LARGE_HEADER, baseOf);
@@ -87,12 +84,29 @@ export class Mp4Writer {
     putBoxHeader(head, 0, 'mdat', header === LARGE_HEADER ? 1 : header + mediaSize);
     if (header === LARGE_HEADER) new DataView(head.buffer).setBigUint64(8, BigInt(header + mediaSize));
     await this.#write(head);
-    for await (const piece of this.#spool.read()) await this.#write(piece);
+    for (const payload of this.#memory ?? []) {
+      for (const piece of payload.pieces()) {
+        const pending = this.#write(piece);
+        if (pending !== undefined) await pending;
+      }
+    }
+    if (this.#spool !== undefined) for await (const piece of this.#spool.read()) await this.#write(piece);
     return this.#written;
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
+  #write(bytes: Uint8Array): MaybePromise {
     this.#written += bytes.length;
-    await this.#sink(bytes);
+    return this.#sink(bytes);
   }
+}
+
+/** All samples in one array, with room before them. */
+function joinPayloads(payloads: readonly Payload[], size: number, room: number): Uint8Array {
+  const bytes = new Uint8Array(room + size);
+  let at = room;
+  for (const payload of payloads) {
+    payload.writeTo(bytes, at);
+    at += payload.size;
+  }
+  return bytes;
 }

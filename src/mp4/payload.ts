@@ -40,13 +40,44 @@ export class Payload {
 
   /** Writes all samples; the only copy that is made of them. */
   writeTo(target: Uint8Array, position: number): void {
-    let at = position;
+    this.#write(target, position, 0, this.#frames.length);
+  }
+
+  /** All samples in order, as few pieces as may be: large ones are the frames themselves, small ones are gathered in copies. */
+  pieces(): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    let first = 0;
+    let size = 0;
+    const gather = (end: number) => {
+      if (size === 0) return;
+      const piece = new Uint8Array(size);
+      this.#write(piece, 0, first, end);
+      pieces.push(piece);
+      size = 0;
+    };
     this.#frames.forEach((frame, index) => {
+      const isLarge = frame.length >= LARGE && this.#units[index] === undefined;
+      if (isLarge || size >= GATHERED) gather(index);
+      if (isLarge) {
+        pieces.push(frame);
+      } else {
+        if (size === 0) first = index;
+        size += this.sizes[index]!;
+      }
+    });
+    gather(this.#frames.length);
+    return pieces;
+  }
+
+  #write(target: Uint8Array, position: number, first: number, end: number): void {
+    let at = position;
+    for (let index = first; index < end; index++) {
+      const frame = this.#frames[index]!;
       const units = this.#units[index];
       if (units === undefined) {
         target.set(frame, at);
         at += frame.length;
-        return;
+        continue;
       }
       for (let i = 0; i < units.length; i += 2) {
         const [start, end] = [units[i]!, units[i + 1]!];
@@ -58,7 +89,7 @@ export class Payload {
         target.set(frame.subarray(start, end), at + CONVERTED_LENGTH_SIZE);
         at += CONVERTED_LENGTH_SIZE + length;
       }
-    });
+    }
   }
 
   #push(frame: Uint8Array, units: readonly number[] | undefined, size: number): void {
@@ -68,6 +99,12 @@ export class Payload {
     this.size += size;
   }
 }
+
+/** Frames from this size on are given as they are: a call costs less than a copy. */
+const LARGE = 4096;
+
+/** How much of smaller ones is gathered. */
+const GATHERED = 65536;
 
 /** Width of the lengths that converted frames get. */
 export const CONVERTED_LENGTH_SIZE = 4;

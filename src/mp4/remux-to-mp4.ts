@@ -5,7 +5,7 @@ import { ClusterCollector, type CollectedCluster } from './cluster-collector.js'
 import { ElementFeed } from './element-feed.js';
 import { FragmentLimit, type FragmentLimits, type LimitReached } from './fragment-limit.js';
 import { FragmentRemuxer, type RemuxedFragment } from './fragment-remuxer.js';
-import { MemorySpool, type Mp4Spool, Mp4Writer } from './mp4-writer.js';
+import { type Mp4Spool, Mp4Writer } from './mp4-writer.js';
 import { Mp4RemuxError } from './remux-error.js';
 import { mimeTypeOf } from './segments.js';
 import type { Mp4StreamOptions } from './streams.js';
@@ -18,7 +18,7 @@ export interface RemuxToMp4Options extends Omit<Mp4StreamOptions, 'startAtZero'>
    * the end of the stream; `last` writes media at once and keeps nothing.
    */
   readonly moov?: 'first' | 'last' | undefined;
-  /** Where media waits for `moov`. Default: memory. */
+  /** Where media waits for `moov`. Default: in memory, where the chunks of the stream are kept. */
   readonly spool?: Mp4Spool | undefined;
   /** Where to stop, as the service's GetClip does. Default: at the end of the stream. */
   readonly limits?: FragmentLimits | undefined;
@@ -57,7 +57,7 @@ export interface RemuxResult {
  *
  * With `recover`, a fragment that is damaged or cannot be remuxed is left out; `onGap` and `onInvalidFragment` are told of it.
  *
- * @param sink is given the file's bytes in order
+ * @param sink is given the file's bytes in order; some are views of the stream's chunks
  * @throws Mp4RemuxError when media cannot go into one MP4, or there is none; MkvParseError when the bytes are wrong; whatever source,
  * sink or spool throw; the signal's reason when it is aborted. What was written is then no MP4.
  */
@@ -107,7 +107,7 @@ class Clip {
 
   constructor(sink: ByteSink, options: RemuxToMp4Options) {
     this.#options = options;
-    this.#writer = new Mp4Writer(sink, options.moov === 'last' ? undefined : (options.spool ?? new MemorySpool()));
+    this.#writer = new Mp4Writer(sink, options.moov === 'last' ? 'last' : (options.spool ?? 'memory'));
     this.#remuxer = new FragmentRemuxer({ tracks: options.tracks, startAtZero: true });
     this.#limit = new FragmentLimit(options.limits ?? {});
   }

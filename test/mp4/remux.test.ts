@@ -126,15 +126,12 @@ describeNeeding("MP4 from ffmpeg's streams, wrapped as GetMedia sends them", [to
 
 describeNeeding('MP4 from the captures', [tools('ffmpeg', 'ffprobe'), CAPTURES], () => {
   const folder = temporaryFolder();
-  describe.each(['output_get_media.mkv', 'vogels_480.mkv'])(
-    '%s',
-    (capture) => {
-      test.each(KIND_NAMES)('%s', async (kind) => {
-        const bytes = captureBytes(capture);
-        const { tracks, frames } = await readMedia(bytes);
-        const mp4 = await KINDS[kind](bytes);
-        judgeMp4(mp4, join(folder, `${kind}-${capture}.mp4`), { frames, tracks: tracks.map(({ number }) => number) });
-      });
-    },
-  );
+  describe.each(['output_get_media.mkv', 'vogels_480.mkv'])('%s', (capture) => {
+    test.each(KIND_NAMES)('%s', async (kind) => {
+      const bytes = captureBytes(capture);
+      const { tracks, frames } = await readMedia(bytes);
+      const mp4 = await KINDS[kind](bytes);
+      judgeMp4(mp4, join(folder, `${kind}-${capture}.mp4`), { frames, tracks: tracks.map(({ number }) => number) });
+    });
+  });
 });
