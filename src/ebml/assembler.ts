@@ -4,59 +4,31 @@ const TRUSTED_SIZE = 1 << 20;
 /**
  * Puts together the data of one element from pieces of several chunks.
  *
- * Up to 1 MiB the bytes go straight to a buffer of the element's exact size, each copied once. A larger element is gathered in
- * blocks of 1 MiB, taken as its bytes arrive, and copied a second time when it is whole.
+ * Up to 1 MiB the bytes go straight to a buffer of the element's exact size, each copied once. The buffer of a larger element grows
+ * with the bytes that arrive, to twice their number at the most, so that each is copied twice on average.
  */
 export class Assembler {
+  /** The data, in a buffer of its exact size once all of it has been appended. */
+  bytes: Uint8Array;
   readonly #size: number;
-  #filled = 0;
-  #block: Uint8Array;
-  #blockFilled = 0;
-  #blocks: Uint8Array[] | undefined;
+  #length = 0;
 
   constructor(size: number) {
     this.#size = size;
-    this.#block = new Uint8Array(Math.min(size, TRUSTED_SIZE));
-  }
-
-  /** How many bytes are still to come. */
-  get missing(): number {
-    return this.#size - this.#filled;
+    this.bytes = new Uint8Array(Math.min(size, TRUSTED_SIZE));
   }
 
   /** Takes `chunk` from `start` to `end`, which must not be more than is missing. */
   append(chunk: Uint8Array, start: number, end: number): void {
-    this.#filled += end - start;
-    let at = start;
-    while (at < end) {
-      if (this.#blockFilled === this.#block.length) {
-        this.#blocks ??= [];
-        this.#blocks.push(this.#block);
-        this.#block = new Uint8Array(Math.min(this.#size - this.#blocks.length * TRUSTED_SIZE, TRUSTED_SIZE));
-        this.#blockFilled = 0;
-      }
-      const length = Math.min(end - at, this.#block.length - this.#blockFilled);
-      if (length < 16) {
-        // A call of set() costs more than this loop.
-        for (let i = 0; i < length; i++) this.#block[this.#blockFilled + i] = chunk[at + i]!;
-      } else {
-        this.#block.set(chunk.subarray(at, at + length), this.#blockFilled);
-      }
-      this.#blockFilled += length;
-      at += length;
+    let at = this.#length;
+    this.#length += end - start;
+    if (this.#length > this.bytes.length) {
+      const larger = new Uint8Array(Math.min(this.#size, 2 * this.#length));
+      larger.set(this.bytes);
+      this.bytes = larger;
     }
-  }
-
-  /** The whole data; to be called when nothing is missing. */
-  take(): Uint8Array {
-    if (this.#blocks === undefined) return this.#block;
-    const whole = new Uint8Array(this.#size);
-    let at = 0;
-    for (const block of this.#blocks) {
-      whole.set(block, at);
-      at += block.length;
-    }
-    whole.set(this.#block, at);
-    return whole;
+    // For a few bytes a call of set() costs more than this loop.
+    if (end - start < 16) for (let i = start; i < end; i++) this.bytes[at++] = chunk[i]!;
+    else this.bytes.set(chunk.subarray(start, end), at);
   }
 }

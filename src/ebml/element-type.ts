@@ -122,6 +122,11 @@ export function canDescendFrom(type: EbmlElementType, ancestor: EbmlElementType)
   return false;
 }
 
+/** Whether the element's id is too long to be met by chance and its place is one that sizes are checked by. */
+export function isLandmark(type: EbmlElementType): boolean {
+  return type.id >= 0x10000000 && type.level >= 0 && type.level <= 1;
+}
+
 /** The elements that every EBML document has: its header and the global elements (RFC 8794 sections 11.2 and 11.3). */
 export const EBML_SCHEMA = `
 0EBML 1a45dfa3 m!

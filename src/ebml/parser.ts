@@ -1,52 +1,18 @@
 import { Assembler } from './assembler.js';
-import { crc32 } from './crc32.js';
-import { canDescendFrom, type EbmlElementType, EbmlId, type EbmlSchema, unknownElementType } from './element-type.js';
+import { ChunkQueue } from './chunk-queue.js';
+import { acceptHeaderElement } from './document-header.js';
+import { ElementFilter } from './element-filter.js';
+import { canDescendFrom, type EbmlElementType, EbmlId, isLandmark, unknownElementType } from './element-type.js';
 import { type EbmlErrorCode, EbmlParseError } from './errors.js';
 import type { EbmlHandler, EbmlParserOptions } from './handler.js';
 import { HeaderReader, hex, INCOMPLETE } from './header.js';
+import { countCrc, type OpenMaster, pathOf } from './open-master.js';
 import { SyncScanner } from './sync-scanner.js';
-import { decodeString, decodeUint } from './values.js';
-import { MAX_HEADER_LENGTH, putId, putSize } from './vint.js';
-
-interface OpenMaster<M> {
-  readonly type: EbmlElementType;
-  readonly offset: number;
-  readonly sizeKnown: boolean;
-  /** Where it ends at the latest; `Infinity` when nothing tells. */
-  readonly end: number;
-  readonly parent: OpenMaster<M> | undefined;
-  readonly depth: number;
-  /** What the handler made of it. */
-  readonly handle: M;
-  readonly asked: boolean;
-  /** Children that may occur once and have; kept only when someone wants to know. */
-  seen: Set<EbmlElementType> | undefined;
-  hasChildren: boolean;
-  crc: { readonly expected: number; actual: number } | undefined;
-}
-
-enum State {
-  /** Between two elements. */
-  Boundary,
-  /** In a header that spans chunks. */
-  Header,
-  /** The header is read; masters that it ends may still have to be closed. */
-  Classify,
-  /** In data that spans chunks. */
-  Data,
-  /** In data that nobody asked for. */
-  Skip,
-  /** Looking for a place to read on. */
-  Resync,
-  /** Nothing more comes; masters are being closed. */
-  Closing,
-  Done,
-  Failed,
-}
+import { decodeString } from './values.js';
+import { headerBytes, MAX_HEADER_LENGTH } from './vint.js';
 
 const DEFAULT_MAX_ELEMENT_SIZE = 64 * 1024 * 1024;
 const DEFAULT_MAX_DEPTH = 64;
-const NO_BYTES = new Uint8Array(0);
 
 /**
  * An incremental EBML parser (RFC 8794): bytes in, elements out to a handler. It can stop at any byte and go on.
@@ -57,73 +23,50 @@ const NO_BYTES = new Uint8Array(0);
  */
 export class EbmlParser<M> {
   readonly #handler: EbmlHandler<M>;
-  readonly #schema: EbmlSchema;
-  readonly #taken: ReadonlySet<EbmlElementType> | undefined;
-  readonly #entered: ReadonlySet<EbmlElementType> | undefined;
   readonly #options: EbmlParserOptions;
-  readonly #strict: boolean;
-  readonly #verifyCrc: boolean;
+  readonly #filter: ElementFilter;
   readonly #maxElementSize: number;
   readonly #maxDepth: number;
+  #input = new ChunkQueue();
   readonly #scanner: SyncScanner | undefined;
-  readonly #header = new HeaderReader();
+  readonly #header = new HeaderReader((code, position, text) => this.#wrong(code, this.#offset + position, text));
 
-  #chunk: Uint8Array = NO_BYTES;
-  #position = 0;
-  /** The stream offset of the first byte of the chunk. */
-  #base = 0;
-  readonly #waiting: Uint8Array[] = [];
-  #nextWaiting = 0;
   #ended = false;
   #paused = false;
-
-  #state: State = State.Boundary;
-  #top: OpenMaster<M> | undefined;
-  #error: EbmlParseError | undefined;
+  #done = false;
   #truncated = false;
+  #error: EbmlParseError | undefined;
+
+  #top: OpenMaster<M> | undefined;
+  #rootSeen = false;
+  #headerSeen = false;
 
   // The element at hand.
   #offset = 0;
   #headerSize = 0;
+  /** `undefined` until its header has been read. */
   #type: EbmlElementType | undefined;
-  #scratch: Uint8Array | undefined;
+  /** The part of its header that lies in earlier chunks. */
+  readonly #scratch = new Uint8Array(MAX_HEADER_LENGTH);
   #scratchLength = 0;
-  #assembler: Assembler | undefined;
-  #skip = 0;
-  /** How many open masters have a CRC-32 that is being checked. */
-  #crcs = 0;
-  #rootSeen = false;
-  #headerSeen = false;
+  /** How much of its data is still to come. */
+  #missing = 0;
+  /** The data that lies in earlier chunks; `undefined` when nobody asked for it. */
+  #data: Assembler | undefined;
 
-  // Recovery.
-  readonly #marks: number[] = [];
-  #nextMark = 0;
-  #gapReason = '';
+  /** Why the bytes are passed over until the next mark; `undefined` when they are not. */
+  #damage: string | undefined;
   /** The element at hand is where reading went on: masters that cannot hold it are closed, whatever their size. */
   #resynced = false;
 
   constructor(handler: EbmlHandler<M>, options: EbmlParserOptions) {
     this.#handler = handler;
     this.#options = options;
-    this.#schema = options.schema;
-    this.#strict = options.strict === true;
-    this.#verifyCrc = options.verifyCrc === true;
+    this.#filter = new ElementFilter(options.elements);
     this.#maxElementSize = options.maxElementSize ?? DEFAULT_MAX_ELEMENT_SIZE;
     this.#maxDepth = options.maxDepth ?? DEFAULT_MAX_DEPTH;
-    if (options.recoverAt !== undefined) {
-      this.#scanner = new SyncScanner(options.recoverAt, (offset) => this.#marks.push(offset));
-    }
-    if (options.elements !== undefined) {
-      const taken = new Set(options.elements);
-      const entered = new Set<EbmlElementType>();
-      for (const type of taken) {
-        if (type.recursive) entered.add(type);
-        for (let parent = type.parent; parent !== undefined; parent = parent.parent) entered.add(parent);
-      }
-      this.#taken = taken;
-      // A global element may stand in every master, so with one asked for, none can be passed over.
-      this.#entered = [...taken].some((type) => type.global) ? undefined : entered;
-    }
+    this.#scanner =
+      options.recoverAt && new SyncScanner(options.recoverAt, (bytes, marked) => this.#input.push(bytes, marked));
   }
 
   /** The error that stopped the parser. */
@@ -138,7 +81,7 @@ export class EbmlParser<M> {
 
   /** Whether everything that was pushed has been reported and no more can come. */
   get done(): boolean {
-    return this.#state === State.Done;
+    return this.#done;
   }
 
   /**
@@ -151,23 +94,19 @@ export class EbmlParser<M> {
     if (!(chunk instanceof Uint8Array)) throw new TypeError('a chunk must be a Uint8Array');
     if (this.#ended) throw new TypeError('push() after end()');
     if (this.#error !== undefined) throw this.#error;
-    const assembler = this.#assembler;
+    const data = this.#data;
     if (
-      assembler !== undefined &&
-      this.#chunk === NO_BYTES &&
-      this.#waiting.length === 0 &&
-      this.#scanner === undefined
+      data !== undefined &&
+      this.#scanner === undefined &&
+      chunk.length < this.#missing &&
+      this.#input.skip(chunk.length)
     ) {
-      if (chunk.length < assembler.missing) {
-        // The chunk is all data of the element at hand: the common case for small chunks.
-        assembler.append(chunk, 0, chunk.length);
-        this.#base += chunk.length;
-        return;
-      }
+      // Nothing but data of the element at hand: the common case for small chunks.
+      data.append(chunk, 0, chunk.length);
+      this.#missing -= chunk.length;
+      return;
     }
-    const bytes = this.#options.copyChunks === true ? new Uint8Array(chunk) : chunk;
-    if (this.#scanner === undefined) this.#enqueue(bytes);
-    else this.#scanner.push(bytes, (decided) => this.#enqueue(decided));
+    (this.#scanner ?? this.#input).push(this.#options.copyChunks === true ? chunk.slice() : chunk);
     if (!this.#paused) this.#run();
   }
 
@@ -179,7 +118,7 @@ export class EbmlParser<M> {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#scanner?.end((decided) => this.#enqueue(decided));
+    this.#scanner?.end();
     if (!this.#paused) this.#run();
   }
 
@@ -194,533 +133,310 @@ export class EbmlParser<M> {
     this.#run();
   }
 
-  #enqueue(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#waiting.push(bytes);
-  }
-
-  /** Makes the next waiting chunk the current one; `false` when there is none. */
-  #advance(): boolean {
-    const next = this.#waiting[this.#nextWaiting];
-    if (next === undefined) return false;
-    this.#base += this.#chunk.length;
-    this.#chunk = next;
-    this.#position = 0;
-    this.#nextWaiting++;
-    if (this.#nextWaiting === this.#waiting.length) {
-      // The usual case is one chunk, and a pop costs less than a new length.
-      if (this.#nextWaiting === 1) this.#waiting.pop();
-      else this.#waiting.length = 0;
-      this.#nextWaiting = 0;
-    } else if (this.#nextWaiting >= 1024 && this.#nextWaiting * 2 >= this.#waiting.length) {
-      this.#waiting.splice(0, this.#nextWaiting);
-      this.#nextWaiting = 0;
-    }
-    return true;
-  }
-
   #run(): void {
     if (this.#error !== undefined) throw this.#error;
-    while (!this.#paused && this.#step());
-    if (this.#position === this.#chunk.length && this.#chunk.length > 0) {
-      // A chunk that is read does not have to stay in memory until the next one comes.
-      this.#base += this.#chunk.length;
-      this.#chunk = NO_BYTES;
-      this.#position = 0;
+    for (;;) {
+      try {
+        while (!this.#paused && this.#step());
+        return;
+      } catch (error) {
+        // What is wrong with the bytes has become damage to pass over, or it stops the parser. All else is the handler's.
+        if (this.#damage === undefined) throw error;
+      }
     }
   }
 
   /** Does the next piece of work; `false` when more bytes are needed or nothing is left to do. */
   #step(): boolean {
-    switch (this.#state) {
-      case State.Boundary:
-        return this.#stepBoundary();
-      case State.Classify:
-        return this.#classify();
-      case State.Header:
-        return this.#stepHeader();
-      case State.Data:
-        return this.#stepData();
-      case State.Skip:
-        return this.#stepSkip();
-      case State.Resync:
-        return this.#stepResync();
-      case State.Closing:
-        return this.#stepClosing();
-      default:
-        return false;
-    }
+    if (this.#damage !== undefined) return this.#resync(this.#damage);
+    if (this.#missing > 0) return this.#readData();
+    return this.#type === undefined ? this.#readHeader() : this.#place(this.#type);
   }
 
-  #stepBoundary(): boolean {
-    const offset = this.#base + this.#position;
-    const top = this.#top;
-    if (top !== undefined && offset >= top.end) {
-      this.#close(top, offset, this.#resynced);
-      return true;
+  /** Closes the innermost master where it ends, else reads the next header. */
+  #readHeader(): boolean {
+    const input = this.#input;
+    const header = this.#header;
+    const scratch = this.#scratch;
+    let length = INCOMPLETE;
+    if (this.#scratchLength === 0) {
+      this.#offset = input.offset;
+      const top = this.#top;
+      if (top !== undefined && this.#offset >= top.end) return this.#close(top);
+      if (input.position === input.bytes.length && !input.advance()) return this.#stop();
+      length = header.read(input.bytes, input.position, input.bytes.length);
+      input.position += length;
     }
-    if (this.#position >= this.#chunk.length) return this.#advance() || this.#stop();
-    this.#offset = offset;
-    const length = this.#header.read(this.#chunk, this.#position, this.#chunk.length);
-    if (length === INCOMPLETE) {
-      this.#scratch ??= new Uint8Array(MAX_HEADER_LENGTH);
-      this.#scratchLength = 0;
-      this.#state = State.Header;
-      return true;
+    while (length === INCOMPLETE) {
+      if (!this.#hasMore()) return this.#stop();
+      scratch[this.#scratchLength++] = input.bytes[input.position++]!;
+      length = header.read(scratch, 0, this.#scratchLength);
     }
-    if (length < 0) return this.#refuseHeader();
-    this.#position += length;
-    return this.#takeHeader(length);
-  }
-
-  #stepHeader(): boolean {
-    if (this.#scratch === undefined) return false;
-    for (;;) {
-      if (this.#position >= this.#chunk.length) {
-        if (this.#markWithin(this.#base + this.#position)) return true;
-        if (!this.#advance()) return this.#stop();
-      }
-      this.#scratch[this.#scratchLength++] = this.#chunk[this.#position++]!;
-      const length = this.#header.read(this.#scratch, 0, this.#scratchLength);
-      if (length === INCOMPLETE) continue;
-      return length < 0 ? this.#refuseHeader() : this.#takeHeader(length);
-    }
-  }
-
-  #refuseHeader(): boolean {
-    const { fault } = this.#header;
-    if (fault === undefined) return false;
-    const text = this.#rootSeen ? fault.text : `no EBML document: ${fault.text}`;
-    return this.#fail(fault.code, this.#offset + fault.position, text);
-  }
-
-  #takeHeader(length: number): boolean {
+    this.#scratchLength = 0;
     this.#headerSize = length;
-    this.#type = this.#schema.get(this.#header.id);
-    this.#state = State.Classify;
-    if (this.#scanner !== undefined && this.#markWithin(this.#offset + length)) return true;
-    return this.#classify();
+    this.#type = this.#options.schema.get(header.id) ?? unknownElementType(header.id);
+    return this.#place(this.#type);
+  }
+
+  /** Whether another byte of the element at hand is there. */
+  #hasMore(): boolean {
+    const input = this.#input;
+    if (input.position < input.bytes.length) return true;
+    if (input.nextMarked) this.#wrong('UnexpectedElement', input.offset, `what follows begins within it`);
+    return input.advance();
   }
 
   /** Finds where the element at hand belongs, then begins with it. Each call closes one master at the most. */
-  #classify(): boolean {
-    const type = this.#type;
+  #place(type: EbmlElementType): boolean {
+    const idEnd = this.#offset + this.#header.idLength - 1;
     const top = this.#top;
     if (top === undefined) {
-      if (!this.#classifyRoot(type)) return true;
-    } else if (
-      type !== undefined &&
-      type.parent !== top.type &&
-      !type.global &&
-      !(type.recursive && type === top.type)
-    ) {
+      this.#placeRoot(type, idEnd);
+    } else if (type.level >= 0 && type.parent !== top.type && !(type.recursive && type === top.type)) {
       const foreign = !canDescendFrom(type, top.type);
-      if (foreign && (!top.sizeKnown || this.#resynced)) {
-        this.#close(top, this.#offset, this.#resynced);
+      if (foreign && (!top.sizeKnown || this.#resynced)) return this.#close(top);
+      // The size of a master above a landmark is wrong. A Segment's often is; of others, only recovery makes light.
+      const landmark = foreign && isLandmark(type);
+      const tolerated = !landmark || this.#scanner !== undefined || (type.level === 0 && top.type.level === 0);
+      this.#wrong('UnexpectedElement', idEnd, `not allowed here`, tolerated);
+      if (landmark) {
+        this.#resynced = true;
         return true;
       }
-      const text = `${nameOf(type)} in a ${top.type.name}`;
-      if (foreign && isLandmark(type)) {
-        // The size of a master above it is wrong. A Segment's often is; of others, only recovery makes light.
-        const tolerated = this.#scanner !== undefined || (type.level === 0 && top.type.level === 0);
-        if (!tolerated) return this.#fail('UnexpectedElement', this.#idEnd(), text);
-        if (this.#warn('UnexpectedElement', this.#idEnd(), text)) this.#resynced = true;
-        return true;
-      }
-      if (!this.#warn('UnexpectedElement', this.#idEnd(), text)) return true;
     }
     this.#resynced = false;
-    return this.#begin(type ?? unknownElementType(this.#header.id));
+    return this.#begin(type, idEnd);
   }
 
-  /** @returns `false` when the element is refused */
-  #classifyRoot(type: EbmlElementType | undefined): boolean {
-    const known = type !== undefined && (type.level === 0 || isLandmark(type) || (type.global && this.#rootSeen));
-    if (!known) {
-      const where = this.#rootSeen ? 'at the top level' : 'where an EBML document should begin';
-      this.#fail(
-        'UnexpectedElement',
-        this.#idEnd(),
-        `${nameOf(type) ?? `element id 0x${hex(this.#header.id)}`} ${where}`,
-      );
-      return false;
+  #placeRoot(type: EbmlElementType, idEnd: number): void {
+    if (type.level === 0) {
+      const isHeader = type.id === EbmlId.EBML;
+      if (!isHeader && !this.#headerSeen) this.#wrong('UnexpectedElement', idEnd, 'no EBML header before it', true);
+      this.#headerSeen = isHeader;
+    } else if (!(type.global && this.#rootSeen)) {
+      this.#wrong('UnexpectedElement', idEnd, 'not allowed here', isLandmark(type));
     }
-    if (type.level > 0) {
-      return this.#warn('UnexpectedElement', this.#idEnd(), `${nameOf(type)} outside of a ${type.parent?.name}`);
-    }
-    if (type.level < 0) return true;
-    const isHeader = type.id === EbmlId.EBML;
-    if (
-      !isHeader &&
-      !this.#headerSeen &&
-      !this.#warn('UnexpectedElement', this.#idEnd(), `${nameOf(type)} without an EBML header`)
-    ) {
-      return false;
-    }
-    this.#headerSeen = isHeader;
-    return true;
   }
 
-  #begin(type: EbmlElementType): boolean {
+  #begin(type: EbmlElementType, idEnd: number): boolean {
     const { dataSize } = this.#header;
     const top = this.#top;
-    const headerEnd = this.#offset + this.#headerSize;
+    const start = this.#offset + this.#headerSize;
     const isMaster = type.type === 'master';
     if (dataSize === undefined) {
-      if (!isMaster) return this.#fail('UnknownSizeNotAllowed', headerEnd - 1, `${nameOf(type)} has an unknown size`);
-      if (
-        !type.unknownSizeAllowed &&
-        !this.#warn('UnknownSizeNotAllowed', headerEnd - 1, `${nameOf(type)} has an unknown size`)
-      )
-        return true;
-    } else if (top !== undefined && headerEnd + dataSize > top.end) {
-      const text = `${nameOf(type)} of ${dataSize} bytes reaches past the end of its ${top.type.name}`;
-      if (this.#scanner !== undefined && top.type.level > 0) return this.#fail('PastParentEnd', headerEnd - 1, text);
-      if (!this.#warn('PastParentEnd', headerEnd - 1, text)) return true;
+      if (!type.unknownSizeAllowed) this.#wrong('UnknownSizeNotAllowed', start - 1, 'unknown size', isMaster);
+    } else if (top !== undefined && start + dataSize > top.end) {
+      const tolerated = this.#scanner === undefined || top.type.level <= 0;
+      this.#wrong('PastParentEnd', start - 1, `${dataSize} bytes reach past the end of the parent`, tolerated);
     }
-    if (top !== undefined) {
-      if (type.maxOccurs === 1 && type.level > 0 && !this.#occurs(top, type)) return true;
-    } else {
-      this.#rootSeen = true;
-    }
-    if (isMaster) return this.#beginMaster(type, dataSize, headerEnd);
-    return this.#beginData(type, dataSize ?? 0);
+    if (top === undefined) this.#rootSeen = true;
+    else if (type.maxOccurs === 1 && type.level > 0) this.#countOccurrence(top, type, idEnd);
+    return isMaster ? this.#beginMaster(type, dataSize, start) : this.#beginData(type, dataSize ?? 0, start);
   }
 
-  #beginMaster(type: EbmlElementType, dataSize: number | undefined, headerEnd: number): boolean {
-    const top = this.#top;
-    const depth = top === undefined ? 1 : top.depth + 1;
-    if (depth > this.#maxDepth)
-      return this.#fail('TooDeep', headerEnd - 1, `more than ${this.#maxDepth} masters are open`);
-    if (type.id === EbmlId.EBML) {
+  #beginMaster(type: EbmlElementType, dataSize: number | undefined, start: number): boolean {
+    const parent = this.#top;
+    const depth = parent === undefined ? 1 : parent.depth + 1;
+    if (depth > this.#maxDepth) this.#wrong('TooDeep', start - 1, `more than ${this.#maxDepth} masters are open`);
+    const isHeader = type.id === EbmlId.EBML;
+    if (isHeader) {
       this.#header.maxIdLength = 4;
       this.#header.maxSizeLength = 8;
     }
-    if (this.#crcs > 0) this.#crcHeader();
-    const asked = this.#taken === undefined || this.#taken.has(type);
-    const entered = this.#entered === undefined || this.#entered.has(type) || type.id === EbmlId.EBML;
-    const skipped = !entered && dataSize !== undefined && !this.#verifyCrc;
-    this.#state = State.Boundary;
-    if (skipped && !asked) {
-      if (top !== undefined) top.hasChildren = true;
-      this.#skip = dataSize;
-      this.#state = State.Skip;
-      return true;
-    }
-    const master: OpenMaster<M> = {
-      type,
-      offset: this.#offset,
-      sizeKnown: dataSize !== undefined,
-      end: dataSize === undefined ? (top?.end ?? Number.POSITIVE_INFINITY) : headerEnd + dataSize,
-      parent: top,
-      depth,
-      handle: this.#handler.masterStart(type, this.#offset, this.#headerSize, dataSize, top?.handle, asked),
-      asked,
-      seen: undefined,
-      hasChildren: false,
-      crc: undefined,
-    };
-    if (top !== undefined) top.hasChildren = true;
-    this.#top = master;
-    if (skipped) {
-      this.#skip = dataSize;
-      this.#state = State.Skip;
+    this.#countHeader();
+    this.#type = undefined;
+    const asked = this.#filter.takes(type);
+    const entered = isHeader || dataSize === undefined || this.#options.verifyCrc === true || this.#filter.enters(type);
+    if (!entered) this.#missing = dataSize;
+    if (asked || entered) {
+      this.#top = {
+        type,
+        offset: this.#offset,
+        start,
+        end: dataSize === undefined ? (parent?.end ?? Number.POSITIVE_INFINITY) : start + dataSize,
+        sizeKnown: dataSize !== undefined,
+        parent,
+        depth,
+        handle: this.#handler.masterStart(type, this.#offset, this.#headerSize, dataSize, parent?.handle, asked),
+        asked,
+        seen: undefined,
+        expectedCrc: undefined,
+        crc: 0,
+      };
     }
     return true;
   }
 
-  #beginData(type: EbmlElementType, dataSize: number): boolean {
-    const needed = this.#taken === undefined || this.#taken.has(type);
-    if (!needed && !this.#isOwn(type)) {
-      // An id that nobody knows with a size that nobody would accept is damage, not something to pass over.
-      if (type.name === undefined && dataSize > this.#maxElementSize) return this.#tooLarge(type, dataSize);
-      if (this.#top !== undefined) this.#top.hasChildren = true;
-      if (this.#crcs > 0) this.#crcHeader();
-      this.#skip = dataSize;
-      this.#state = State.Skip;
+  #beginData(type: EbmlElementType, dataSize: number, start: number): boolean {
+    const input = this.#input;
+    const needed = this.#filter.takes(type) || this.#isOwn(type);
+    // An id that nobody knows with a size that nobody would accept is damage, not something to pass over.
+    if (dataSize > this.#maxElementSize && (needed || type.name === undefined)) {
+      this.#wrong(
+        'ElementTooLarge',
+        start - 1,
+        `${dataSize} bytes, and no more than ${this.#maxElementSize} are accepted`,
+      );
+    }
+    this.#countHeader();
+    if (needed && input.bytes.length - input.position >= dataSize) {
+      const { position } = input;
+      input.position += dataSize;
+      this.#finishData(type, dataSize, input.bytes, position);
       return true;
     }
-    if (dataSize > this.#maxElementSize) return this.#tooLarge(type, dataSize);
-    const start = this.#position;
-    const available = this.#chunk.length - start;
-    if (available >= dataSize) {
-      if (this.#scanner !== undefined && this.#markWithin(this.#base + start + dataSize)) return true;
-      this.#position = start + dataSize;
-      this.#finishData(type, dataSize, this.#chunk, start);
-      return true;
-    }
-    if (this.#scanner !== undefined && this.#markWithin(this.#base + this.#chunk.length)) return true;
-    this.#type = type;
-    this.#assembler = new Assembler(dataSize);
-    this.#assembler.append(this.#chunk, start, this.#chunk.length);
-    this.#position = this.#chunk.length;
-    this.#state = State.Data;
-    return true;
+    if (needed) this.#data = new Assembler(dataSize);
+    this.#missing = dataSize;
+    return this.#readData();
   }
 
-  #stepData(): boolean {
-    const assembler = this.#assembler;
+  /** Takes the data of an element that spans chunks, or that nobody asked for. */
+  #readData(): boolean {
+    const input = this.#input;
+    while (this.#missing > 0) {
+      if (!this.#hasMore()) return this.#stop();
+      const { bytes, position } = input;
+      const end = Math.min(position + this.#missing, bytes.length);
+      if (this.#data !== undefined) this.#data.append(bytes, position, end);
+      else if (this.#options.verifyCrc === true) countCrc(this.#top, bytes, position, end);
+      this.#missing -= end - position;
+      input.position = end;
+    }
     const type = this.#type;
-    if (assembler === undefined || type === undefined) return false;
-    const { missing } = assembler;
-    if (missing > 0) {
-      if (this.#position >= this.#chunk.length && !this.#advance()) return this.#stop();
-      const length = Math.min(missing, this.#chunk.length - this.#position);
-      if (this.#scanner !== undefined && this.#markWithin(this.#base + this.#position + length)) return true;
-      assembler.append(this.#chunk, this.#position, this.#position + length);
-      this.#position += length;
-      if (length < missing) return true;
-    }
-    const bytes = assembler.take();
-    this.#assembler = undefined;
-    this.#finishData(type, bytes.length, bytes, 0);
+    const data = this.#data;
+    this.#data = undefined;
+    if (type !== undefined && data !== undefined) this.#finishData(type, data.bytes.length, data.bytes, 0);
+    this.#type = undefined;
     return true;
   }
 
   #finishData(type: EbmlElementType, dataSize: number, bytes: Uint8Array, start: number): void {
-    const top = this.#top;
-    this.#state = State.Boundary;
-    if (this.#crcs > 0) {
-      this.#crcHeader();
-      this.#crcBytes(bytes, start, start + dataSize);
-    }
-    if (this.#isOwn(type) && !this.#readOwn(type, bytes.subarray(start, start + dataSize))) return;
-    if (top !== undefined) top.hasChildren = true;
-    if (this.#taken !== undefined && !this.#taken.has(type)) return;
-    this.#handler.data(type, this.#offset, this.#headerSize, dataSize, bytes, start, top?.handle);
-  }
-
-  #stepSkip(): boolean {
-    for (;;) {
-      const length = Math.min(this.#skip, this.#chunk.length - this.#position);
-      if (this.#scanner !== undefined && this.#markWithin(this.#base + this.#position + length)) return true;
-      if (this.#crcs > 0) this.#crcBytes(this.#chunk, this.#position, this.#position + length);
-      this.#position += length;
-      this.#skip -= length;
-      if (this.#skip === 0) {
-        this.#state = State.Boundary;
-        return true;
-      }
-      if (!this.#advance()) return this.#stop();
+    if (this.#options.verifyCrc === true) countCrc(this.#top, bytes, start, start + dataSize);
+    if (this.#isOwn(type)) this.#readOwn(type, bytes.subarray(start, start + dataSize));
+    this.#type = undefined;
+    if (this.#filter.takes(type)) {
+      this.#handler.data(type, this.#offset, this.#headerSize, dataSize, bytes, start, this.#top?.handle);
     }
   }
 
   /** Elements that the parser itself reads, asked for or not. */
   #isOwn(type: EbmlElementType): boolean {
-    return type.id === EbmlId.Crc32 ? this.#verifyCrc : type.level === 1 && type.parent?.id === EbmlId.EBML;
+    return type.id === EbmlId.Crc32
+      ? this.#options.verifyCrc === true
+      : type.level === 1 && type.parent?.id === EbmlId.EBML;
   }
 
-  /** @returns `false` when the element is refused */
-  #readOwn(type: EbmlElementType, data: Uint8Array): boolean {
-    const at = this.#offset + this.#headerSize + Math.max(0, data.length - 1);
-    const header = this.#header;
+  #readOwn(type: EbmlElementType, data: Uint8Array): void {
+    const end = this.#offset + this.#headerSize + Math.max(0, data.length - 1);
     const top = this.#top;
-    switch (type.id) {
-      case EbmlId.Crc32:
-        if (top === undefined) return true;
-        if (data.length !== 4) return this.#warn('InvalidValue', at, `CRC-32 of ${data.length} bytes`);
-        if (top.hasChildren)
-          return this.#warn('UnexpectedElement', at, `CRC-32 is not the first element of its ${top.type.name}`);
-        top.crc = { expected: data.reduceRight((value, byte) => value * 256 + byte, 0), actual: 0 };
-        this.#crcs++;
-        return true;
-      case EbmlId.EBMLMaxIDLength:
-      case EbmlId.EBMLMaxSizeLength: {
-        const value = data.length === 0 ? Number(type.defaultValue) : data.length > 8 ? Number.NaN : decodeUint(data);
-        const least = type.id === EbmlId.EBMLMaxIDLength ? 4 : 1;
-        if (!(value >= least && value <= 8)) return this.#warn('UnsupportedDocument', at, `${type.name} is ${value}`);
-        // A stream that may be damaged may have its limits damaged, and whole Clusters must not be lost for it.
-        if (this.#scanner !== undefined) return true;
-        if (type.id === EbmlId.EBMLMaxIDLength) header.maxIdLength = value;
-        else header.maxSizeLength = value;
-        return true;
-      }
-      case EbmlId.EBMLReadVersion:
-        return data.length <= 8 && (data.length === 0 || decodeUint(data) <= 1)
-          ? true
-          : this.#warn('UnsupportedDocument', at, 'EBMLReadVersion is not 1');
-      case EbmlId.DocType: {
-        const docType = decodeString(data);
-        const { docTypes } = this.#options;
-        if (docTypes === undefined || docTypes.includes(docType)) return true;
-        return this.#warn(
-          'UnsupportedDocument',
-          at,
-          `DocType is ${JSON.stringify(docType.slice(0, 40))}, not ${docTypes.join(' or ')}`,
-        );
-      }
-      default:
-        return true;
+    if (type.id === EbmlId.Crc32) {
+      if (top === undefined) return;
+      if (data.length !== 4) this.#wrong('InvalidValue', end, `${data.length} bytes`, true);
+      else if (this.#offset !== top.start) this.#wrong('UnexpectedElement', end, 'not the first child', true);
+      else top.expectedCrc = data.reduceRight((value, byte) => value * 256 + byte, 0);
+      return;
+    }
+    // A stream that may be damaged may have its limits damaged, and whole Clusters must not be lost for it.
+    const limits = this.#scanner === undefined ? this.#header : { maxIdLength: 0, maxSizeLength: 0 };
+    if (!acceptHeaderElement(type, data, this.#options.docTypes, limits)) {
+      this.#wrong(
+        'UnsupportedDocument',
+        end,
+        `${JSON.stringify(decodeString(data.subarray(0, 40)))} is not supported`,
+        true,
+      );
     }
   }
 
-  /** Notes that `type` occurs in `master`; `false` when it is refused because it occurred before. */
-  #occurs(master: OpenMaster<M>, type: EbmlElementType): boolean {
-    if (!this.#strict && this.#options.onWarning === undefined) return true;
+  /** Notes that `type` occurs in `master`, if someone wants to know whether it occurs twice. */
+  #countOccurrence(master: OpenMaster<M>, type: EbmlElementType, idEnd: number): void {
+    if (this.#options.strict !== true && this.#options.onWarning === undefined) return;
     master.seen ??= new Set();
-    if (!master.seen.has(type)) {
-      master.seen.add(type);
-      return true;
-    }
-    return this.#warn('TooManyOccurrences', this.#idEnd(), `a second ${nameOf(type)} in a ${master.type.name}`);
+    if (master.seen.has(type)) this.#wrong('TooManyOccurrences', idEnd, 'a second one', true);
+    master.seen.add(type);
   }
 
-  #close(master: OpenMaster<M>, offset: number, truncated: boolean): void {
-    const { crc } = master;
+  /** Counts the header at hand into the CRC-32s that are being checked. */
+  #countHeader(): void {
+    if (this.#options.verifyCrc !== true) return;
+    countCrc(this.#top, headerBytes(this.#header.id, this.#header.dataSize, this.#headerSize), 0, this.#headerSize);
+  }
+
+  /** Ends a master at `#offset`. */
+  #close(master: OpenMaster<M>): true {
+    const { offset, crc, expectedCrc } = master;
+    const truncated = this.#truncated || this.#resynced;
+    if (!truncated && expectedCrc !== undefined && crc !== expectedCrc) {
+      const text = `${pathOf(master)} at byte ${offset} has the CRC-32 0x${hex(expectedCrc)}, its bytes 0x${hex(crc)}`;
+      if (this.#scanner === undefined) this.#raise('CrcMismatch', Math.max(offset, this.#offset - 1), text);
+      this.#options.onGap?.({ offset, length: this.#offset - offset, reason: text });
+    }
     this.#top = master.parent;
-    if (crc !== undefined) {
-      this.#crcs--;
-      if (!truncated && crc.actual !== crc.expected) this.#crcMismatch(master, offset, crc);
-    }
-    if (master.asked) this.#handler.masterEnd(master.handle, offset, truncated);
-  }
-
-  #crcMismatch(master: OpenMaster<M>, offset: number, crc: { expected: number; actual: number }): void {
-    const text = `the CRC-32 of the ${master.type.name} at byte ${master.offset} is 0x${hex(crc.expected)}, that of its bytes 0x${hex(crc.actual)}`;
-    if (this.#scanner === undefined) throw this.#stopWith('CrcMismatch', Math.max(master.offset, offset - 1), text);
-    this.#options.onGap?.({ offset: master.offset, length: offset - master.offset, reason: text });
-  }
-
-  #crcHeader(): void {
-    const bytes = new Uint8Array(this.#headerSize);
-    const { id, idLength, dataSize } = this.#header;
-    putSize(bytes, putId(bytes, 0, id), dataSize, this.#headerSize - idLength);
-    this.#crcBytes(bytes, 0, bytes.length);
-  }
-
-  /** Counts bytes into the CRC-32 of every open master that has one. */
-  #crcBytes(bytes: Uint8Array, start: number, end: number): void {
-    for (let master = this.#top; master !== undefined; master = master.parent) {
-      if (master.crc !== undefined) master.crc.actual = crc32(bytes, master.crc.actual, start, end);
-    }
-  }
-
-  #idEnd(): number {
-    return this.#offset + this.#header.idLength - 1;
-  }
-
-  #tooLarge(type: EbmlElementType, dataSize: number): boolean {
-    const text = `${nameOf(type)} of ${dataSize} bytes, more than the ${this.#maxElementSize} that are accepted`;
-    return this.#fail('ElementTooLarge', this.#offset + this.#headerSize - 1, text);
-  }
-
-  /**
-   * Reports what is tolerated unless `strict`.
-   *
-   * @returns `false` when it is not tolerated and the element at hand is passed over
-   */
-  #warn(code: EbmlErrorCode, offset: number, text: string): boolean {
-    if (this.#strict) {
-      this.#fail(code, offset, text);
-      return false;
-    }
-    this.#options.onWarning?.({ code, offset, message: `byte ${offset}: ${text}${this.#where()}` });
+    if (master.asked) this.#handler.masterEnd(master.handle, this.#offset, truncated);
     return true;
   }
 
-  /** The element at hand is wrong: an error, or the beginning of a gap. */
-  #fail(code: EbmlErrorCode, offset: number, text: string): true {
-    if (this.#scanner === undefined) throw this.#stopWith(code, offset, text);
-    this.#gapReason = `byte ${offset}: ${text}${this.#where()}`;
-    this.#assembler = undefined;
-    this.#state = State.Resync;
-    return true;
+  /** The element at hand is wrong: a warning when that is tolerated and not `strict`, else it is raised. */
+  #wrong(code: EbmlErrorCode, offset: number, text: string, tolerated = false): void {
+    const { strict, onWarning } = this.#options;
+    const whole = () => `${this.#rootSeen ? '' : 'no EBML document: '}${text} (at ${pathOf(this.#top, this.#type)})`;
+    if (!tolerated || strict === true) this.#raise(code, offset, whole());
+    onWarning?.({ code, offset, message: `byte ${offset}: ${whole()}` });
   }
 
-  #stopWith(code: EbmlErrorCode, offset: number, text: string): EbmlParseError {
-    const whole = text + this.#where();
-    this.#state = State.Failed;
-    this.#error = this.#options.createError?.(code, offset, whole) ?? new EbmlParseError(code, offset, whole);
-    this.#assembler = undefined;
-    this.#chunk = NO_BYTES;
-    this.#position = 0;
-    this.#waiting.length = 0;
-    return this.#error;
-  }
-
-  /** The open masters, for messages. */
-  #where(): string {
-    const names: string[] = [];
-    for (let master = this.#top; master !== undefined; master = master.parent) names.unshift(nameOf(master.type));
-    return names.length === 0 ? '' : ` (in ${names.join('/')})`;
-  }
-
-  /** The first mark after the beginning of the element at hand. */
-  #markAhead(): number | undefined {
-    const marks = this.#marks;
-    while (this.#nextMark < marks.length && marks[this.#nextMark]! <= this.#offset) this.#nextMark++;
-    if (this.#nextMark === marks.length && marks.length > 0) {
-      marks.length = 0;
-      this.#nextMark = 0;
+  /** Throws an error, which stops the parser, or, with recovery, begins a gap. */
+  #raise(code: EbmlErrorCode, offset: number, text: string): never {
+    const error = this.#options.createError?.(code, offset, text) ?? new EbmlParseError(code, offset, text);
+    this.#reset();
+    if (this.#scanner !== undefined && !this.#truncated) {
+      this.#damage = error.message;
+    } else {
+      this.#error = error;
+      this.#input = new ChunkQueue();
     }
-    return marks[this.#nextMark];
+    throw error;
   }
 
-  /** Whether the element at hand, which reaches at least to `end`, runs over a mark; then it is damaged. */
-  #markWithin(end: number): boolean {
-    const mark = this.#markAhead();
-    if (mark === undefined || mark >= end) return false;
-    return this.#fail(
-      'UnexpectedElement',
-      mark,
-      `${nameOf(this.#type) ?? 'an element'} at byte ${this.#offset} runs over what follows it`,
-    );
+  /** Forgets the element at hand. */
+  #reset(): void {
+    this.#type = undefined;
+    this.#scratchLength = 0;
+    this.#missing = 0;
+    this.#data = undefined;
+    this.#damage = undefined;
   }
 
-  #stepResync(): boolean {
-    const mark = this.#markAhead();
-    if (mark === undefined) {
-      this.#position = this.#chunk.length;
-      return this.#advance() || this.#stop();
-    }
-    while (mark >= this.#base + this.#chunk.length && this.#advance());
-    this.#position = mark - this.#base;
+  /** Passes over the bytes until the next mark. */
+  #resync(reason: string): boolean {
+    const input = this.#input;
+    do if (!input.advance()) return this.#stop();
+    while (!input.marked);
+    this.#damage = undefined;
     this.#resynced = true;
-    this.#state = State.Boundary;
-    this.#options.onGap?.({ offset: this.#offset, length: mark - this.#offset, reason: this.#gapReason });
+    this.#options.onGap?.({ offset: this.#offset, length: input.offset - this.#offset, reason });
     return true;
   }
 
-  /** The bytes are used up: waits for more, or, after `end()`, finishes. Always `false` or the next step to do. */
+  /** The bytes are used up: waits for more, or, after `end()`, closes what is open. */
   #stop(): boolean {
     if (!this.#ended) return false;
-    const end = this.#base + this.#position;
-    const unfinished = this.#state !== State.Boundary;
-    this.#truncated = unfinished;
-    for (let master = this.#top; master !== undefined; master = master.parent) {
-      if (master.sizeKnown && master.end > end) this.#truncated = true;
-    }
-    if (this.#truncated && this.#strict)
-      throw this.#stopWith('Truncated', end, 'the stream ends here, inside an element');
-    if (unfinished && this.#scanner !== undefined) {
-      const reason =
-        this.#state === State.Resync
-          ? this.#gapReason
-          : `byte ${end}: the stream ends inside an element${this.#where()}`;
-      this.#options.onGap?.({ offset: this.#offset, length: end - this.#offset, reason });
-    }
-    this.#assembler = undefined;
-    this.#state = State.Closing;
-    return true;
-  }
-
-  #stepClosing(): boolean {
+    const { offset } = this.#input;
     const top = this.#top;
-    if (top === undefined) {
-      this.#state = State.Done;
-      return false;
+    const damage = this.#damage;
+    const unfinished = this.#scratchLength > 0 || this.#missing > 0 || damage !== undefined;
+    if (unfinished || (top !== undefined && top.end < Number.POSITIVE_INFINITY)) {
+      this.#truncated = true;
+      const text = `the stream ends in ${pathOf(top, this.#type)}`;
+      if (this.#options.strict === true) this.#raise('Truncated', offset, text);
+      const start = this.#offset;
+      this.#reset();
+      if (unfinished && this.#scanner !== undefined) {
+        this.#options.onGap?.({ offset: start, length: offset - start, reason: damage ?? `byte ${offset}: ${text}` });
+      }
     }
-    this.#close(top, this.#base + this.#position, this.#truncated);
-    return true;
+    this.#offset = offset;
+    if (top !== undefined) return this.#close(top);
+    this.#done = true;
+    return false;
   }
-}
-
-/** Whether the element's id is too long to be met by chance and its place is one that sizes are checked by. */
-function isLandmark(type: EbmlElementType): boolean {
-  return type.id >= 0x10000000 && type.level >= 0 && type.level <= 1;
-}
-
-function nameOf(type: EbmlElementType): string;
-function nameOf(type: EbmlElementType | undefined): string | undefined;
-function nameOf(type: EbmlElementType | undefined): string | undefined {
-  return type === undefined ? undefined : (type.name ?? `element 0x${hex(type.id)}`);
 }

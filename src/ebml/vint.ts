@@ -6,14 +6,17 @@ export function vintLength(firstByte: number): number {
   return Math.clz32(firstByte) - 23;
 }
 
+/** The value of the variable-size integer of `length` bytes at `start`, without its marker; beyond 2^53, the nearest number. */
+export function readVint(bytes: Uint8Array, start: number, length: number): number {
+  let value = bytes[start]! & (0xff >>> length);
+  for (let i = 1; i < length; i++) value = value * 256 + bytes[start + i]!;
+  return value;
+}
+
 /** The number of bytes of an id as it is stored; ids keep their length marker, so the value tells. */
 export function idLength(id: number): number {
-  if (id < 0x100) return 1;
-  if (id < 0x10000) return 2;
-  if (id < 0x1000000) return 3;
-  if (id < 0x100000000) return 4;
-  let length = 5;
-  for (let limit = 2 ** 40; id >= limit; limit *= 256) length++;
+  let length = 1;
+  for (let limit = 256; id >= limit; limit *= 256) length++;
   return length;
 }
 
@@ -39,14 +42,20 @@ export function putId(target: Uint8Array, position: number, id: number): number 
  * @param length the width of the field in bytes, 1 to 8; it must be able to hold the size
  */
 export function putSize(target: Uint8Array, position: number, size: number | undefined, length: number): number {
-  if (size === undefined) {
-    target.fill(0xff, position, position + length);
-    target[position] = 0xff >>> (length - 1);
-    return position + length;
-  }
-  putUint(target, position, size, length);
-  target[position] = (target[position] ?? 0) | (0x80 >>> (length - 1));
+  if (size === undefined) target.fill(0xff, position, position + length);
+  else putUint(target, position, size, length);
+  // The marker, above it zeros.
+  const marker = 0x80 >>> (length - 1);
+  target[position] = (target[position]! & (marker - 1)) | marker;
   return position + length;
+}
+
+/** The bytes of a header: Id, data size and the length of both determine them. */
+export function headerBytes(id: number, dataSize: number | undefined, headerSize: number): Uint8Array {
+  const bytes = new Uint8Array(headerSize);
+  const idEnd = putId(bytes, 0, id);
+  putSize(bytes, idEnd, dataSize, headerSize - idEnd);
+  return bytes;
 }
 
 /** Writes the low `length` bytes of a non-negative integer up to 2^53 - 1, the most significant byte first. */
