@@ -1,0 +1,9 @@
+import type { FuzzTarget } from '../target.js';
+import { codec } from './codec.js';
+import { frames } from './frames.js';
+import { lacing } from './lacing.js';
+import { reader } from './reader.js';
+import { recovery } from './recovery.js';
+
+/** All that can be fuzzed. */
+export const TARGETS: readonly FuzzTarget[] = [reader, recovery, lacing, frames, codec];
