@@ -10,6 +10,7 @@ import { Mkv } from '../../src/mkv/elements.js';
 import { parseTree, places } from '../ebml-tree.js';
 import { ensure } from '../finding.js';
 import { Choices } from '../input.js';
+import { AVC_PPS, AVC_SPS, HEVC_ANNEX_B, HEVC_RECORD } from '../media-seeds.js';
 import { recordedFragments } from '../seeds.js';
 import type { FuzzTarget } from '../target.js';
 
@@ -27,14 +28,6 @@ const CODEC_IDS = [
   'A_PCM/INT/LIT',
   '',
   '__proto__',
-];
-
-/** The parameter sets of pictures that x265 has made, in Annex B and as HEVCDecoderConfigurationRecord. */
-const HEVC = [
-  '0000000140010c01ffff01600000030090000003000003003c9590090000000142010101600000030090000003000003003ca00a080f165959' +
-    '12930bc05a020000030002000003003210000000014401c073c189',
-  '0101600000009000000000001ef000fcfdf8f800000f03200001001840010c01ffff01600000030090000003000003001e95940921000100294' +
-    '2010101600000030090000003000003001ea0208316595952930bc05a02000003000200000300321022000100064401c073c089',
 ];
 
 const PARSERS: readonly ((data: Uint8Array) => unknown)[] = [
@@ -56,10 +49,11 @@ export const codec: FuzzTarget = {
       .filter(({ node: { type } }) => type === Mkv.CodecPrivate)
       .map(({ node }) => node.data);
     const hex = [
-      ...HEVC,
-      HEVC[0]?.slice(52, 130) ?? '',
-      '0000000167640014acd941e08feb0110000003001000000303c8f14299600000000168ebe3cb22c0',
-      '67640014acd941e08feb0110000003001000000303c8f1429960',
+      HEVC_ANNEX_B,
+      HEVC_RECORD,
+      HEVC_ANNEX_B.slice(62, -24),
+      `00000001${AVC_SPS}00000001${AVC_PPS}`,
+      AVC_SPS,
       '1190',
       '2b920800',
       '139056e5a54800',

@@ -1,0 +1,161 @@
+import { crc32 } from '../../src/ebml/crc32.js';
+import { concatBytes } from '../../src/ebml/writer.js';
+import { MkvParseError } from '../../src/mkv/parse-error.js';
+import {
+  Mp4RemuxError,
+  type Mp4Segment,
+  type Mp4StreamOptions,
+  mp4SegmentStream,
+  remuxToMp4,
+} from '../../src/mp4/index.js';
+import { ensure, ensureSame } from '../finding.js';
+import { Choices } from '../input.js';
+import { mediaSeeds } from '../media-seeds.js';
+import { listBoxes, listRuns, viewOf } from '../mp4-boxes.js';
+import type { FuzzTarget } from '../target.js';
+
+/** Remuxing to segments and to one file. */
+export const mp4: FuzzTarget = {
+  name: 'mp4',
+  ebml: true,
+  seeds: mediaSeeds,
+  async run({ choice, bytes }, features) {
+    const c = new Choices(choice);
+    const options: Mp4StreamOptions = {
+      recover: c.oneIn(2),
+      strict: c.oneIn(6),
+      ...(c.oneIn(4) ? { tracks: (track) => track.type === 'video' } : {}),
+    };
+    if (c.oneIn(2)) {
+      const whole = await segments([bytes.slice()], { ...options, startAtZero: c.oneIn(2) }, features);
+      const again = await segments(c.chunks(bytes), { ...options, startAtZero: false }, features);
+      if (!c.oneIn(2)) return;
+      const third = await segments([bytes.slice()], { ...options, startAtZero: false }, features);
+      ensureSame(again, third, 'segments in chunks and whole');
+      ensure(whole.length === again.length, 'times decide how many segments there are');
+    } else {
+      const moov = c.pick(['first', 'last'] as const);
+      const whole = await file([bytes.slice()], { ...options, moov }, features);
+      const chunked = await file(c.chunks(bytes), { ...options, moov }, features);
+      ensure(whole === chunked, () => `one file in chunks and whole: <${whole}> and <${chunked}>`);
+    }
+  },
+};
+
+async function segments(
+  chunks: readonly Uint8Array[],
+  options: Mp4StreamOptions,
+  features: Set<string>,
+): Promise<string[]> {
+  const lines: string[] = [];
+  const ends = new Map<number, bigint>();
+  const error = await untilError(async () => {
+    for await (const segment of mp4SegmentStream(chunks, options)) {
+      lines.push(checkSegment(segment, ends));
+      features.add(describe(segment));
+    }
+  });
+  if (error !== undefined) features.add(error.replace(/\d+/g, ''));
+  lines.push(error ?? 'the end');
+  return lines;
+}
+
+function describe(segment: Mp4Segment): string {
+  if (segment.type === 'init') return segment.mimeType.replace(/\d+/g, '');
+  const { independent, discontinuity, truncated, tracks } = segment;
+  return `${independent} ${discontinuity} ${truncated} ${tracks.length}`;
+}
+
+function checkSegment(segment: Mp4Segment, ends: Map<number, bigint>): string {
+  const { bytes, type } = segment;
+  const boxes = listBoxes(bytes);
+  const of = (name: string) => boxes.find((box) => box.type === name);
+  if (type === 'init') {
+    ensure(of('ftyp') !== undefined && of('moov') !== undefined, 'an initialization segment lacks boxes');
+    ensure(boxes.filter((box) => box.type === 'trak').length === segment.tracks.length, 'a wrong number of tracks');
+    ensure(!/undefined|NaN|null/.test(segment.mimeType), () => `a MIME type <${segment.mimeType}>`);
+    ends.clear();
+    return `init ${segment.mimeType} ${crc32(bytes)}`;
+  }
+  const mdat = of('mdat');
+  const moof = of('moof');
+  ensure(mdat !== undefined && moof !== undefined, 'a media segment lacks boxes');
+  let at = mdat.body;
+  for (const run of listRuns(bytes, boxes)) {
+    ensure(moof.body - 8 + run.dataOffset === at, 'the data of a run is not where it is said to be');
+    ensure(run.decodeTime >= (ends.get(run.track) ?? 0n), 'decode times go back');
+    let time = run.decodeTime;
+    for (const { duration, size } of run.samples) {
+      ensure(duration > 0, 'two samples are decoded at one time');
+      time += BigInt(duration);
+      at += size;
+    }
+    ends.set(run.track, time);
+  }
+  ensure(at === mdat.end, 'samples and media are not of one size');
+  for (const { start, duration } of segment.tracks)
+    ensure(Number.isFinite(start) && Number.isFinite(duration) && duration >= 0, 'times that are no numbers');
+  ensure(Number.isFinite(segment.gap) && segment.gap >= 0, () => `a gap of <${segment.gap}>`);
+  return `media ${bytes.length} ${crc32(bytes)} ${segment.discontinuity}`;
+}
+
+async function file(
+  chunks: readonly Uint8Array[],
+  options: Mp4StreamOptions & { moov: 'first' | 'last' },
+  features: Set<string>,
+): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let facts = '';
+  const error = await untilError(async () => {
+    const result = await remuxToMp4(chunks, (bytes) => void pieces.push(bytes.slice()), options);
+    const bytes = concatBytes(pieces);
+    ensure(result.bytes === bytes.length, 'the size of the file is counted wrong');
+    ensure(Number.isFinite(result.duration) && result.duration >= 0, () => `a duration of <${result.duration}>`);
+    ensure(!/undefined|NaN|null/.test(result.mimeType), () => `a MIME type <${result.mimeType}>`);
+    checkFile(bytes, options.moov);
+    facts = `${bytes.length} ${crc32(bytes)} ${result.fragments} ${result.invalidFragments} ${result.truncated}`;
+    features.add(`${result.mimeType} ${Math.min(3, result.fragments)}`.replace(/\d+/g, ''));
+  });
+  if (error !== undefined) features.add(error.replace(/\d+/g, ''));
+  return error ?? facts;
+}
+
+/** Chunks of samples lie behind each other in `mdat`, and their sizes fill it. */
+function checkFile(bytes: Uint8Array, moov: 'first' | 'last'): void {
+  const boxes = listBoxes(bytes);
+  const view = viewOf(bytes);
+  const types = boxes.map(({ type }) => type);
+  const mdat = boxes.find(({ type }) => type === 'mdat');
+  ensure(types[0] === 'ftyp' && types.includes('moov') && mdat !== undefined, 'a file lacks boxes');
+  ensure(types.indexOf('moov') < types.indexOf('mdat') === (moov === 'first'), 'moov is in the wrong place');
+  let media = 0;
+  for (const { type, body } of boxes) {
+    if (type === 'stsz') {
+      const fixed = view.getUint32(body + 4);
+      const count = view.getUint32(body + 8);
+      for (let i = 0; i < count; i++) media += fixed === 0 ? view.getUint32(body + 12 + i * 4) : fixed;
+    } else if (type === 'stco') {
+      for (let i = 0; i < view.getUint32(body + 4); i++) {
+        const at = view.getUint32(body + 8 + i * 4);
+        ensure(at >= mdat.body && at <= mdat.end, 'a chunk lies outside of the media');
+      }
+    } else if (type === 'stts') {
+      for (let i = 0; i < view.getUint32(body + 4); i++)
+        ensure(
+          view.getUint32(body + 12 + i * 8) > 0 || i === view.getUint32(body + 4) - 1,
+          'two samples are decoded at one time',
+        );
+    }
+  }
+  ensure(media === mdat.end - mdat.body, 'samples and media are not of one size');
+}
+
+async function untilError(run: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await run();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof MkvParseError) && !(error instanceof Mp4RemuxError)) throw error;
+    return error.message;
+  }
+}
