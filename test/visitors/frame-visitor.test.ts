@@ -178,7 +178,7 @@ describe('FrameVisitor', () => {
     [1000, 1_600_000_000_123_456, 1_600_000_000_123_456],
     [20_833, 3, 62.499],
     // The product is beyond 2^53: it may not be a rounded one.
-    [20_833, 76_800_000_000_007, 1_599_974_400_000_145.75],
+    [20_833, 76_800_000_000_007, Number('1599974400000145.75')],
     [1, 1_600_000_000_123_456, 1_600_000_000_123.456],
   ])('counts with a TimestampScale of %i', (scale, ticks, expected) => {
     const content = [writeElement(Mkv.Timestamp, ticks), writeElement(Mkv.SimpleBlock, bytesOf(0x81, 0, 0, 0x80, 1))];
