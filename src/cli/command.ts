@@ -56,9 +56,11 @@ export function parseWords<O extends OptionsConfig>(
   return parsed;
 }
 
-/** The first positional argument, to name it in a message; `-` where the words make no sense. */
+/** The first positional argument, else the stream, to name it in a message; `-` where the words make no sense. */
 export function firstArgument(words: string[], options: OptionsConfig): string {
-  return parseArgs({ args: words, options, allowPositionals: true, strict: false }).positionals[0] ?? '-';
+  const { positionals, values } = parseArgs({ args: words, options, allowPositionals: true, strict: false });
+  const { stream } = values;
+  return positionals[0] ?? (typeof stream === 'string' ? stream : '-');
 }
 
 /** What the options that every command takes mean for the reader; gaps and warnings are told on standard error. */

@@ -18,24 +18,37 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * under another one, and is gone when the command fails or is stopped. What is there already and is no ordinary file (a device, a
  * named pipe) is written to as it is.
  *
+ * @param onInterrupt is called in place of giving up when the command is told to stop, for one that then finishes what it has
  * @throws Error when it cannot be opened; writing and finishing throw when they fail, and say which output it was
  */
-export async function openOutput(path: string): Promise<OutputFile> {
+export async function openOutput(path: string, onInterrupt?: () => void): Promise<OutputFile> {
   if (path === '-') return standardOutput();
   try {
     const target = await realpath(path).catch(() => path);
     const before = await stat(target).catch(() => undefined);
     if (before !== undefined && !before.isFile()) return await directFile(path, await open(target, 'w'));
-    return await newFile(path, target, before?.mode);
+    return await newFile(path, target, before?.mode, onInterrupt);
   } catch (error) {
     throw cannotWrite(path, error);
   }
 }
 
-async function newFile(path: string, target: string, mode: number | undefined): Promise<OutputFile> {
+async function newFile(
+  path: string,
+  target: string,
+  mode: number | undefined,
+  onInterrupt: (() => void) | undefined,
+): Promise<OutputFile> {
   const unfinished = `${target}.${process.pid}.part`;
   const file = await open(unfinished, 'wx');
+  let interrupted = false;
   const onSignal = (signal: NodeJS.Signals) => {
+    // Told a second time, it does not want to wait.
+    if (onInterrupt !== undefined && !interrupted) {
+      interrupted = true;
+      onInterrupt();
+      return;
+    }
     rmSync(unfinished, { force: true });
     forget();
     process.kill(process.pid, signal);

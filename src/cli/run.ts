@@ -6,6 +6,7 @@ import { inspect } from './inspect.js';
 import { merge } from './merge.js';
 import { ClosedOutputError } from './output.js';
 import { remux } from './remux.js';
+import { record } from './record.js';
 import { serve } from './serve.js';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -15,6 +16,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['serve', serve],
   ['merge', merge],
   ['remux', remux],
+  ['record', record],
 ]);
 
 /**

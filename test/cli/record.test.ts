@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFragments } from '../../src/fragments/read.js';
+import { type LocalKinesisVideo, startLocalKinesisVideo } from '../../src/testing/local-kinesis-video.js';
+import { describeNeeding, runTool, tools } from '../support/tools.js';
+import { RECORDING } from '../testing/support.js';
+
+const facts = JSON.parse(readFileSync('examples/recording/camera.json', 'utf8'));
+let folder = '';
+let server: LocalKinesisVideo;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kvs-record-'));
+  server = await startLocalKinesisVideo({ streams: { camera: { source: RECORDING } } });
+});
+
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs the built `kvs record`; the endpoint is in this process, so it must not block. */
+function record(words: readonly string[], interruptWhen: (errors: string) => boolean = () => false) {
+  const child = spawn(process.execPath, ['dist/cli/main.js', 'record', '--endpoint', server.endpoint, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, AWS_ACCESS_KEY_ID: undefined, NODE_NO_WARNINGS: '1' },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    if (interruptWhen(stderr)) child.kill('SIGINT');
+  });
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+async function frameHashes(bytes: Uint8Array): Promise<string[]> {
+  const hashes: string[] = [];
+  for await (const { frames } of readFragments(bytes)) {
+    for (const { data } of frames) hashes.push(createHash('sha256').update(data).digest('hex'));
+  }
+  return hashes;
+}
+
+describe('kvs record', () => {
+  it('records a stretch of time into one document', async () => {
+    const out = join(folder, 'stored.mkv');
+    const { code, stdout, stderr } = await record([
+      '--stream',
+      'camera',
+      '--out',
+      out,
+      '--from',
+      '2000-01-01',
+      '--json',
+    ]);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const bytes = readFileSync(out);
+    expect(JSON.parse(stdout)).toEqual({
+      fragments: facts.fragments.length,
+      failed: 0,
+      frames: facts.frames,
+      bytes: bytes.length,
+      documents: 1,
+    });
+    expect(await frameHashes(bytes)).toEqual(await frameHashes(readFileSync(RECORDING)));
+  });
+
+  it('records live for a while, over a connection that is cut, and finishes the file', async () => {
+    const out = join(folder, 'live.mkv');
+    let connections = 0;
+    server.setFaults(({ operation }) =>
+      operation === 'GetMedia' && connections++ === 0 ? [{ kind: 'cut', afterBytes: 3000 }] : [],
+    );
+    const { code, stdout, stderr } = await record(['--stream', 'camera', '--out', out, '--live', '--duration', '3']);
+    server.setFaults(() => []);
+    expect(stderr).toMatch(/kvs: camera: GetMedia: .*; again in \d+ ms/);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^fragments: 1; frames: \d+; bytes: \d+\n$/);
+    const last: string[] = [];
+    for await (const { frames } of readFragments(readFileSync(RECORDING))) {
+      last.splice(0, last.length, ...frames.map(({ data }) => createHash('sha256').update(data).digest('hex')));
+    }
+    expect(await frameHashes(readFileSync(out))).toEqual(last);
+  });
+
+  it('keeps what it has when it is interrupted', async () => {
+    const out = join(folder, 'interrupted.mkv');
+    let connections = 0;
+    // The second connection is refused, and with that the command tells that it has read the first.
+    server.setFaults(({ operation }) =>
+      operation === 'GetMedia' && connections++ > 0 ? [{ kind: 'error', type: 'ClientLimitExceededException' }] : [],
+    );
+    const words = ['--stream', 'camera', '--out', out, '--live'];
+    const { code } = await record(words, (errors) => errors.includes('ClientLimitExceeded'));
+    server.setFaults(() => []);
+    expect(code).toBe(0);
+    expect((await frameHashes(readFileSync(out))).length).toBeGreaterThan(0);
+  });
+
+  it('says what is wrong, and leaves nothing behind', async () => {
+    const out = join(folder, 'nothing.mkv');
+    const absent = await record(['--stream', 'nothing', '--out', out, '--live']);
+    expect(absent.code).toBe(1);
+    expect(absent.stderr).toMatch(/^kvs: nothing: GetDataEndpoint: ResourceNotFoundException: .*request id/);
+    const empty = await record(['--stream', 'camera', '--out', out, '--from', '2000-01-01', '--to', '2000-01-02']);
+    expect(empty).toMatchObject({ code: 1, stderr: 'kvs: camera: there is no fragment to record\n' });
+    for (const words of [
+      ['--out', out, '--live'],
+      ['--stream', 'camera', '--live'],
+      ['--stream', 'camera', '--out', out],
+      ['--stream', 'camera', '--out', out, '--live', '--from', '2000-01-01'],
+      ['--stream', 'camera', '--out', out, '--from', 'yesterday'],
+      ['--stream', 'camera', '--out', out, '--from', '2000-01-02', '--to', '2000-01-01'],
+      ['--stream', 'camera', '--out', out, '--live', '--duration', 'long'],
+    ]) {
+      expect(await record(words), words.join(' ')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('usage:'),
+      });
+    }
+    expect(existsSync(out)).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
+  });
+});
+
+describeNeeding('kvs record into MP4', [tools('ffprobe')], () => {
+  it('makes a file that players read', async () => {
+    const out = join(folder, 'stored.mp4');
+    const { code, stdout } = await record(['--stream', 'camera', '--out', out, '--from', '2000-01-01']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`fragments: ${facts.fragments.length}; frames: ${facts.frames};`);
+    const entries = ['-show_entries', 'stream=codec_name,nb_read_frames', '-of', 'csv=p=0'];
+    const streams = runTool('ffprobe', ['-v', 'error', '-count_frames', ...entries, out])
+      .trim()
+      .split('\n');
+    const total = streams.map((line) => Number(line.split(',')[1])).reduce((sum, count) => sum + count, 0);
+    expect(streams.map((line) => line.split(',')[0])).toEqual(['h264', 'aac']);
+    expect(total).toBe(facts.frames);
+  });
+});
