@@ -1,0 +1,43 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type BrowserSession, openBrowser } from '../support/browser.js';
+import { describeNeeding, tools } from '../support/tools.js';
+
+describeNeeding('the page in examples/browser', [tools('chromium')], () => {
+  let server: ChildProcess;
+  let session: BrowserSession;
+  let address: string;
+
+  beforeAll(async () => {
+    const args = ['examples/browser/serve.mjs', 'examples/recording/camera.mkv', '0'];
+    server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = await once(server.stdout!, 'data');
+    address = String(line).trim();
+    session = await openBrowser({});
+  });
+  afterAll(async () => {
+    await session?.close();
+    server?.kill();
+  });
+
+  it('plays the recording while it comes, and lists its fragments', async () => {
+    const { page } = session;
+    await page.goto(address);
+    const time = () => page.evaluate(() => document.querySelector('video')?.currentTime ?? 0);
+    await expect.poll(time, { timeout: 20_000 }).toBeGreaterThan(1.5);
+    const width = await page.evaluate(() => document.querySelector('video')?.videoWidth);
+    expect(width).toBe(320);
+    const text = await page.textContent('#fragments');
+    expect(text).toMatch(/^video\/mp4; codecs="avc1/);
+    expect(text).toMatch(/2024-05-01T12:00:0\d\.\d{3}Z \d+ bytes .*=/);
+    // The rest of the recording has not come yet.
+    expect(text?.split('\n').length).toBeLessThan(9);
+    await page.click('#stop');
+    expect(await page.evaluate(() => document.querySelector('video')?.getAttribute('src'))).toBe(null);
+  });
+
+  it('without errors', () => {
+    expect(session.errors).toEqual([]);
+  });
+});
