@@ -127,7 +127,7 @@ export class FragmentRemuxer {
     this.#tracks = changed ? this.#states.map(({ track }) => track) : this.#tracks;
     const done = runs.map(({ state, payload, times, frames: own }): TrackRun => {
       const track = this.#tracks[state]!;
-      const start = times.presentation.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+      const start = least(times.presentation);
       return { track, payload, times, flags: own.map((frame) => sampleFlags(track.setup, frame)), start };
     });
     for (const { track, times } of done) {
@@ -148,17 +148,17 @@ export class FragmentRemuxer {
   /** Puts the fragment on the timeline. */
   #place(frames: readonly (readonly Frame[])[]): Place {
     const firsts = frames.flatMap((own) => {
-      const first = own.reduce((time, frame) => Math.min(time, frame.timestamp), Number.POSITIVE_INFINITY);
+      const first = least(own.map((frame) => frame.timestamp));
       return own[0] === undefined ? [] : [{ first, end: this.#ends.get(own[0].track.number) }];
     });
-    const first = Math.min(...firsts.map((each) => each.first));
+    const first = least(firsts.map((each) => each.first));
     this.#offset ??= this.#options.startAtZero === true ? -first : 0;
     const offset = this.#offset;
     // Tracks do not begin and end at the same time: the producer's clock was set back only when all of them went back.
     const distances = firsts.map((each) => each.first + offset - (each.end ?? each.first + offset));
-    const timeReset = Math.max(...distances) < -RESET;
-    if (timeReset) this.#offset -= Math.min(...distances);
-    const gap = this.#ends.size === 0 ? 0 : first + this.#offset - Math.max(...this.#ends.values());
+    const timeReset = most(distances) < -RESET;
+    if (timeReset) this.#offset -= least(distances);
+    const gap = this.#ends.size === 0 ? 0 : first + this.#offset - most([...this.#ends.values()]);
     // What begins with another than a key frame was cut within a group of pictures: what seems to be missing may still come.
     const isCut = frames.some((own) => own[0]?.keyframe === false);
     return { offset: this.#offset, startTime: first, gap: gap > GAP && !isCut ? gap : 0, timeReset };
@@ -211,6 +211,14 @@ interface TrackRunDraft {
   readonly frames: readonly Frame[];
 }
 
+function least(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+}
+
+function most(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+}
+
 /** Gathers a track's frames. Throws Mp4RemuxError when one is not what its codec wants. */
 function collect(setup: TrackSetup, frames: readonly Frame[], fragment: FragmentMetadata | undefined): Payload {
   const payload = new Payload();
@@ -258,12 +266,8 @@ function timeFrames(
 function frameDuration(frames: readonly Frame[], times: readonly number[], timescale: number): number {
   const duration = frames.at(-1)?.duration ?? 0;
   const said = duration > 0 ? toTicks(duration, timescale) : undefined;
-  let first = Number.POSITIVE_INFINITY;
-  let last = Number.NEGATIVE_INFINITY;
-  for (const time of times) {
-    first = Math.min(first, time);
-    last = Math.max(last, time);
-  }
+  const first = least(times);
+  const last = most(times);
   if (times.length < 2 || last <= first) return said ?? timescale / DEFAULT_FRAME_RATE;
   const average = (last - first) / (times.length - 1);
   return said !== undefined && said < average * 1.5 && said > average / 1.5 ? said : average;

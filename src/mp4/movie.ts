@@ -25,12 +25,17 @@ export class Movie {
 
   /** @throws Mp4RemuxError when a track cannot go on as the fragment has it */
   check({ runs, metadata: fragment }: RemuxedFragment): void {
-    for (const { track } of runs) {
-      const { setup } = track;
-      const table = this.#tables.find(({ number }) => number === setup.track.number);
-      if (table !== undefined && !table.accepts(setup)) {
+    for (const run of runs) {
+      const { setup } = run.track;
+      const { track } = setup;
+      const table = this.#tables.find(({ number }) => number === track.number);
+      if (table?.accepts(setup) === false) {
         const text = 'a track cannot change its codec or sampling frequency within one MP4';
-        throw new Mp4RemuxError('UnsupportedStreamMediaType', text, { track: setup.track, fragment });
+        throw new Mp4RemuxError('UnsupportedStreamMediaType', text, { track, fragment });
+      }
+      if (table?.reaches(run) === false) {
+        const text = 'the gap before the fragment is too long for one MP4 (segments can have it)';
+        throw new Mp4RemuxError('UnsupportedStreamMediaType', text, { track, fragment });
       }
     }
   }

@@ -24,6 +24,9 @@ export interface MsePlayerOptions extends Pick<Mp4StreamOptions, 'recover' | 'on
   readonly onInvalidFragment?: ((error: Mp4RemuxError) => void) | undefined;
 }
 
+/** A time that is set may be cut to microseconds, and would then lie before the frame that it was read from. */
+const JUST_BEHIND = 0.001;
+
 /** At the beginning of a gap a decoder may stop this much before what is buffered ends. */
 const NEAR_END = 0.1;
 
@@ -93,17 +96,19 @@ export class MsePlayer {
     for (const event of events) this.#video.addEventListener(event, follow, { signal });
     const tracks = (track: TrackMetadata) => this.#wants(track);
     const segments = mp4SegmentStream(stream, { recover, onGap, onInvalidFragment, tracks, startAtZero: true, signal });
-    let begun = false;
+    let begun = !autoplay;
     for await (const segment of segments) {
       onSegment?.(segment);
       if (segment.type === 'init') {
-        await this.#initialize(segment, signal);
+        // A new source leaves the video paused.
+        const plays = !this.#video.paused;
+        if ((await this.#initialize(segment, signal)) && plays) begun = false;
         continue;
       }
       this.#newest = Math.min(...segment.tracks.map(({ start }) => start)) / 1e6;
       await this.#feeder?.append(segment.bytes, this.#video.currentTime - (this.#options.keepBehind ?? 30));
       this.#follow();
-      if (!begun && autoplay) void this.#video.play().catch(() => {});
+      if (!begun) void this.#video.play().catch(() => {});
       begun = true;
       await this.#holdBack(signal);
     }
@@ -117,10 +122,12 @@ export class MsePlayer {
     return codec === undefined || MediaSource.isTypeSupported(`${track.type}/mp4; codecs="${codec}"`);
   }
 
-  async #initialize(segment: Mp4InitSegment, signal: AbortSignal): Promise<void> {
+  /** Returns whether the video has got a new source. */
+  async #initialize(segment: Mp4InitSegment, signal: AbortSignal): Promise<boolean> {
     // A source buffer takes new configurations, but no other set of tracks.
     const kinds = segment.tracks.map(({ kind }) => kind).join();
-    if (this.#feeder === undefined || kinds !== this.#kinds) {
+    const isNew = this.#feeder === undefined || kinds !== this.#kinds;
+    if (this.#feeder === undefined || isNew) {
       this.#kinds = kinds;
       this.#close();
       const source = this.#options.createMediaSource?.() ?? new MediaSource();
@@ -129,6 +136,7 @@ export class MsePlayer {
       this.#feeder = await BufferFeeder.open(source, this.#video, signal);
     }
     await this.#feeder.initialize(segment);
+    return isNew;
   }
 
   #close(): void {
@@ -150,7 +158,7 @@ export class MsePlayer {
     const { maxDelay } = this.#options;
     const end = buffered.length === 0 ? 0 : buffered.end(buffered.length - 1);
     if (maxDelay !== undefined && end - currentTime > maxDelay && this.#newest > currentTime) next = this.#newest;
-    if (next !== undefined) this.#video.currentTime = next;
+    if (next !== undefined) this.#video.currentTime = next + JUST_BEHIND;
   }
 
   /** Waits while enough is buffered. */

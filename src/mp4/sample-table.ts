@@ -7,6 +7,9 @@ const { box } = BoxParser;
 
 const MAX_UINT32 = 0xffff_ffff;
 
+/** The longest duration of a sample, in ticks: readers take the 32 bits for a signed number. */
+const MAX_DURATION = 0x7fff_ffff;
+
 /** Values, equal ones behind each other counted. */
 class RunLengths {
   readonly counts: number[] = [];
@@ -71,6 +74,11 @@ export class SampleTable {
   /** Whether samples of that setup can follow in this track. */
   accepts(setup: TrackSetup): boolean {
     return setup.format === this.setup.format && setup.timescale === this.timescale;
+  }
+
+  /** Whether the sample before the run can last until the run begins: 6 hours and a half of video. */
+  reaches(run: TrackRun): boolean {
+    return this.#lastDecode === undefined || run.times.decode[0]! - this.#lastDecode <= MAX_DURATION;
   }
 
   /**

@@ -3,7 +3,7 @@ import { CodecDataError } from '../mkv/codec/codec-error.js';
 import { codecStringOf, decoderDescription } from '../mkv/codec/codec-string.js';
 import { parseH264Sps } from '../mkv/codec/h264.js';
 import { parseH265Sps } from '../mkv/codec/h265.js';
-import { isAnnexB, splitNals } from '../mkv/codec/nal.js';
+import { splitNals } from '../mkv/codec/nal.js';
 import { type NalConfig, nalConfigOf, parameterSets, sameBytes, writeDecoderConfig } from '../mkv/codec/nal-config.js';
 import { codecOf } from '../mkv/codec/track-codec.js';
 import { parseWaveFormat } from '../mkv/codec/wave-format.js';
@@ -110,9 +110,9 @@ function setUpVideo(
   }
   const [sps] = sets.sps;
   if (sps === undefined) return undefined;
-  // Lengths of 3 bytes, which MP4 does not have, are made wider as well.
-  const keeps = sourceLengthSize === stored.lengthSize && sourceLengthSize !== 0 && sourceLengthSize !== 3;
-  const lengthSize = keeps ? sourceLengthSize : CONVERTED_LENGTH_SIZE;
+  // Annex B is converted, and so are lengths of 3 bytes, which MP4 does not have.
+  const lengthSize = [1, 2, 4].includes(sourceLengthSize) ? sourceLengthSize : CONVERTED_LENGTH_SIZE;
+  const keeps = stored.sps.length > 0 && lengthSize === stored.lengthSize;
   const config = decoderConfig(track, { ...sets, codec: stored.codec }, keeps, lengthSize);
   const { width, height, maxReorder } = stored.codec === 'h264' ? parseH264Sps(sps) : parseH265Sps(sps);
   return {
@@ -144,7 +144,7 @@ function decoderConfig(
   lengthSize: number,
 ): Uint8Array {
   const own = track.codecPrivate;
-  if (!keeps || own === undefined || isAnnexB(own)) return writeDecoderConfig(sets, lengthSize);
+  if (!keeps || own === undefined) return writeDecoderConfig(sets, lengthSize);
   const config = own.slice();
   if (sets.codec === 'h264') {
     // Reserved bits, which some producers leave at 0.

@@ -286,6 +286,30 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
     expect(duration).toBeGreaterThan(2_900_000);
   });
 
+  test('a gap of a night goes into segments, but not into the 32 bits of one MP4', async () => {
+    const night = 10 * 3600e6;
+    const body = bodyOf([...wrapAsGetMedia(media), ...wrapAsGetMedia(media, { offset: night, firstNumber: 4 })]);
+    await expect(KINDS.progressive(body)).rejects.toThrow('too long for one MP4');
+    const file = join(folder, 'night.mp4');
+    writeFileSync(file, await KINDS.fragmented(body));
+    expect(probePackets(file).at(-1)!.pts).toBeGreaterThan(36_000);
+  });
+
+  test('AVCC that leaves the parameter sets to the frames', async () => {
+    const { sps, pps } = nalConfigOf(media.tracks[0]!)!;
+    const bare = Uint8Array.of(1, 77, 64, 13, 0xff, 0xe0, 0);
+    const body = bodyOf(
+      wrapAsGetMedia(media, {
+        ...change({ codecPrivate: bare }),
+        frame: (data, { track, keyframe }) =>
+          track.type === 'video' && keyframe ? concatBytes([joinNals([...sps, ...pps], 4), data]) : data,
+      }),
+    );
+    const file = join(folder, 'bare.mp4');
+    writeFileSync(file, await KINDS.progressive(body));
+    expect(decodeMessages(file)).toBe('');
+  });
+
   describe('limits', () => {
     const limited = async (limits: Parameters<typeof remuxToMp4>[2] = {}) => {
       let taken = 0;

@@ -4,15 +4,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BrowserSession, bundleForBrowser, openBrowser } from '../support/browser.js';
 import { ffmpeg, temporaryFolder } from '../support/ffmpeg-media.js';
-import { readMedia, wrapAsGetMedia } from '../support/kvs-media.js';
+import { bodyOf, readMedia, wrapAsGetMedia } from '../support/kvs-media.js';
 import { describeNeeding, findTool, tools } from '../support/tools.js';
 
 const PAGE = `
 import { MsePlayer } from './src/mp4/index.ts';
 const video = document.querySelector('video');
 const state = { events: [], done: undefined, error: undefined };
-const player = new MsePlayer(video, { onSegment: ({ type, gap, mimeType }) => state.events.push(type === 'init' ? mimeType : gap) });
-globalThis.start = async (path) => {
+const onSegment = ({ type, gap, mimeType }) => state.events.push(type === 'init' ? mimeType : gap);
+let player;
+globalThis.start = async (path, options) => {
+  await player?.stop();
+  Object.assign(state, { events: [], done: undefined, error: undefined });
+  player = new MsePlayer(video, { onSegment, ...options });
   const response = await fetch(path);
   player.play(response.body).then(() => { state.done = true; }, (error) => { state.error = String(error); });
 };
@@ -51,7 +55,7 @@ interface Look {
 }
 
 interface PageGlobals {
-  start(path: string): Promise<void>;
+  start(path: string, options?: object): Promise<void>;
   stop(): Promise<void>;
   look(): Look;
   picture(time: number): Promise<{ mediaTime: number; pixels: number[] }>;
@@ -90,6 +94,17 @@ describeNeeding('MsePlayer in Chromium', [tools('chromium', 'ffmpeg')], () => {
             await new Promise((resolve) => setTimeout(resolve, 1000));
             yield fragment.bytes.subarray(1000);
           }
+        },
+      },
+      '/less.mkv': {
+        type: 'video/x-matroska',
+        async *body() {
+          yield first[0]!.bytes;
+          const { tracks, frames } = await readMedia(new Uint8Array(readFileSync(small)));
+          const isVideo = ({ type }: { type: string }) => type === 'video';
+          const silent = { tracks: tracks.filter(isVideo), frames: frames.filter(({ track }) => isVideo(track)) };
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          yield bodyOf(wrapAsGetMedia(silent, { offset: 1_700_000_000_000_000 }).slice(1));
         },
       },
       '/endless.mkv': {
@@ -160,6 +175,29 @@ describeNeeding('MsePlayer in Chromium', [tools('chromium', 'ffmpeg')], () => {
       bytes.reduce((sum, byte, i) => sum + Math.abs(byte - pixels[i]!), 0) / bytes.length;
     expect(distance(expected)).toBeLessThan(20);
     expect(distance(other)).toBeGreaterThan(60);
+  });
+
+  test('goes on when a track ends', async () => {
+    await session.page.evaluate(() => (globalThis as unknown as PageGlobals).start('/less.mkv'));
+    await expect.poll(async () => (await look()).time, { timeout: 20_000 }).toBeGreaterThan(3.5);
+    const { events, error } = await look();
+    expect(error).toBeUndefined();
+    expect(events.filter((event) => typeof event === 'string').map((type) => String(type).includes('mp4a'))).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  test('keeps near the newest fragment, and throws away what was played long ago', async () => {
+    await session.page.evaluate(() =>
+      (globalThis as unknown as PageGlobals).start('/endless.mkv', { maxDelay: 8, keepBehind: 5, readAhead: 20 }),
+    );
+    await expect.poll(async () => (await look()).time, { timeout: 20_000 }).toBeGreaterThan(30);
+    await expect.poll(async () => (await look()).ranges[0]?.[0], { timeout: 20_000 }).toBeGreaterThan(15);
+    const { time, ranges, error } = await look();
+    expect(error).toBeUndefined();
+    expect(ranges.at(-1)![1] - time).toBeLessThan(10);
+    await session.page.evaluate(() => (globalThis as unknown as PageGlobals).stop());
   });
 
   test('stops: the download ends and the video is empty', async () => {
