@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { MkvParseError } from '../../src/index.js';
+import { Mp4RemuxError, remuxToMp4 } from '../../src/mp4/index.js';
+import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import { arbitraryKvsStream } from '../support/kvs-generator.js';
+import { readMedia } from '../support/kvs-media.js';
+import { joinSegments, judgeLayout, segmentsOf } from './support.js';
+
+const RECORDING = new Uint8Array(readFileSync('examples/recording/camera.mkv'));
+
+/** What comes out is well-formed, or the error is one that is documented. */
+async function survives(bytes: Uint8Array, recover: boolean): Promise<void> {
+  try {
+    const segments = await segmentsOf(bytes, { recover });
+    if (segments.length > 0) judgeLayout(joinSegments(segments));
+    const parts: Uint8Array[] = [];
+    await remuxToMp4(bytes, (part) => void parts.push(part), { recover });
+    judgeLayout(new Uint8Array(Buffer.concat(parts)));
+  } catch (error) {
+    if (!(error instanceof MkvParseError)) expect(error).toBeInstanceOf(Mp4RemuxError);
+  }
+}
+
+describe('hostile input to MP4', () => {
+  test('bytes changed anywhere', async () => {
+    const edit = fc.tuple(fc.nat(RECORDING.length - 1), fc.oneof(fc.constantFrom(0, 1, 0xff), fc.nat(255)));
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 40 }), fc.boolean(), async (edits, recover) => {
+        const bytes = RECORDING.slice();
+        for (const [at, value] of edits) bytes[at] = value;
+        await survives(bytes, recover);
+      }),
+      { numRuns: 100 },
+    );
+  }, 120_000);
+
+  test('bytes changed in the head, where tracks and configurations are', async () => {
+    const edit = fc.tuple(fc.nat(1200), fc.nat(255));
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 6 }), fc.boolean(), async (edits, recover) => {
+        const bytes = RECORDING.slice(0, 60_000);
+        for (const [at, value] of edits) bytes[at] = value;
+        await survives(bytes, recover);
+      }),
+      { numRuns: 150 },
+    );
+  }, 120_000);
+
+  test('streams of anything', async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryKvsStream(), fc.boolean(), async ({ bytes }, recover) => survives(bytes, recover)),
+      { numRuns: 150 },
+    );
+  }, 120_000);
+});
+
+test('memory does not grow with the media where it is written at once or spooled', async () => {
+  const { tracks } = await readMedia(RECORDING);
+  const { codecPrivate } = tracks[0]!;
+  const frame = new Uint8Array(200_000);
+  new DataView(frame.buffer).setUint32(0, frame.length - 4);
+  frame[4] = 0x65;
+  const COUNT = 100;
+  function* body() {
+    for (let i = 0; i < COUNT; i++) {
+      const blocks = Array.from({ length: 20 }, (_, n) => ({
+        track: 1,
+        timestamp: (i * 20 + n) * 40_000,
+        keyframe: true,
+        frames: [frame],
+      }));
+      yield writeGetMediaFragment({
+        tracks: [{ number: 1, codecId: 'V_MPEG4/ISO/AVC', codecPrivate, video: { pixelWidth: 320, pixelHeight: 240 } }],
+        blocks,
+        fragmentNumber: String(i + 1),
+      });
+    }
+  }
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  const onProgress = () => {
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  };
+  const written = await remuxToMp4(body(), () => {}, { moov: 'last', onProgress });
+  const spool = { write: () => {}, read: () => [] };
+  await remuxToMp4(body(), () => {}, { spool, onProgress });
+  expect(written.bytes).toBeGreaterThan(399_000_000);
+  expect(most).toBeLessThan(150_000_000);
+}, 60_000);
