@@ -2,11 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
+import { applyVisitor, readFragments } from '../../src/index.js';
 import { joinNals } from '../../src/mkv/codec/nal.js';
 import { nalConfigOf } from '../../src/mkv/codec/nal-config.js';
 import {
   type Mp4MediaSegment,
   Mp4RemuxError,
+  Mp4Remuxer,
   Mp4RemuxStream,
   mp4SegmentStream,
   remuxToMp4,
@@ -397,6 +399,18 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
     });
     await expect(running).rejects.toBe('enough');
     expect(cancelled).toBe('enough');
+  });
+
+  test('as a visitor, and of whole fragments', async () => {
+    const body = bodyOf(wrapAsGetMedia(media));
+    const expected = await KINDS.fragmented(body);
+    const shown: Uint8Array[] = [];
+    await applyVisitor(body, new Mp4Remuxer(({ bytes }) => void shown.push(bytes)));
+    expect(concatBytes(shown)).toEqual(expected);
+    const given: Uint8Array[] = [];
+    const remuxer = new Mp4Remuxer(({ bytes }) => void given.push(bytes));
+    for await (const fragment of readFragments(body)) remuxer.addFragment(fragment);
+    expect(concatBytes(given)).toEqual(expected);
   });
 
   test('as a transform stream', async () => {
