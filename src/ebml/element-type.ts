@@ -58,60 +58,57 @@ const TYPES: Record<string, EbmlValueType> = {
  * `*` may occur any number of times, a digit that many times, `r` recurring, `+` recursive, `?` may have an unknown size.
  */
 export function parseSchema(text: string): EbmlElementType[] {
-  const types: EbmlElementType[] = [];
   const open: EbmlElementType[] = [];
-  for (const line of text.trim().split(/\n+/)) {
-    const [head = '', id = '', code = '', fallback] = line.trim().split(' ');
-    const global = head.startsWith('*');
-    const level = global ? -1 : Number(head[0]);
-    const name = head.slice(1);
-    const flags = code.slice(1);
-    const type = TYPES[code[0] ?? ''] ?? 'binary';
-    const parent = level > 0 ? open[level - 1] : undefined;
-    const recursive = flags.includes('+');
-    const text = type === 'string' || type === 'utf-8';
-    const maxOccurs = flags.includes('*') ? Number.POSITIVE_INFINITY : Number(/\d/.exec(flags)?.[0] ?? 1);
-    const element: EbmlElementType = {
-      id: Number.parseInt(id, 16),
-      name,
-      type,
-      parent,
-      level,
-      path: global
-        ? `\\(${maxOccurs === 1 ? '1' : ''}-\\)${name}`
-        : `${parent?.path ?? ''}\\${recursive ? '+' : ''}${name}`,
-      minOccurs: flags.includes('!') ? 1 : 0,
-      maxOccurs,
-      recurring: flags.includes('r'),
-      recursive,
-      unknownSizeAllowed: flags.includes('?'),
-      global,
-      identifier: code.startsWith('U'),
-      defaultValue: fallback === undefined || text ? fallback : Number(fallback),
-    };
-    if (!global) open[level] = element;
-    types.push(element);
-  }
-  return types;
+  return text
+    .trim()
+    .split(/\n+/)
+    .map((line) => {
+      const [head = '', id = '', code = '', fallback] = line.trim().split(' ');
+      const level = head.startsWith('*') ? -1 : Number(head[0]);
+      const type = makeType(Number.parseInt(id, 16), head.slice(1), level, open[level - 1], code, fallback);
+      if (level >= 0) open[level] = type;
+      return type;
+    });
 }
 
 /** The type of an element whose id no schema has: binary data that may stand anywhere. */
 export function unknownElementType(id: number): EbmlElementType {
+  return makeType(id, undefined, -1, undefined, 'b*');
+}
+
+function makeType(
+  id: number,
+  name: string | undefined,
+  level: number,
+  parent: EbmlElementType | undefined,
+  code: string,
+  fallback?: string,
+): EbmlElementType {
+  const letter = code.slice(0, 1);
+  const flags = code.slice(1);
+  const maxOccurs = flags.includes('*') ? Number.POSITIVE_INFINITY : Number(/\d/.exec(flags) ?? 1);
+  const recursive = flags.includes('+');
+  const global = level < 0 && name !== undefined;
   return {
     id,
-    name: undefined,
-    type: 'binary',
-    parent: undefined,
-    level: -1,
-    path: '',
-    minOccurs: 0,
-    maxOccurs: Number.POSITIVE_INFINITY,
-    recurring: false,
-    recursive: false,
-    unknownSizeAllowed: false,
-    global: false,
-    identifier: false,
-    defaultValue: undefined,
+    name,
+    type: TYPES[letter] ?? 'binary',
+    parent,
+    level,
+    path:
+      level >= 0
+        ? `${parent?.path ?? ''}\\${recursive ? '+' : ''}${name}`
+        : global
+          ? `\\(${maxOccurs === 1 ? '1' : ''}-\\)${name}`
+          : '',
+    minOccurs: Number(flags.includes('!')),
+    maxOccurs,
+    recurring: flags.includes('r'),
+    recursive,
+    unknownSizeAllowed: flags.includes('?'),
+    global,
+    identifier: letter === 'U',
+    defaultValue: fallback === undefined || 's8'.includes(letter) ? fallback : Number(fallback),
   };
 }
 

@@ -9,23 +9,21 @@ export function decodeUint(bytes: Uint8Array, start = 0, end = bytes.length): nu
 
 /** An unsigned integer of up to 8 bytes, exact. */
 export function decodeBigUint(bytes: Uint8Array, start = 0, end = bytes.length): bigint {
-  const split = Math.max(start, end - 4);
-  const low = BigInt(decodeUint(bytes, split, end));
-  return split === start ? low : BigInt(decodeUint(bytes, start, split)) * 0x100000000n + low;
+  let value = 0n;
+  for (let i = start; i < end; i++) value = value * 256n + BigInt(bytes[i]!);
+  return value;
 }
 
 /** A two's complement integer of up to 8 bytes, exact. */
 export function decodeBigInt(bytes: Uint8Array, start = 0, end = bytes.length): bigint {
-  return start === end ? 0n : BigInt.asIntN((end - start) * 8, decodeBigUint(bytes, start, end));
+  return BigInt.asIntN((end - start) * 8, decodeBigUint(bytes, start, end));
 }
 
-/** A float of 4 or 8 bytes, big-endian; 0 for no bytes; `undefined` for any other length. */
+/** A float of 4 or 8 bytes, big-endian; `undefined` for any other length. */
 export function decodeFloat(bytes: Uint8Array, start = 0, end = bytes.length): number | undefined {
   const length = end - start;
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, length);
-  if (length === 4) return view.getFloat32(0);
-  if (length === 8) return view.getFloat64(0);
-  return length === 0 ? 0 : undefined;
+  return length === 4 ? view.getFloat32(0) : length === 8 ? view.getFloat64(0) : undefined;
 }
 
 const LONGEST_SHORT_STRING = 64;

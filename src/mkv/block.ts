@@ -1,4 +1,4 @@
-import { vintLength } from '../ebml/vint.js';
+import { readVint, vintLength } from '../ebml/vint.js';
 import { MkvParseError } from './parse-error.js';
 
 /** How the frames of a Block share its data (RFC 9559 section 10.3). */
@@ -43,31 +43,21 @@ export class Block {
    * @throws MkvParseError `InvalidBlock` when header or lacing do not fit the size
    */
   constructor(bytes: Uint8Array, start: number, end: number, offset: number, simple: boolean) {
-    const numberLength = start < end ? vintLength(bytes[start]!) : 9;
+    const numberLength = vintLength(bytes[start]!);
     const at = start + numberLength;
-    if (numberLength > 8 || at + FIXED_PART > end) {
-      throw invalid(offset, `a Block of ${end - start} bytes is too short for its header, or has none`);
-    }
-    let trackNumber = bytes[start]! & (0xff >>> numberLength);
-    for (let i = start + 1; i < at; i++) trackNumber = trackNumber * 256 + bytes[i]!;
-    if (trackNumber > Number.MAX_SAFE_INTEGER) throw invalid(offset, 'a track number beyond 2^53 - 1');
+    if (numberLength > 8 || at + FIXED_PART > end) throw invalid(offset, `no Block header in ${end - start} bytes`);
+    this.trackNumber = readVint(bytes, start, numberLength);
+    if (this.trackNumber > Number.MAX_SAFE_INTEGER) throw invalid(offset, 'a track number beyond 2^53 - 1');
     const flags = bytes[at + 2]!;
-    this.trackNumber = trackNumber;
     this.relativeTimestamp = ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16;
     this.simple = simple;
     this.flags = flags;
     this.bytes = bytes;
     this.end = end;
-    if ((flags & FLAG_LACING) === 0) {
-      this.frameCount = 1;
-      this.start = at + FIXED_PART;
-      this.ends = undefined;
-    } else {
-      const ends = readLaces(bytes, at + FIXED_PART, end, (flags & FLAG_LACING) >> 1, offset - start);
-      this.frameCount = ends.length - 1;
-      this.start = ends[0]!;
-      this.ends = ends;
-    }
+    const lacing = (flags & FLAG_LACING) >> 1;
+    this.ends = lacing === 0 ? undefined : readLaces(bytes, at + FIXED_PART, end, lacing, offset - start);
+    this.frameCount = this.ends === undefined ? 1 : this.ends.length - 1;
+    this.start = this.ends === undefined ? at + FIXED_PART : this.ends[0]!;
   }
 
   /** Whether all frames are key frames, by the flag of a SimpleBlock. A Block in a BlockGroup has none: see ReferenceBlock. */
@@ -101,7 +91,7 @@ export class Block {
    * @throws RangeError when `index` is not below `frameCount`
    */
   frameSize(index: number): number {
-    return this.frameEnd(index) - this.frameStart(index);
+    return this.frame(index).length;
   }
 
   /**
@@ -110,18 +100,10 @@ export class Block {
    * @throws RangeError when `index` is not below `frameCount`
    */
   frame(index: number): Uint8Array {
-    const from = this.frameStart(index);
-    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + from, this.frameEnd(index) - from);
-  }
-
-  private frameStart(index: number): number {
-    if (!(index >= 0 && index < this.frameCount))
-      throw new RangeError(`no frame ${index} in a Block of ${this.frameCount}`);
-    return this.ends === undefined ? this.start : this.ends[index]!;
-  }
-
-  private frameEnd(index: number): number {
-    return this.ends === undefined ? this.end : this.ends[index + 1]!;
+    const { frameCount, ends } = this;
+    if (!(index >= 0 && index < frameCount)) throw new RangeError(`no frame ${index} in a Block of ${frameCount}`);
+    const start = ends?.[index] ?? this.start;
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, (ends?.[index + 1] ?? this.end) - start);
   }
 }
 
@@ -138,60 +120,39 @@ function invalid(offset: number, text: string): MkvParseError {
 function readLaces(bytes: Uint8Array, start: number, end: number, lacing: number, shift: number): Uint32Array {
   if (start >= end) throw invalid(shift + end - 1, 'a laced Block without the number of its frames');
   const count = bytes[start]! + 1;
-  const sizes = new Float64Array(count);
-  let from = start + 1;
-  if (lacing === 2) {
-    const size = (end - from) / count;
-    if (!Number.isInteger(size))
-      throw invalid(shift + start, `${end - from} bytes do not part into ${count} frames of one size`);
-    sizes.fill(size);
-  } else {
-    from = lacing === 1 ? readXiphSizes(bytes, from, end, sizes) : readEbmlSizes(bytes, from, end, sizes);
-    if (from < 0) throw invalid(shift + end - 1, 'the lacing of a Block goes on past its end');
-    let last = end - from;
-    for (let i = 0; i < count - 1; i++) last -= sizes[i]!;
-    sizes[count - 1] = last;
+  const isFixed = LACINGS[lacing] === 'fixed-size';
+  const isXiph = LACINGS[lacing] === 'xiph';
+  let at = start + 1;
+  let size = isFixed ? (end - at) / count : 0;
+  if (!Number.isInteger(size))
+    throw invalid(shift + start, `${end - at} bytes do not part into ${count} frames of one size`);
+  const sizes = new Float64Array(count).fill(size);
+  if (!isFixed) {
+    let last = end;
+    for (let i = 0; i < count - 1; i++) {
+      let length = 1;
+      if (isXiph) {
+        size = 0;
+        do size += bytes[at]!;
+        while (bytes[at++] === 255 && at < end);
+      } else {
+        // The first size as it is, the others as signed differences from the one before.
+        length = vintLength(bytes[at]!);
+        const value = readVint(bytes, at, length);
+        size = i === 0 ? value : size + value - (2 ** (7 * length - 1) - 1);
+        at += length;
+      }
+      if (length > 8 || at > end) throw invalid(shift + end - 1, 'the lacing of a Block goes on past its end');
+      sizes[i] = size;
+      last -= size;
+    }
+    sizes[count - 1] = last - at;
   }
   const ends = new Uint32Array(count + 1);
-  ends[0] = from;
-  for (let i = 0, position = from; i < count; i++) {
-    const size = sizes[i]!;
-    if (size < 0) throw invalid(shift + from - 1, `the laces of a Block do not fit it: one of them has ${size} bytes`);
-    position += size;
-    ends[i + 1] = position;
+  ends[0] = at;
+  for (let i = 0; i < count; i++) {
+    if (sizes[i]! < 0) throw invalid(shift + at - 1, `a lace of ${sizes[i]} bytes`);
+    ends[i + 1] = ends[i]! + sizes[i]!;
   }
   return ends;
-}
-
-/** Reads all sizes but the last; returns the position after them, -1 when they go on past `end`. */
-function readXiphSizes(bytes: Uint8Array, start: number, end: number, sizes: Float64Array): number {
-  let at = start;
-  for (let i = 0; i < sizes.length - 1; i++) {
-    let size = 0;
-    let byte: number;
-    do {
-      if (at >= end) return -1;
-      byte = bytes[at++]!;
-      size += byte;
-    } while (byte === 255);
-    sizes[i] = size;
-  }
-  return at;
-}
-
-/** As {@link readXiphSizes}: the first size as it is, the others as signed differences from the one before. */
-function readEbmlSizes(bytes: Uint8Array, start: number, end: number, sizes: Float64Array): number {
-  let at = start;
-  let size = 0;
-  for (let i = 0; i < sizes.length - 1; i++) {
-    if (at >= end) return -1;
-    const length = vintLength(bytes[at]!);
-    if (length > 8 || at + length > end) return -1;
-    let value = bytes[at]! & (0xff >>> length);
-    for (let k = 1; k < length; k++) value = value * 256 + bytes[at + k]!;
-    at += length;
-    size = i === 0 ? value : size + value - (2 ** (7 * length - 1) - 1);
-    sizes[i] = size;
-  }
-  return at;
 }

@@ -1,6 +1,6 @@
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { dateFromEbml, decodeBigInt, decodeBigUint, decodeFloat, decodeString, decodeUint } from '../ebml/values.js';
-import { idLength, putId, putSize } from '../ebml/vint.js';
+import { headerBytes } from '../ebml/vint.js';
 import { Block } from './block.js';
 import type { ElementVisitor, MaybePromise } from './element-visitor.js';
 import { Mkv, type MkvDataType, type MkvMasterType } from './elements.js';
@@ -15,18 +15,36 @@ abstract class MkvElementBase {
   readonly type: EbmlElementType;
   /** Of the element's first byte, from the start of the stream; for an end, of the byte after the master's last. */
   readonly offset: number;
+  /** Length of id and size, in bytes. */
+  readonly headerSize: number;
+  /** Length of the data in bytes; `undefined` when the size is unknown (RFC 8794 section 6.2). */
+  readonly dataSize: number | undefined;
   /** The master that holds the element. */
   readonly parent: MkvStartMasterElement | undefined;
 
-  constructor(type: EbmlElementType, offset: number, parent: MkvStartMasterElement | undefined) {
+  /** @internal */
+  constructor(
+    type: EbmlElementType,
+    offset: number,
+    headerSize: number,
+    dataSize: number | undefined,
+    parent: MkvStartMasterElement | undefined,
+  ) {
     this.type = type;
     this.offset = offset;
+    this.headerSize = headerSize;
+    this.dataSize = dataSize;
     this.parent = parent;
   }
 
   /** The masters that hold the element, outermost first. */
   get path(): readonly MkvStartMasterElement[] {
-    return this.parent === undefined ? NO_PATH : this.parent.childPath;
+    return this.parent?.childPath ?? NO_PATH;
+  }
+
+  /** The bytes of id and size as they arrived, in an array of its own. */
+  get rawHeader(): Uint8Array {
+    return headerBytes(this.type.id, this.dataSize, this.headerSize);
   }
 
   /** Whether the element is of this type; tells TypeScript what its value is. */
@@ -39,33 +57,11 @@ abstract class MkvElementBase {
 
 /** The beginning of a master element: its id and size. Its children follow, then its {@link MkvEndMasterElement}. */
 export class MkvStartMasterElement extends MkvElementBase {
-  /** Length of id and size, in bytes. */
-  readonly headerSize: number;
-  /** Length of the data in bytes; `undefined` when the size is unknown (RFC 8794 section 6.2). */
-  readonly dataSize: number | undefined;
   #childPath: readonly MkvStartMasterElement[] | undefined;
-
-  /** @internal */
-  constructor(
-    type: EbmlElementType,
-    offset: number,
-    headerSize: number,
-    dataSize: number | undefined,
-    parent: MkvStartMasterElement | undefined,
-  ) {
-    super(type, offset, parent);
-    this.headerSize = headerSize;
-    this.dataSize = dataSize;
-  }
 
   /** Tells the three kinds of element apart. */
   get kind(): 'start' {
     return 'start';
-  }
-
-  /** The bytes of id and size as they arrived, in an array of its own. */
-  get rawHeader(): Uint8Array {
-    return headerBytes(this.type.id, this.dataSize, this.headerSize);
   }
 
   /** The path of the element's children: its own and itself. */
@@ -82,6 +78,10 @@ export class MkvStartMasterElement extends MkvElementBase {
 
 /** The end of a master element. It has no bytes of its own. */
 export class MkvEndMasterElement extends MkvElementBase {
+  /** Always 0: an end has no bytes. */
+  declare readonly headerSize: 0;
+  /** Always 0: an end has no bytes. */
+  declare readonly dataSize: 0;
   /** The beginning of the same master. */
   readonly start: MkvStartMasterElement;
   /** Whether bytes of the master are missing: the stream ended within it, or damage cut it short. */
@@ -89,7 +89,7 @@ export class MkvEndMasterElement extends MkvElementBase {
 
   /** @internal */
   constructor(start: MkvStartMasterElement, offset: number, truncated: boolean) {
-    super(start.type, offset, start.parent);
+    super(start.type, offset, 0, 0, start.parent);
     this.start = start;
     this.truncated = truncated;
   }
@@ -99,18 +99,8 @@ export class MkvEndMasterElement extends MkvElementBase {
     return 'end';
   }
 
-  /** Always 0: an end has no bytes. */
-  get headerSize(): 0 {
-    return 0;
-  }
-
-  /** Always 0: an end has no bytes. */
-  get dataSize(): 0 {
-    return 0;
-  }
-
   /** No bytes. */
-  get rawHeader(): Uint8Array {
+  override get rawHeader(): Uint8Array {
     return NO_BYTES;
   }
 
@@ -127,10 +117,8 @@ export class MkvEndMasterElement extends MkvElementBase {
  * unless the owner of the chunk writes to it (see `copyChunks`).
  */
 export class MkvDataElement<V = unknown> extends MkvElementBase {
-  /** Length of id and size, in bytes. */
-  readonly headerSize: number;
   /** Length of the data, in bytes. */
-  readonly dataSize: number;
+  declare readonly dataSize: number;
   // Not private to the engine (#): elements are made by the million, and plain fields are made faster.
   private readonly bytes: Uint8Array;
   private readonly start: number;
@@ -147,9 +135,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
     start: number,
     parent: MkvStartMasterElement | undefined,
   ) {
-    super(type, offset, parent);
-    this.headerSize = headerSize;
-    this.dataSize = dataSize;
+    super(type, offset, headerSize, dataSize, parent);
     this.bytes = bytes;
     this.start = start;
     this.view = undefined;
@@ -159,11 +145,6 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   /** Tells the three kinds of element apart. */
   get kind(): 'data' {
     return 'data';
-  }
-
-  /** The bytes of id and size as they arrived, in an array of its own. */
-  get rawHeader(): Uint8Array {
-    return headerBytes(this.type.id, this.dataSize, this.headerSize);
   }
 
   /** The element's data: a view, not a copy. */
@@ -267,10 +248,3 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
 
 /** What a Matroska stream consists of; `kind` tells which of the three it is. */
 export type MkvElement = MkvStartMasterElement | MkvEndMasterElement | MkvDataElement;
-
-/** Id, size and the width of the header determine its bytes, so they need not be kept. */
-function headerBytes(id: number, dataSize: number | undefined, headerSize: number): Uint8Array {
-  const bytes = new Uint8Array(headerSize);
-  putSize(bytes, putId(bytes, 0, id), dataSize, headerSize - idLength(id));
-  return bytes;
-}

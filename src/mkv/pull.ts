@@ -17,16 +17,15 @@ export class AbortableSource {
   #reject: ((reason: unknown) => void) | undefined;
   #closed = false;
   readonly #onAbort = () => {
-    const reject = this.#reject;
     const reason = this.#signal?.reason;
     void this.cancel(reason);
-    reject?.(reason);
+    this.#reject?.(reason);
   };
 
   constructor(stream: ByteStream, signal: AbortSignal | undefined) {
     this.#source = openByteStream(stream);
     this.#signal = signal;
-    if (signal?.aborted === true) void this.cancel(signal.reason);
+    if (signal?.aborted === true) this.#onAbort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -38,15 +37,13 @@ export class AbortableSource {
   /** The next chunk, or `undefined` at the end; rejects with the signal's reason when it is aborted meanwhile. */
   async read(): Promise<Uint8Array | undefined> {
     this.check();
-    const read = this.#source.read();
-    if (read === undefined || read instanceof Uint8Array || this.#signal === undefined) return read;
     return new Promise((resolve, reject) => {
       this.#reject = reject;
-      read.then(resolve, reject);
+      this.#source.read().then(resolve, reject);
     });
   }
 
-  /** Tells the source that no more is wanted. */
+  /** Tells the source that no more is wanted. Never rejects. */
   async cancel(reason?: unknown): Promise<void> {
     if (this.#closed) return;
     this.close();
@@ -77,8 +74,9 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
   readonly #consumer: ChunkConsumer<T>;
   #ended = false;
   #finished = false;
-  /** The call of next() that waits for chunks: calls made meanwhile stand behind it. */
-  #waiting: Promise<unknown> | undefined;
+  /** How many calls of next() are not answered. Each stands behind the one before. */
+  #waiting = 0;
+  #last: Promise<unknown> | undefined;
 
   constructor(source: AbortableSource, consumer: ChunkConsumer<T>) {
     this.#source = source;
@@ -90,16 +88,10 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#waiting !== undefined) return this.#queue(() => this.#pull());
-    if (this.#finished) return Promise.resolve({ done: true, value: undefined });
-    try {
-      this.#source.check();
-      const value = this.#consumer.nextIfAvailable();
-      if (value !== undefined) return Promise.resolve({ done: false, value });
-    } catch (error) {
-      return this.#queue(() => this.#fail(error));
-    }
-    return this.#queue(() => this.#pull());
+    const pull = () => this.#pull();
+    const result = this.#waiting++ > 0 && this.#last !== undefined ? this.#last.then(pull, pull) : pull();
+    this.#last = result;
+    return result;
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
@@ -108,19 +100,9 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
     return { done: true, value: undefined };
   }
 
-  #queue<R>(work: () => Promise<R>): Promise<R> {
-    const queued = this.#waiting === undefined ? work() : this.#waiting.then(work, work);
-    this.#waiting = queued;
-    const clear = () => {
-      if (this.#waiting === queued) this.#waiting = undefined;
-    };
-    queued.then(clear, clear);
-    return queued;
-  }
-
   async #pull(): Promise<IteratorResult<T, undefined>> {
-    while (!this.#finished) {
-      try {
+    try {
+      while (!this.#finished) {
         this.#source.check();
         const value = this.#consumer.nextIfAvailable();
         if (value !== undefined) return { done: false, value };
@@ -136,19 +118,18 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
           this.#ended = true;
           this.#consumer.end();
         }
-      } catch (error) {
-        // A source that was closed under a pending read may call that an error; the caller who left does not.
-        if (this.#finished) break;
-        return this.#fail(error);
       }
+    } catch (error) {
+      // A source that was closed under a pending read may call that an error; the caller who left does not.
+      if (!this.#finished) {
+        this.#finished = true;
+        // The error is what the caller waits for; the source may take its time to close.
+        void this.#source.cancel(error);
+        throw error;
+      }
+    } finally {
+      this.#waiting--;
     }
     return { done: true, value: undefined };
-  }
-
-  async #fail(error: unknown): Promise<never> {
-    this.#finished = true;
-    // The error is what the caller waits for; the source may take its time to close.
-    void this.#source.cancel(error);
-    throw error;
   }
 }
