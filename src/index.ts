@@ -20,12 +20,7 @@ export {
 } from './ebml/writer.js';
 export { Fragment } from './fragments/fragment.js';
 export type { FrameFilterOptions } from './fragments/frame-filter.js';
-export {
-  type ReadFragmentsOptions,
-  type ReadFramesOptions,
-  readFragments,
-  readFrames,
-} from './fragments/read.js';
+export { type ReadFragmentsOptions, type ReadFramesOptions, readFragments, readFrames } from './fragments/read.js';
 export type {
   MergeCounters,
   NewDocument,
