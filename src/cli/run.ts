@@ -5,8 +5,8 @@ import { frames } from './frames.js';
 import { inspect } from './inspect.js';
 import { merge } from './merge.js';
 import { ClosedOutputError } from './output.js';
-import { remux } from './remux.js';
 import { record } from './record.js';
+import { remux } from './remux.js';
 import { serve } from './serve.js';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
