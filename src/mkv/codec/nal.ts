@@ -42,7 +42,7 @@ export function eachNal(
   if (lengthSize === 0) {
     let start = startCode(data, 0);
     for (let i = 0; i < start - 3; i++) if (data[i] !== 0) start = size;
-    if (start >= size && size > 0) throw new CodecDataError('no start code at the beginning', code);
+    if (start >= size && size > 0 && !isAnnexB(data)) throw new CodecDataError('no start code at the beginning', code);
     while (start < size) {
       const next = startCode(data, start);
       let end = next < size || isStartCode(data, size - 3) ? next - 3 : size;
