@@ -62,6 +62,8 @@ export class FragmentAssembler extends MkvElementVisitor {
 
   override visitStart(element: MkvStartMasterElement): void {
     if (element.type === Mkv.Segment) {
+      const stray = this.#draft;
+      if (stray !== undefined && stray.frames.length > 0) this.#finish(stray);
       this.#visitor.visitStart(element);
       this.#inSegment = true;
       this.#draft = undefined;
@@ -125,7 +127,8 @@ export class FragmentAssembler extends MkvElementVisitor {
       metadata: this.#visitor.metadata.currentFragmentMetadata,
       frames: [],
       clusterEnded: false,
-      truncated: false,
+      // A Cluster that no Segment holds has lost what stood before it.
+      truncated: !this.#inSegment,
     };
     return this.#draft;
   }
