@@ -1,4 +1,5 @@
 let allocated = 0;
+let largest = 0;
 
 /** Makes every `new Uint8Array(length)` count from here on; views of other arrays' bytes do not count. */
 export function watchAllocations(): void {
@@ -6,14 +7,21 @@ export function watchAllocations(): void {
   globalThis.Uint8Array = new Proxy(Plain, {
     construct(target, args: unknown[], newTarget) {
       const [first] = args;
-      if (typeof first === 'number') allocated += first;
-      else if (first instanceof Plain) allocated += first.length;
+      const size = typeof first === 'number' ? first : first instanceof Plain ? first.length : 0;
+      allocated += size;
+      largest = Math.max(largest, size);
       return Reflect.construct(target, args, newTarget);
     },
   });
 }
 
-/** The bytes allocated so far. */
-export function allocatedBytes(): number {
-  return allocated;
+/** Forgets what was allocated. */
+export function resetAllocations(): void {
+  allocated = 0;
+  largest = 0;
+}
+
+/** What was allocated since {@link resetAllocations}, in bytes: all together, and the largest array. */
+export function allocations(): { readonly all: number; readonly largest: number } {
+  return { all: allocated, largest };
 }

@@ -5,7 +5,7 @@ import { runWithinLimits } from './limits.js';
 import type { FuzzTarget } from './target.js';
 
 /** How often the target may be run to make one input smaller. */
-const MAX_RUNS = 3000;
+const MAX_RUNS = 600;
 
 /** A smaller input that gives the same finding. */
 export async function minimize(target: FuzzTarget, input: Input, key: string): Promise<Input> {

@@ -48,10 +48,10 @@ async function segments(
   features: Set<string>,
 ): Promise<string[]> {
   const lines: string[] = [];
-  const ends = new Map<number, bigint>();
+  const lasts = new Map<number, bigint>();
   const error = await untilError(async () => {
     for await (const segment of mp4SegmentStream(chunks, options)) {
-      lines.push(checkSegment(segment, ends));
+      lines.push(checkSegment(segment, lasts));
       features.add(describe(segment));
     }
   });
@@ -66,7 +66,7 @@ function describe(segment: Mp4Segment): string {
   return `${independent} ${discontinuity} ${truncated} ${tracks.length}`;
 }
 
-function checkSegment(segment: Mp4Segment, ends: Map<number, bigint>): string {
+function checkSegment(segment: Mp4Segment, lasts: Map<number, bigint>): string {
   const { bytes, type } = segment;
   const boxes = listBoxes(bytes);
   const of = (name: string) => boxes.find((box) => box.type === name);
@@ -74,7 +74,7 @@ function checkSegment(segment: Mp4Segment, ends: Map<number, bigint>): string {
     ensure(of('ftyp') !== undefined && of('moov') !== undefined, 'an initialization segment lacks boxes');
     ensure(boxes.filter((box) => box.type === 'trak').length === segment.tracks.length, 'a wrong number of tracks');
     ensure(!/undefined|NaN|null/.test(segment.mimeType), () => `a MIME type <${segment.mimeType}>`);
-    ends.clear();
+    lasts.clear();
     return `init ${segment.mimeType} ${crc32(bytes)}`;
   }
   const mdat = of('mdat');
@@ -83,14 +83,14 @@ function checkSegment(segment: Mp4Segment, ends: Map<number, bigint>): string {
   let at = mdat.body;
   for (const run of listRuns(bytes, boxes)) {
     ensure(moof.body - 8 + run.dataOffset === at, 'the data of a run is not where it is said to be');
-    ensure(run.decodeTime >= (ends.get(run.track) ?? 0n), 'decode times go back');
+    ensure(run.decodeTime > (lasts.get(run.track) ?? -1n), 'decode times go back');
     let time = run.decodeTime;
     for (const { duration, size } of run.samples) {
       ensure(duration > 0, 'two samples are decoded at one time');
+      lasts.set(run.track, time);
       time += BigInt(duration);
       at += size;
     }
-    ends.set(run.track, time);
   }
   ensure(at === mdat.end, 'samples and media are not of one size');
   for (const { start, duration } of segment.tracks)
@@ -120,13 +120,13 @@ async function file(
   return error ?? facts;
 }
 
-/** Chunks of samples lie behind each other in `mdat`, and their sizes fill it. */
+/** Chunks of samples lie in an `mdat`, and the sizes of all samples are those of all of them. */
 function checkFile(bytes: Uint8Array, moov: 'first' | 'last'): void {
   const boxes = listBoxes(bytes);
   const view = viewOf(bytes);
   const types = boxes.map(({ type }) => type);
-  const mdat = boxes.find(({ type }) => type === 'mdat');
-  ensure(types[0] === 'ftyp' && types.includes('moov') && mdat !== undefined, 'a file lacks boxes');
+  const mdats = boxes.filter(({ type }) => type === 'mdat');
+  ensure(types[0] === 'ftyp' && types.includes('moov') && mdats.length > 0, 'a file lacks boxes');
   ensure(types.indexOf('moov') < types.indexOf('mdat') === (moov === 'first'), 'moov is in the wrong place');
   let media = 0;
   for (const { type, body } of boxes) {
@@ -137,7 +137,10 @@ function checkFile(bytes: Uint8Array, moov: 'first' | 'last'): void {
     } else if (type === 'stco') {
       for (let i = 0; i < view.getUint32(body + 4); i++) {
         const at = view.getUint32(body + 8 + i * 4);
-        ensure(at >= mdat.body && at <= mdat.end, 'a chunk lies outside of the media');
+        ensure(
+          mdats.some((mdat) => at >= mdat.body && at <= mdat.end),
+          'a chunk lies outside of the media',
+        );
       }
     } else if (type === 'stts') {
       for (let i = 0; i < view.getUint32(body + 4); i++)
@@ -147,7 +150,8 @@ function checkFile(bytes: Uint8Array, moov: 'first' | 'last'): void {
         );
     }
   }
-  ensure(media === mdat.end - mdat.body, 'samples and media are not of one size');
+  const size = mdats.reduce((sum, mdat) => sum + mdat.end - mdat.body, 0);
+  ensure(media === size, 'samples and media are not of one size');
 }
 
 async function untilError(run: () => Promise<void>): Promise<string | undefined> {
