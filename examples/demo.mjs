@@ -1,44 +1,70 @@
-// What is in a GetMedia body, fragment by fragment: `node examples/demo.mjs [FILE]`.
-import { createReadStream } from 'node:fs';
-import { Mkv, readElements } from 'kvs-parser';
+// The whole story on one machine, with no AWS account: `node examples/demo.mjs [FOLDER]`. A camera's recording is sent in real time by a
+// local Kinesis Video endpoint; a consumer reads it through the AWS SDK, survives a cut connection, and leaves an MKV and an MP4.
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { segmentMergerStream } from 'kvs-parser';
+import { GetMediaConsumer } from 'kvs-parser/client';
+import { remuxToMp4 } from 'kvs-parser/mp4';
+import { scriptedFaults, startLocalKinesisVideo } from 'kvs-parser/testing';
 
-const file = process.argv[2] ?? 'examples/recording/camera.mkv';
-const total = { fragments: 0, frames: 0, bytes: 0 };
-let fragment = newFragment();
-let name = '';
+const folder = process.argv[2] ?? (await mkdtemp(join(tmpdir(), 'kvs-parser-demo-')));
+await mkdir(folder, { recursive: true });
+const recording = fileURLToPath(new URL('recording/camera.mkv', import.meta.url));
+const fragmentsOfRecording = 8;
 
-console.log(`Reading ${file}\n`);
-for await (const element of readElements(createReadStream(file))) {
-  if (element.kind === 'end') {
-    if (element.is(Mkv.Segment)) {
-      show(fragment);
-      fragment = newFragment();
-    }
-  } else if (element.kind === 'data') {
-    if (element.is(Mkv.CodecID)) fragment.codecs.push(element.value);
-    else if (element.is(Mkv.TagName)) name = element.value;
-    else if (element.is(Mkv.TagString)) fragment.tags.push([name, element.value]);
-    else if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) {
-      fragment.frames += element.value.frameCount;
-      for (const frame of element.value.frames) fragment.bytes += frame.length;
-    }
-  }
+const local = await startLocalKinesisVideo({
+  streams: { door: { source: recording, realtime: true } },
+  faults: scriptedFaults([{ operation: 'GetMedia', faults: [{ kind: 'cut', afterBytes: 100_000 }] }]),
+});
+console.log(`A camera is sending to the stream "door" at ${local.endpoint}\n`);
+
+const consumer = new GetMediaConsumer({
+  streamName: 'door',
+  clientConfig: {
+    endpoint: local.endpoint,
+    region: 'local',
+    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+  },
+  start: { type: 'EARLIEST' },
+  onReconnect: ({ reason, error }) => console.log(`  the connection ended (${error?.message ?? reason}); going on`),
+});
+
+const received = [];
+let fragments = 0;
+for await (const { fragment, bytes } of consumer.documents()) {
+  received.push(...bytes);
+  fragments++;
+  const size = fragment.frames.reduce((sum, frame) => sum + frame.size, 0);
+  const delay = Date.now() - fragment.producerTimestamp.getTime();
+  const tags = fragment.tags.map(({ name, value }) => `${name}=${value}`).join(' ');
+  console.log(
+    `…${fragment.fragmentNumber.slice(-12)}  began ${(delay / 1000).toFixed(1)} s ago  ${fragment.frames.length} frames  ${size} bytes  ${tags}`,
+  );
+  if (fragments === fragmentsOfRecording) break;
 }
-console.log(`\n${total.fragments} fragments, ${total.frames} frames, ${total.bytes} bytes of media`);
+const { frames, reconnects } = consumer.metrics;
+await local.close();
+console.log(`\n${fragments} fragments, ${frames} frames over ${reconnects + 1} connections`);
 
-function newFragment() {
-  return { codecs: [], tags: [], frames: 0, bytes: 0 };
-}
+const mkv = join(folder, 'door.mkv');
+const merging = segmentMergerStream();
+await pipeline(Readable.fromWeb(new Blob(received).stream().pipeThrough(merging)), createWriteStream(mkv));
+console.log(`${mkv}: ${merging.merger.counters.documentsOut} document of ${merging.merger.counters.clusters} clusters`);
 
-function show({ codecs, tags, frames, bytes }) {
-  const own = (wanted) => tags.find(([each]) => each === `AWS_KINESISVIDEO_${wanted}`)?.[1];
-  const began = new Date(Math.round(Number(own('PRODUCER_TIMESTAMP')) * 1000));
-  const others = tags.filter(([each]) => !each.startsWith('AWS_KINESISVIDEO_') || /IMAGE|NOTIFICATION/.test(each));
-  total.fragments++;
-  total.frames += frames;
-  total.bytes += bytes;
-  console.log(`fragment ${own('FRAGMENT_NUMBER')}`);
-  console.log(`  recorded at ${began.toISOString()}, ${own('MILLIS_BEHIND_NOW')} ms behind now`);
-  console.log(`  ${frames} frames of ${codecs.join(' and ')}, ${bytes} bytes`);
-  console.log(`  tags: ${others.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(', ')}`);
+const mp4 = join(folder, 'door.mp4');
+const file = createWriteStream(mp4);
+try {
+  const { duration, mimeType } = await remuxToMp4(received, (bytes) => {
+    if (!file.write(bytes)) return new Promise((resolve) => file.once('drain', resolve));
+  });
+  await new Promise((resolve, reject) => file.once('error', reject).end(resolve));
+  console.log(`${mp4}: ${(duration / 1e6).toFixed(1)} s, ${mimeType}`);
+} catch (error) {
+  await rm(mp4, { force: true });
+  throw error;
 }

@@ -64,13 +64,4 @@ describe('the commands of README.md', () => {
     const commands = readFileSync('README.md', 'utf8').match(/^npm ci && .*$/gm);
     expect(commands).toEqual(['npm ci && npm run demo', 'npm ci && npm test']);
   });
-
-  it('npm run demo shows the recording', async () => {
-    const facts = JSON.parse(readFileSync('examples/recording/camera.json', 'utf8'));
-    const { stdout } = await run(process.execPath, ['examples/demo.mjs']);
-    for (const { fragmentNumber, producerTimestamp } of facts.fragments) {
-      expect(stdout).toContain(`fragment ${fragmentNumber}\n  recorded at ${producerTimestamp}`);
-    }
-    expect(stdout).toContain(`${facts.fragments.length} fragments, ${facts.frames} frames, ${facts.frameBytes} bytes`);
-  });
 });
