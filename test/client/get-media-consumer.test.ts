@@ -374,6 +374,18 @@ describe('GetMediaConsumer', () => {
     expect(service.selectors()).toHaveLength(4);
   });
 
+  it('passes over nothing else on the connection that passes over damage', async () => {
+    const fragments = storedStream({ count: 8 });
+    const broken = fragments.map((fragment, index) =>
+      index === 2 ? { ...fragment, bytes: new Uint8Array(fragment.bytes.length) } : fragment,
+    );
+    const { clock, consumer, gaps, service } = setUp(broken);
+    // The fourth connection begins with the broken one and would lose the one after the next as well.
+    service.fault = (call) => (call === 3 ? { type: 'erase', document: 2 } : { type: 'none' });
+    expect(await clock.run(take(consumer, 7))).toEqual(identities(fragments.filter((_, index) => index !== 2)));
+    expect(gaps).toMatchObject([{ afterFragmentNumber: fragments[1]!.number, fragmentNumbers: [] }]);
+  });
+
   it('goes on from its checkpoint in another process', async () => {
     const { clock, make, fragments, service } = setUp({ count: 30 });
     let saved: string | undefined;

@@ -23,6 +23,8 @@ export type Fault =
   | { readonly type: 'duplicates' }
   /** Fragments before the one that was asked for come again. */
   | { readonly type: 'back'; readonly fragments: number }
+  /** Zeros come in place of a document of the body, counted from 0. */
+  | { readonly type: 'erase'; readonly document: number }
   /** One byte within a Cluster is wrong: the first one of a Cluster's data from this byte of the body on. */
   | { readonly type: 'damage'; readonly byte: number; readonly mask: number };
 
@@ -150,10 +152,12 @@ export class FakeService {
     this.open++;
     this.mostOpen = Math.max(this.mostOpen, this.open);
     let sent = 0;
+    let count = 0;
     let damage = fault.type === 'damage' ? fault : undefined;
     try {
       for await (const stored of documents) {
         const document = stored.slice();
+        if (fault.type === 'erase' && fault.document === count++) document.fill(0);
         const cluster = damage === undefined ? -1 : clusterData(document);
         const at = Math.max(cluster, (damage?.byte ?? 0) - sent);
         if (damage !== undefined && cluster >= 0 && at < document.length - TRAILER) {
