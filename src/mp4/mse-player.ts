@@ -14,7 +14,10 @@ export interface MsePlayerOptions extends Pick<Mp4StreamOptions, 'recover' | 'on
   readonly keepBehind?: number | undefined;
   /** How far ahead of what is played the stream is read; a stream that arrives faster is held back. Default 60. */
   readonly readAhead?: number | undefined;
-  /** For live streams: how far playing may fall behind the newest frame before it jumps to the newest fragment. Default: as far as it likes. */
+  /**
+   * For live streams: how far playing may fall behind the newest frame before it jumps to the newest fragment. What has piled up is then
+   * passed over as fast as it comes. Default: as far as it likes.
+   */
   readonly maxDelay?: number | undefined;
   /** Makes the media source. Default: `new MediaSource()`; Safari on iPhone has `ManagedMediaSource` instead. */
   readonly createMediaSource?: (() => MediaSource) | undefined;
@@ -169,12 +172,13 @@ export class MsePlayer {
       return buffered.length > 0 && buffered.end(buffered.length - 1) - currentTime > readAhead;
     };
     while (isEnough() && !signal.aborted) {
+      const woken = new AbortController();
       await new Promise<void>((resolve) => {
         const wake = () => resolve();
-        this.#video.addEventListener('timeupdate', wake, { once: true });
-        this.#video.addEventListener('seeking', wake, { once: true });
-        signal.addEventListener('abort', wake, { once: true });
+        for (const event of ['timeupdate', 'seeking']) this.#video.addEventListener(event, wake, woken);
+        signal.addEventListener('abort', wake, woken);
       });
+      woken.abort();
     }
   }
 }
