@@ -2,6 +2,11 @@ import { type EbmlElementType, EbmlId } from './element-type.js';
 import type { HeaderReader } from './header.js';
 import { decodeString, decodeUint } from './values.js';
 
+/** Whether the element stands in the EBML header itself. */
+export function isHeaderElement(type: EbmlElementType): boolean {
+  return type.level === 1 && type.parent?.id === EbmlId.EBML;
+}
+
 /**
  * Whether this reader can read a document whose EBML header has such a child (RFC 8794 section 11.2). The limits of ids and sizes
  * that it sets go into `limits`.

@@ -30,6 +30,22 @@ export function countCrc(top: OpenMaster<unknown> | undefined, bytes: Uint8Array
   }
 }
 
+/** What is wrong with a master that has been read to its end: its bytes do not fit its CRC-32. */
+export function crcFault(master: OpenMaster<unknown>): string | undefined {
+  const { offset, crc, expectedCrc } = master;
+  if (expectedCrc === undefined || crc === expectedCrc) return undefined;
+  return `${pathOf(master)} at byte ${offset} has the CRC-32 0x${hex(expectedCrc)}, its bytes 0x${hex(crc)}`;
+}
+
+/** Notes that an element of `type` occurs in `master`; `true` when it may occur once and has before. */
+export function occursAgain(master: OpenMaster<unknown>, type: EbmlElementType): boolean {
+  if (type.maxOccurs !== 1 || type.level <= 0) return false;
+  master.seen ??= new Set();
+  const again = master.seen.has(type);
+  master.seen.add(type);
+  return again;
+}
+
 /** The names of the open masters and of the element in them, for messages: Segment/Cluster/SimpleBlock. */
 export function pathOf(top: OpenMaster<unknown> | undefined, type?: EbmlElementType): string {
   const names = type === undefined ? [] : [type.name ?? `0x${hex(type.id)}`];

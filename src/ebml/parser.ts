@@ -1,12 +1,12 @@
 import { Assembler } from './assembler.js';
 import { ChunkQueue } from './chunk-queue.js';
-import { acceptHeaderElement } from './document-header.js';
+import { acceptHeaderElement, isHeaderElement } from './document-header.js';
 import { ElementFilter } from './element-filter.js';
 import { canDescendFrom, type EbmlElementType, EbmlId, isLandmark, unknownElementType } from './element-type.js';
 import { type EbmlErrorCode, EbmlParseError } from './errors.js';
 import type { EbmlHandler, EbmlParserOptions } from './handler.js';
-import { HeaderReader, hex, INCOMPLETE } from './header.js';
-import { countCrc, type OpenMaster, pathOf } from './open-master.js';
+import { HeaderReader, INCOMPLETE } from './header.js';
+import { countCrc, crcFault, type OpenMaster, occursAgain, pathOf } from './open-master.js';
 import { SyncScanner } from './sync-scanner.js';
 import { decodeString } from './values.js';
 import { headerBytes, MAX_HEADER_LENGTH } from './vint.js';
@@ -27,6 +27,8 @@ export class EbmlParser<M> {
   readonly #filter: ElementFilter;
   readonly #maxElementSize: number;
   readonly #maxDepth: number;
+  /** Whether someone wants to know. */
+  readonly #countsOccurrences: boolean;
   #input = new ChunkQueue();
   readonly #scanner: SyncScanner | undefined;
   readonly #header = new HeaderReader((code, position, text) => this.#wrong(code, this.#offset + position, text));
@@ -65,6 +67,7 @@ export class EbmlParser<M> {
     this.#filter = new ElementFilter(options.elements);
     this.#maxElementSize = options.maxElementSize ?? DEFAULT_MAX_ELEMENT_SIZE;
     this.#maxDepth = options.maxDepth ?? DEFAULT_MAX_DEPTH;
+    this.#countsOccurrences = options.strict === true || options.onWarning !== undefined;
     this.#scanner =
       options.recoverAt && new SyncScanner(options.recoverAt, (bytes, marked) => this.#input.push(bytes, marked));
   }
@@ -230,7 +233,9 @@ export class EbmlParser<M> {
       this.#wrong('PastParentEnd', start - 1, `${dataSize} bytes reach past the end of the parent`, tolerated);
     }
     if (top === undefined) this.#rootSeen = true;
-    else if (type.maxOccurs === 1 && type.level > 0) this.#countOccurrence(top, type, idEnd);
+    else if (this.#countsOccurrences && occursAgain(top, type)) {
+      this.#wrong('TooManyOccurrences', idEnd, 'a second one', true);
+    }
     return isMaster ? this.#beginMaster(type, dataSize, start) : this.#beginData(type, dataSize ?? 0, start);
   }
 
@@ -321,9 +326,7 @@ export class EbmlParser<M> {
 
   /** Elements that the parser itself reads, asked for or not. */
   #isOwn(type: EbmlElementType): boolean {
-    return type.id === EbmlId.Crc32
-      ? this.#options.verifyCrc === true
-      : type.level === 1 && type.parent?.id === EbmlId.EBML;
+    return type.id === EbmlId.Crc32 ? this.#options.verifyCrc === true : isHeaderElement(type);
   }
 
   #readOwn(type: EbmlElementType, data: Uint8Array): void {
@@ -348,14 +351,6 @@ export class EbmlParser<M> {
     }
   }
 
-  /** Notes that `type` occurs in `master`, if someone wants to know whether it occurs twice. */
-  #countOccurrence(master: OpenMaster<M>, type: EbmlElementType, idEnd: number): void {
-    if (this.#options.strict !== true && this.#options.onWarning === undefined) return;
-    master.seen ??= new Set();
-    if (master.seen.has(type)) this.#wrong('TooManyOccurrences', idEnd, 'a second one', true);
-    master.seen.add(type);
-  }
-
   /** Counts the header at hand into the CRC-32s that are being checked. */
   #countHeader(): void {
     if (this.#options.verifyCrc !== true) return;
@@ -364,12 +359,12 @@ export class EbmlParser<M> {
 
   /** Ends a master at `#offset`. */
   #close(master: OpenMaster<M>): true {
-    const { offset, crc, expectedCrc } = master;
+    const { offset } = master;
     const truncated = this.#truncated || this.#resynced;
-    if (!truncated && expectedCrc !== undefined && crc !== expectedCrc) {
-      const text = `${pathOf(master)} at byte ${offset} has the CRC-32 0x${hex(expectedCrc)}, its bytes 0x${hex(crc)}`;
-      if (this.#scanner === undefined) this.#raise('CrcMismatch', Math.max(offset, this.#offset - 1), text);
-      this.#options.onGap?.({ offset, length: this.#offset - offset, reason: text });
+    const fault = truncated ? undefined : crcFault(master);
+    if (fault !== undefined) {
+      if (this.#scanner === undefined) this.#raise('CrcMismatch', Math.max(offset, this.#offset - 1), fault);
+      this.#options.onGap?.({ offset, length: this.#offset - offset, reason: fault });
     }
     this.#top = master.parent;
     if (master.asked) this.#handler.masterEnd(master.handle, this.#offset, truncated);

@@ -76,7 +76,7 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
   #finished = false;
   /** How many calls of next() are not answered. Each stands behind the one before. */
   #waiting = 0;
-  #last: Promise<unknown> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(source: AbortableSource, consumer: ChunkConsumer<T>) {
     this.#source = source;
@@ -88,9 +88,8 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    const pull = () => this.#pull();
-    const result = this.#waiting++ > 0 && this.#last !== undefined ? this.#last.then(pull, pull) : pull();
-    this.#last = result;
+    const result = this.#waiting++ === 0 ? this.#pull() : this.#last.then(this.#pull, this.#pull);
+    if (this.#waiting > 0) this.#last = result;
     return result;
   }
 
@@ -100,7 +99,7 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
     return { done: true, value: undefined };
   }
 
-  async #pull(): Promise<IteratorResult<T, undefined>> {
+  readonly #pull = async (): Promise<IteratorResult<T, undefined>> => {
     try {
       while (!this.#finished) {
         this.#source.check();
@@ -131,5 +130,5 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
       this.#waiting--;
     }
     return { done: true, value: undefined };
-  }
+  };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { unknownElementType } from '../../src/ebml/element-type.js';
 import { type EbmlElementType, type EbmlValueType, MKV_SCHEMA, Mkv } from '../../src/index.js';
 import { describeNeeding, type Need } from '../support/tools.js';
 
@@ -87,6 +88,25 @@ test.each(EBML_ELEMENTS)('%s / %s is as RFC 8794 has it', (parent, name, id, typ
   expect(entry?.defaultValue).toBe(fallback);
   expect(entry?.global).toBe(name === 'CRC-32' || name === 'Void');
   expect(entry?.recurring || entry?.recursive || entry?.unknownSizeAllowed || entry?.identifier).toBe(false);
+});
+
+test('an element of an unknown id is binary data that may stand anywhere, any number of times', () => {
+  expect(unknownElementType(0x4001)).toEqual({
+    id: 0x4001,
+    name: undefined,
+    type: 'binary',
+    parent: undefined,
+    level: -1,
+    path: '',
+    minOccurs: 0,
+    maxOccurs: Number.POSITIVE_INFINITY,
+    recurring: false,
+    recursive: false,
+    unknownSizeAllowed: false,
+    global: false,
+    identifier: false,
+    defaultValue: undefined,
+  });
 });
 
 describe('the table and its types', () => {
