@@ -19,7 +19,7 @@ export interface Reading {
 
 /** A gap whose bytes have been given all the same. */
 export function isChecksumGap({ reason }: MkvGap): boolean {
-  return reason.startsWith('the CRC-32 of');
+  return / has the CRC-32 0x/.test(reason);
 }
 
 /** The masters that may be open at once by default. */

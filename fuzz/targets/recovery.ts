@@ -1,4 +1,4 @@
-import { Mkv } from '../../src/mkv/elements.js';
+import { MKV_SCHEMA, Mkv } from '../../src/mkv/elements.js';
 import { ensure } from '../finding.js';
 import { Choices } from '../input.js';
 import { noise } from '../mutate-bytes.js';
@@ -44,7 +44,7 @@ export const recovery: FuzzTarget = {
     for (const cluster of clustersOf(whole)) {
       const before = cluster.end <= start;
       const after = cluster.start >= end;
-      if (!before && !after) continue;
+      if ((!before && !after) || !looksRight(cluster)) continue;
       const at = cluster.start + (after && !before ? inserted.length - (end - start) : 0);
       const content = found.get(at) ?? '';
       const given = cluster.unknownSize ? content.startsWith(cluster.content) : content === cluster.content;
@@ -52,6 +52,16 @@ export const recovery: FuzzTarget = {
     }
   },
 };
+
+/** What a Cluster may begin with to be told from other bytes: one of its own elements, a Void or a CRC-32. */
+const FIRST_IDS = [...MKV_SCHEMA.values()]
+  .filter(({ parent, global }) => parent === Mkv.Cluster || global)
+  .map(({ id }) => id.toString(16));
+
+function looksRight({ content }: Cluster): boolean {
+  const [, id = ''] = content.split(' ');
+  return FIRST_IDS.includes(id);
+}
 
 function clustersOf({ elements }: Reading): Cluster[] {
   const clusters: Cluster[] = [];
