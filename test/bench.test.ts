@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
@@ -32,4 +32,15 @@ it('the benchmark runs, and what it counts is what was aimed at', () => {
   for (const { copied, spanning } of figures.copies) expect(copied).toBeLessThan(spanning + 0.002);
   expect(figures.idle.bytesPerReader).toBeGreaterThan(0);
   expect(figures.idle.bytesPerReader).toBeLessThan(4000);
+});
+
+it('the benchmark of consumers runs, and they get all of their streams', { timeout: 60_000 }, () => {
+  const script = fileURLToPath(new URL('../bench/consumers.mjs', import.meta.url));
+  const args = ['--json', '--consumers', '4', '--seconds', '2', '--warm-up', '2', '--fragment-seconds', '1'];
+  // How far they are behind is not asked: it may end with an error for that on a busy machine.
+  const { stdout } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+  const { consumers, fragments, frames, reconnects, lost, refused } = JSON.parse(stdout);
+  expect({ consumers, reconnects, lost, refused }).toEqual({ consumers: 4, reconnects: 0, lost: 0, refused: 0 });
+  expect(fragments).toBeGreaterThan(0);
+  expect(frames).toBe(fragments * 25);
 });
