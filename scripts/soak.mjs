@@ -3,7 +3,7 @@
  * in: `npm run soak -- --minutes 30 --seed 7`. The service's limits hold. Exits with 1 at the first thing that is wrong.
  */
 import { parseArgs } from 'node:util';
-import { GetMediaConsumer } from '../dist/client/index.js';
+import { GetMediaConsumer, RateLimiter } from '../dist/client/index.js';
 import { randomFaults, startLocalKinesisVideo } from '../dist/testing/index.js';
 
 const { values } = parseArgs({
@@ -23,6 +23,8 @@ const local = await startLocalKinesisVideo({
 });
 const stream = local.stream('camera');
 
+// The service counts calls whichever consumer makes them.
+const rateLimiter = new RateLimiter();
 let issued = 0;
 let saved;
 const makeConsumer = () =>
@@ -34,6 +36,7 @@ const makeConsumer = () =>
       credentials: async () => ({ accessKeyId: `KEY${++issued}`, secretAccessKey: 'any' }),
     },
     start: { type: 'EARLIEST' },
+    rateLimiter,
     readTimeoutMs: 3000,
     maxDelayMs: 2000,
     checkpointStore: {
