@@ -93,10 +93,12 @@ function listStreams(service: Service, input: JsonInput): object {
 
 function listFragments(service: Service, input: JsonInput): object {
   const stream = named(service, input);
-  const isWanted = fragmentFilter(input.FragmentSelector);
+  // A token goes on with the list that it came from: its selector counts, whether or not the call repeats one.
+  const selector = input.NextToken === undefined ? input.FragmentSelector : selectorOfToken(input.NextToken);
+  const isWanted = fragmentFilter(selector);
   // The service gives them in no particular order. Sorting by a hash of the number gives the same one for every page.
   const fragments = stream.fragments.filter(isWanted).sort((a, b) => disorder(a) - disorder(b));
-  const { page, nextToken } = paginate(fragments, input, 100, stream.name);
+  const { page, nextToken } = paginate(fragments, input, 100, JSON.stringify({ stream: stream.name, selector }));
   return {
     Fragments: page.map((fragment) => ({
       FragmentLengthInMilliseconds: fragment.duration,
@@ -143,11 +145,25 @@ function paginate<T>(
   }
   let from = 0;
   if (token !== undefined) {
-    const match = /^(.*) (\d+)$/.exec(Buffer.from(String(token), 'base64').toString());
-    if (match?.[1] !== scope) throw invalid('NextToken is not valid.');
-    from = Number(match[2]);
+    const said = readToken(token);
+    if (said.scope !== scope) throw invalid('NextToken is not valid.');
+    from = said.from;
   }
   const to = from + most;
   const nextToken = to < list.length ? Buffer.from(`${scope} ${to}`).toString('base64') : undefined;
   return { page: list.slice(from, to), nextToken };
+}
+
+function readToken(token: unknown): { scope: string; from: number } {
+  const match = /^(.*) (\d+)$/.exec(Buffer.from(String(token), 'base64').toString());
+  if (match === null) throw invalid('NextToken is not valid.');
+  return { scope: match[1] ?? '', from: Number(match[2]) };
+}
+
+function selectorOfToken(token: unknown): JsonInput['FragmentSelector'] {
+  try {
+    return JSON.parse(readToken(token).scope).selector;
+  } catch {
+    throw invalid('NextToken is not valid.');
+  }
 }

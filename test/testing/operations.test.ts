@@ -180,6 +180,22 @@ describe('archived media', () => {
     }
   });
 
+  it('goes on with the same range when only the token is sent', async () => {
+    const { endpoint } = await start({ streams: kept, limits: false });
+    const { archived } = clients(endpoint);
+    const TimestampRange = {
+      StartTimestamp: new Date(facts.fragments[1].producerTimestamp),
+      EndTimestamp: new Date(facts.fragments[3].producerTimestamp),
+    };
+    const FragmentSelector = { FragmentSelectorType: 'PRODUCER_TIMESTAMP', TimestampRange } as const;
+    const stream = { StreamName: 'camera', MaxResults: 2 };
+    const first = await archived.send(new ListFragmentsCommand({ ...stream, FragmentSelector }));
+    const second = await archived.send(new ListFragmentsCommand({ ...stream, NextToken: first.NextToken }));
+    const found = [...(first.Fragments ?? []), ...(second.Fragments ?? [])];
+    expect(found.map((fragment) => fragment.FragmentNumber).sort()).toEqual(allNumbers.slice(1, 4));
+    expect(second.NextToken).toBeUndefined();
+  });
+
   it('sends the fragments of a list in its order, and an error for one that is not there', async () => {
     const { endpoint } = await start({ streams: kept });
     const { archived } = clients(endpoint);
