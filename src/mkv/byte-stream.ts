@@ -61,7 +61,17 @@ function iterate(stream: ByteStream): { next(): Result | Promise<Result>; return
   if (typeof stream === 'object' && stream !== null) {
     if ('getReader' in stream) {
       const reader = stream.getReader();
-      return { next: () => reader.read(), return: (reason) => reader.cancel(reason) };
+      return {
+        async next() {
+          const result = await reader.read();
+          if (result.done) reader.releaseLock();
+          return result;
+        },
+        async return(reason) {
+          await reader.cancel(reason);
+          reader.releaseLock();
+        },
+      };
     }
     if (Symbol.asyncIterator in stream) {
       const iterator = stream[Symbol.asyncIterator]();

@@ -63,6 +63,22 @@ for (const library of STREAM_LIBRARIES) {
   describe(library.name, () => {
     for (const kind of sourceKinds(library)) describe(kind.name, () => testKind(kind));
     describe('MkvElementStream', () => testElementStream(library));
+
+    it('is not locked any more when it has been read, or left', async () => {
+      const open = () =>
+        new library.ReadableStream<Uint8Array>({
+          start(controller) {
+            controller.enqueue(DOCUMENT);
+            controller.close();
+          },
+        });
+      const read = open();
+      expect(await collect(readElements(read))).toEqual(EXPECTED);
+      expect(read.locked).toBe(false);
+      const left = open();
+      for await (const _ of readElements(left)) break;
+      expect(left.locked).toBe(false);
+    });
   });
 }
 
