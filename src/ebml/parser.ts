@@ -421,7 +421,7 @@ export class EbmlParser<M> {
     const unfinished = this.#scratchLength > 0 || this.#missing > 0 || damage !== undefined;
     if (unfinished || (top !== undefined && top.end < Number.POSITIVE_INFINITY)) {
       this.#truncated = true;
-      const text = `the stream ends in ${pathOf(top, this.#type)}`;
+      const text = `the stream ends too early (at ${pathOf(top, this.#type)})`;
       if (this.#options.strict === true) this.#raise('Truncated', offset, text);
       const start = this.#offset;
       this.#reset();
