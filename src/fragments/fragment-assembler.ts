@@ -20,6 +20,8 @@ export class FragmentAssembler extends MkvElementVisitor {
   readonly #visitor: FrameVisitor;
   #draft: Draft | undefined;
   #inSegment = false;
+  /** Bytes are missing since the fragment given last, and no Segment has begun since. */
+  #gapped = false;
   /** What the fragment given last was. */
   #finished: FragmentMetadata | undefined;
   /** Fragments of this stream have Tags of the service behind their frames. */
@@ -57,6 +59,7 @@ export class FragmentAssembler extends MkvElementVisitor {
   /** Says that bytes of the stream are missing here: the fragment at hand is not whole. */
   noteGap(): void {
     if (this.#draft !== undefined) this.#draft.truncated = true;
+    else this.#gapped = true;
     this.#visitor.metadata.noteGap();
   }
 
@@ -66,6 +69,7 @@ export class FragmentAssembler extends MkvElementVisitor {
       if (stray !== undefined && stray.frames.length > 0) this.#finish(stray);
       this.#visitor.visitStart(element);
       this.#inSegment = true;
+      this.#gapped = false;
       this.#draft = undefined;
       this.#open();
       return;
@@ -127,9 +131,10 @@ export class FragmentAssembler extends MkvElementVisitor {
       metadata: this.#visitor.metadata.currentFragmentMetadata,
       frames: [],
       clusterEnded: false,
-      // A Cluster that no Segment holds has lost what stood before it.
-      truncated: !this.#inSegment,
+      // A Cluster that no Segment holds, or none of its own, has lost what stood before it.
+      truncated: !this.#inSegment || this.#gapped,
     };
+    this.#gapped = false;
     return this.#draft;
   }
 

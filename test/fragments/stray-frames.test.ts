@@ -15,18 +15,30 @@ function fragment(index: number, trailing: boolean): Uint8Array {
   });
 }
 
+async function read(bytes: Uint8Array) {
+  const fragments: Fragment[] = [];
+  for await (const each of readFragments(bytes, { recover: true })) fragments.push(each);
+  return fragments.map(({ fragmentNumber, truncated, frames }) => [fragmentNumber, truncated, frames.length]);
+}
+
 it.each([true, false])(
   'a fragment whose beginning is lost is given with its frames, and is truncated (Tags behind them: %s)',
   async (trailing) => {
     const body = concatBytes([fragment(0, trailing), fragment(1, trailing)]);
-    const fragments: Fragment[] = [];
     const rest = body.subarray(Buffer.from(body).indexOf(CLUSTER_ID));
-    for await (const each of readFragments(rest, { recover: true })) fragments.push(each);
-    expect(
-      fragments.map(({ fragmentNumber, truncated, frames }) => [fragmentNumber, truncated, frames.length]),
-    ).toEqual([
+    expect(await read(rest)).toEqual([
       [undefined, true, 2],
       ['2', false, 2],
     ]);
   },
 );
+
+it('a fragment whose header is damaged, behind one that is whole, is truncated', async () => {
+  const body = concatBytes([fragment(0, true), fragment(1, true), fragment(2, true)]);
+  body[fragment(0, true).length] = 0;
+  expect(await read(body)).toEqual([
+    ['1', false, 2],
+    [undefined, true, 2],
+    ['3', false, 2],
+  ]);
+});
