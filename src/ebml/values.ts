@@ -1,6 +1,6 @@
 /** The values of EBML elements (RFC 8794 section 7), decoded from the bytes from `start` to `end`. Lengths are not checked here. */
 
-/** An unsigned integer of up to 6 bytes, or of up to 8 when it is below 2^53; beyond, the nearest number. */
+/** An unsigned integer of up to 6 bytes, or of up to 8 when it is below 2^53; beyond, a number near it. */
 export function decodeUint(bytes: Uint8Array, start = 0, end = bytes.length): number {
   let value = 0;
   for (let i = start; i < end; i++) value = value * 256 + bytes[i]!;

@@ -6,7 +6,7 @@ export function vintLength(firstByte: number): number {
   return Math.clz32(firstByte) - 23;
 }
 
-/** The value of the variable-size integer of `length` bytes at `start`, without its marker; beyond 2^53, the nearest number. */
+/** The value of the variable-size integer of `length` bytes at `start`, without its marker; beyond 2^53, a number near it. */
 export function readVint(bytes: Uint8Array, start: number, length: number): number {
   let value = bytes[start]! & (0xff >>> length);
   for (let i = 1; i < length; i++) value = value * 256 + bytes[start + i]!;
