@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { scriptedFaults } from '../../src/testing/faults.js';
+import { type Fault, scriptedFaults } from '../../src/testing/faults.js';
 import { type LocalKinesisVideo, startLocalKinesisVideo } from '../../src/testing/local-kinesis-video.js';
 import { type BrowserSession, openBrowser } from '../support/browser.js';
 import { describeNeeding, tools } from '../support/tools.js';
@@ -24,7 +24,7 @@ describeNeeding('the consumers in headless Chromium', [tools('chromium')], () =>
   beforeAll(async () => {
     const recording = { source: 'examples/recording/camera.mkv', keepMetadata: true };
     // A stream for each test: the service limits the calls for one.
-    local = await startLocalKinesisVideo({ streams: { live: recording, stored: recording, cut: recording } });
+    local = await startLocalKinesisVideo({ streams: { live: recording, stored: recording, faulty: recording } });
     session = await openBrowser(await buildPage(fileURLToPath(new URL('fixtures/consumer.ts', import.meta.url))));
     await session.page.waitForFunction(() => 'consumeStored' in globalThis);
   });
@@ -69,14 +69,28 @@ describeNeeding('the consumers in headless Chromium', [tools('chromium')], () =>
     expect(session.errors).toEqual([]);
   });
 
-  it('goes on when the connection is cut in the middle of a fragment', async () => {
-    const before = local.requests.length;
-    local.setFaults(scriptedFaults([{ operation: 'GetMedia', faults: [{ kind: 'cut', afterBytes: 60_000 }] }]));
-    const inPage = await liveInPage('cut');
+  it('loses nothing over connections that are cut, fall silent and are refused', async () => {
+    const mediaCalls = () => local.requests.filter(({ operation }) => operation === 'GetMedia').length;
+    const before = mediaCalls();
+    const faults: Fault[] = [
+      { kind: 'cut', afterBytes: 60_000 },
+      { kind: 'stall', afterBytes: 60_000 },
+      { kind: 'error', type: 'ClientLimitExceededException' },
+      { kind: 'expire-endpoint' },
+    ];
+    local.setFaults(
+      scriptedFaults(faults.map((fault, i) => ({ operation: 'GetMedia', fromCall: before + i, faults: [fault] }))),
+    );
+    const inPage = await liveInPage('faulty');
     expectRecording(inPage);
-    expect(inPage.reconnects).toEqual(['connection']);
-    const calls = local.requests.slice(before).filter(({ operation }) => operation === 'GetMedia');
-    expect(calls).toHaveLength(2);
+    expect(mediaCalls() - before).toBe(5);
+    // Each browser has its own word for a connection that breaks.
+    expect(inPage.reconnects).toHaveLength(4);
+    expect(inPage.reconnects.slice(1)).toEqual([
+      'ReadTimeout',
+      'ClientLimitExceededException',
+      'InvalidEndpointException',
+    ]);
     expect(local.violations).toEqual([]);
   });
 
