@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { GetMediaCommand, KinesisVideoMediaClient } from '@aws-sdk/client-kinesis-video-media';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { scriptedFaults } from '../../src/testing/faults.js';
 import { type LocalKinesisVideo, startLocalKinesisVideo } from '../../src/testing/local-kinesis-video.js';
-import { type BrowserSession, openBrowser } from '../support/browser.js';
+import { type BrowserSession, bundleForBrowser, openBrowser } from '../support/browser.js';
 import { describeNeeding, findTool, tools } from '../support/tools.js';
 import { buildPage } from '../support/vite-bundle.js';
 import type { Look, Page, Picture } from './fixtures/live-player.js';
@@ -28,13 +30,31 @@ describeNeeding('a live stream in a video of headless Chromium', [tools('chromiu
     local = await startLocalKinesisVideo({ streams: { door: stream } });
     const args = `-v error -f lavfi -i ${FACTS.source[0]} -vf scale=32:24:flags=area -f rawvideo -pix_fmt rgb24 -`;
     source = execFileSync(findTool('ffmpeg')!, args.split(' '));
-    session = await openBrowser(await buildPage(fileURLToPath(new URL('fixtures/live-player.ts', import.meta.url))));
+    session = await openBrowser({
+      ...(await buildPage(fileURLToPath(new URL('fixtures/live-player.ts', import.meta.url)))),
+      '/example/': { type: 'text/html', body: readFileSync('examples/browser/index.html') },
+      '/example/page.js': {
+        type: 'text/javascript',
+        body: await bundleForBrowser(readFileSync('examples/browser/page.js', 'utf8')),
+      },
+      '/example/media': { type: 'video/x-matroska', body: getMedia },
+    });
     await session.page.waitForFunction(() => 'page' in globalThis);
   });
   afterAll(async () => {
     await session?.close();
     await local?.close();
   });
+
+  /** What a server of its own would pass on to a page that has no credentials. */
+  async function* getMedia(): AsyncIterable<Uint8Array> {
+    const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
+    const client = new KinesisVideoMediaClient({ endpoint: local.endpoint, region: 'us-east-1', credentials });
+    const StartSelector = { StartSelectorType: 'NOW' } as const;
+    const { Payload } = await client.send(new GetMediaCommand({ StreamName: 'door', StartSelector }));
+    if (!(Payload instanceof Readable)) throw new Error('the payload is no stream');
+    yield* Payload;
+  }
 
   const look = (): Promise<Look> => session.page.evaluate(() => (globalThis as unknown as { page: Page }).page.look());
   const takePicture = (): Promise<Picture> =>
@@ -117,5 +137,23 @@ describeNeeding('a live stream in a video of headless Chromium', [tools('chromiu
     expect((await look()).reconnects).toEqual(['connection']);
     await expectSource(pictures);
     await session.page.evaluate(() => (globalThis as unknown as { page: Page }).page.stop());
+  });
+
+  test('the page in examples/browser plays what a server passes on', async () => {
+    const { page, origin, errors } = session;
+    const before = errors.length;
+    await page.goto(`${origin}/example/`);
+    const time = () => page.evaluate(() => document.querySelector('video')?.currentTime ?? 0);
+    await expect.poll(time, { timeout: 20_000 }).toBeGreaterThan(2.5);
+    expect(await page.evaluate(() => document.querySelector('video')?.videoWidth)).toBe(320);
+    const listed = (await page.textContent('#fragments'))?.trim().split('\n') ?? [];
+    expect(listed[0]).toMatch(/^video\/mp4; codecs="avc1.*mp4a/);
+    const stored = local
+      .stream('door')
+      .fragments.map(({ producerTimestamp }) => new Date(producerTimestamp).toISOString());
+    const first = stored.findIndex((time) => listed[1]?.startsWith(time) === true);
+    expect(listed.length).toBeGreaterThan(2);
+    for (const [i, line] of listed.slice(1).entries()) expect(line).toContain(stored[first + i]);
+    expect(errors.slice(before)).toEqual([]);
   });
 });
