@@ -154,6 +154,11 @@ describe('HeaderReader', () => {
     );
   });
 
+  it('does not look at bytes behind the end', () => {
+    expect(make().read(Uint8Array.of(0xa3, 0x81, 0), 2, 2)).toBe(INCOMPLETE);
+    expect(make().read(Uint8Array.of(0xa3, 0), 0, 1)).toBe(INCOMPLETE);
+  });
+
   it('accepts what is just within the limits', () => {
     expect(make({ maxIdLength: 4 }).read(Uint8Array.of(0x10, 0, 0, 1, 0x80), 0, 5)).toBe(5);
     expect(make({ maxSizeLength: 4 }).read(Uint8Array.of(0xa3, 0x10, 0, 0, 0), 0, 5)).toBe(5);

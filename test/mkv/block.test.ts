@@ -126,6 +126,19 @@ describe('the frames of a Block', () => {
     expect(framesOf([0x81, 0, 0, 6, 2, 0x40, 1, 0x30, 0, 0, 1, 2, 2, 3])).toEqual([[1], [2, 2], [3]]);
   });
 
+  it('may all be empty, up to the end of the Block', () => {
+    expect(framesOf([0x81, 0, 0, 2, 1, 0])).toEqual([[], []]);
+    expect(framesOf([0x81, 0, 0, 6, 1, 0x80])).toEqual([[], []]);
+  });
+
+  it('may have EBML sizes of 8 bytes', () => {
+    expect(framesOf([0x81, 0, 0, 6, 1, 1, 0, 0, 0, 0, 0, 0, 1, 7, 8])).toEqual([[7], [8]]);
+  });
+
+  it('are counted when they do not fit', () => {
+    expect(errorOf([0x81, 0, 0, 4, 1, 1, 2, 3]).message).toContain('3 bytes do not part into 2 frames');
+  });
+
   it.each<[string, number[], number]>([
     ['no number of frames', [0x81, 0, 0, 2], 3],
     ['no number of frames, EBML', [0x81, 0, 0, 6], 3],
