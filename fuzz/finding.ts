@@ -16,6 +16,11 @@ export function ensureSame(one: readonly string[], other: readonly string[], tex
   }
 }
 
+/** A message without what differs from input to input: numbers, texts in quotes, the path of an element. */
+export function kindOf(message: string): string {
+  return message.replace(/\(at .*|".*"|\d[\da-f]*/g, '');
+}
+
 /** What tells two findings apart: the message without its numbers, and where it was thrown when nobody meant to throw it. */
 export function findingKey(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { concatBytes, writeElement, writeHeader, writeMaster } from '../src/ebml/writer.js';
@@ -205,6 +205,8 @@ const CASES: readonly (readonly [name: string, bytes: Uint8Array, options?: Read
   ['a JSON error body behind a fragment', concatBytes([FIRST, text('{"message":"Internal failure"}')])],
 ];
 
+const TABLE = /<!-- table -->[\s\S]*<!-- \/table -->/;
+
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
 
 /** What comes of it, in words. Only a MkvParseError may be thrown, and none with `recover`. */
@@ -254,7 +256,15 @@ it('docs/robustness.md tells what bad input gives', async () => {
     expect(recovered, name).not.toMatch(/^`/);
   }
   const file = new URL('../docs/robustness.md', import.meta.url);
-  const [before = '', after = ''] = readFileSync(file, 'utf8').split(/<!-- table -->[\s\S]*<!-- \/table -->/);
-  const table = ['| input | by default | `strict` | `recover` |', '|---|---|---|---|', ...rows].join('\n');
-  await expect(`${before}<!-- table -->\n${table}\n<!-- /table -->${after}`).toMatchFileSnapshot(file.pathname);
+  const text = readFileSync(file, 'utf8');
+  const [before = '', after = ''] = text.split(TABLE);
+  if (process.env.UPDATE_DOCS === 'true') {
+    const head = ['| input | by default | `strict` | `recover` |', '|---|---|---|---|'];
+    const table = [...head, ...rows].join('\n');
+    writeFileSync(file, `${before}<!-- table -->\n\n${table}\n\n<!-- /table -->${after}`);
+    return;
+  }
+  // How wide the columns are is the formatter's.
+  const written = (TABLE.exec(text)?.[0] ?? '').split('\n').filter((line) => line.startsWith('|'));
+  expect(written.slice(2).map((line) => line.replace(/ +/g, ' '))).toEqual(rows);
 }, 60_000);

@@ -13,7 +13,7 @@ import { FrameVisitor, SimpleFrameVisitor } from '../../src/visitors/frame-visit
 import { LogVisitor } from '../../src/visitors/log-visitor.js';
 import { ElementSizeAndOffsetVisitor } from '../../src/visitors/size-and-offset-visitor.js';
 import { BasicMkvTagProcessor } from '../../src/visitors/tag-processor.js';
-import { ensure, ensureSame } from '../finding.js';
+import { ensure, ensureSame, kindOf } from '../finding.js';
 import { Choices } from '../input.js';
 import { streamSeeds } from '../seeds.js';
 import type { FuzzTarget } from '../target.js';
@@ -158,7 +158,7 @@ async function untilError(features: Set<string>, lines: string[], run: () => Pro
   } catch (error) {
     if (!(error instanceof MkvParseError)) throw error;
     lines.push(`${error.code}: ${error.message}`);
-    features.add(error.message.replace(/\d[\da-f]*/g, ''));
+    features.add(kindOf(error.message));
     return true;
   }
 }

@@ -1,6 +1,6 @@
 import { MKV_SCHEMA } from '../../src/mkv/elements.js';
 import type { MkvReaderOptions } from '../../src/mkv/reader.js';
-import { ensure, ensureSame } from '../finding.js';
+import { ensure, ensureSame, kindOf } from '../finding.js';
 import { Choices } from '../input.js';
 import { accountedBytes, type Reading, readAll } from '../reading.js';
 import { streamSeeds } from '../seeds.js';
@@ -58,11 +58,10 @@ export const reader: FuzzTarget = {
 };
 
 function note(features: Set<string>, name: string, { error, truncated, warnings, gaps }: Reading): void {
-  const words = (message: string) => message.replace(/\d[\da-f]*/g, '');
-  if (error !== undefined) features.add(`${name} ${words(error.message)}`);
+  if (error !== undefined) features.add(`${name} ${kindOf(error.message)}`);
   if (truncated) features.add(`${name} truncated`);
-  for (const { message } of warnings) features.add(`${name} ${words(message)}`);
-  for (const { reason } of gaps) features.add(`${name} ${words(reason)}`);
+  for (const { message } of warnings) features.add(`${name} ${kindOf(message)}`);
+  for (const { reason } of gaps) features.add(`${name} ${kindOf(reason)}`);
 }
 
 function ensureStrict(plain: Reading, strict: Reading, bytes: Uint8Array): void {

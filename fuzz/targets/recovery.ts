@@ -1,5 +1,5 @@
 import { MKV_SCHEMA, Mkv } from '../../src/mkv/elements.js';
-import { ensure } from '../finding.js';
+import { ensure, kindOf } from '../finding.js';
 import { Choices } from '../input.js';
 import { noise } from '../mutate-bytes.js';
 import { accountedBytes, type Reading, readAll } from '../reading.js';
@@ -38,7 +38,7 @@ export const recovery: FuzzTarget = {
     const reading = readAll(c.chunks(damaged), damaged, { recover: true });
     ensure(accountedBytes(reading) === damaged.length, 'elements and gaps have not all bytes');
     features.add(`${reading.gaps.length} ${reading.truncated}`);
-    for (const { reason } of reading.gaps) features.add(reason.replace(/\d[\da-f]*/g, ''));
+    for (const { reason } of reading.gaps) features.add(kindOf(reason));
 
     const found = new Map(clustersOf(reading).map(({ start: at, content }) => [at, content]));
     for (const cluster of clustersOf(whole)) {
