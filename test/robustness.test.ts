@@ -258,7 +258,8 @@ it('docs/robustness.md tells what bad input gives', async () => {
   const file = new URL('../docs/robustness.md', import.meta.url);
   const text = readFileSync(file, 'utf8');
   const [before = '', after = ''] = text.split(TABLE);
-  if (process.env.UPDATE_DOCS === 'true') {
+  const { UPDATE_DOCS } = process.env;
+  if (UPDATE_DOCS === 'true') {
     const head = ['| input | by default | `strict` | `recover` |', '|---|---|---|---|'];
     const table = [...head, ...rows].join('\n');
     writeFileSync(file, `${before}<!-- table -->\n\n${table}\n\n<!-- /table -->${after}`);
