@@ -57,7 +57,10 @@ export interface FaultRule {
   readonly faults: readonly Fault[];
 }
 
-/** A plan that follows a script. Each rule counts the requests that it was used for. */
+/**
+ * A plan that follows a script. Each rule counts the requests that it was used for. Rules are no sequence: all that fit a request apply
+ * to it, so one that is meant for a later request says so by `fromCall`.
+ */
 export function scriptedFaults(rules: readonly FaultRule[]): FaultPlan {
   const used = new Map<FaultRule, number>();
   return ({ operation, stream, call }) =>
