@@ -9,8 +9,8 @@ export interface OpenMaster<M> {
   /** Where its data begins. */
   readonly start: number;
   /** Where it ends at the latest; `Infinity` when nothing tells. */
-  readonly end: number;
-  readonly sizeKnown: boolean;
+  end: number;
+  sizeKnown: boolean;
   readonly parent: OpenMaster<M> | undefined;
   readonly depth: number;
   readonly handle: M;
@@ -21,6 +21,15 @@ export interface OpenMaster<M> {
   expectedCrc: number | undefined;
   /** The CRC-32 of its bytes after that element, as far as they are read. */
   crc: number;
+}
+
+/** Forgets the sizes of the documents that are open: after damage, what is left of them may be more or less than was said. */
+export function distrustRootSizes(top: OpenMaster<unknown> | undefined): void {
+  for (let master = top; master !== undefined; master = master.parent) {
+    if (master.type.level !== 0) continue;
+    master.end = Number.POSITIVE_INFINITY;
+    master.sizeKnown = false;
+  }
 }
 
 /** Counts bytes into the CRC-32 of every open master that has one. */

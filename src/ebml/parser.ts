@@ -6,7 +6,7 @@ import { canDescendFrom, type EbmlElementType, EbmlId, isLandmark, unknownElemen
 import { type EbmlErrorCode, EbmlParseError } from './errors.js';
 import type { EbmlHandler, EbmlParserOptions } from './handler.js';
 import { HeaderReader, INCOMPLETE } from './header.js';
-import { countCrc, crcFault, type OpenMaster, occursAgain, pathOf } from './open-master.js';
+import { countCrc, crcFault, distrustRootSizes, type OpenMaster, occursAgain, pathOf } from './open-master.js';
 import { SyncScanner } from './sync-scanner.js';
 import { decodeString } from './values.js';
 import { headerBytes, MAX_HEADER_LENGTH } from './vint.js';
@@ -408,6 +408,7 @@ export class EbmlParser<M> {
     while (!input.marked);
     this.#damage = undefined;
     this.#resynced = true;
+    distrustRootSizes(this.#top);
     this.#options.onGap?.({ offset: this.#offset, length: input.offset - this.#offset, reason });
     return true;
   }
