@@ -233,6 +233,36 @@ describe('MkvChildElementCollector', () => {
     expect(codec?.kind === 'data' ? codec.value : undefined).toBe('A_AAC');
   });
 
+  it.each<[string, Uint8Array[]]>([
+    ['one element less', [writeElement(Mkv.TrackNumber, 1)]],
+    ['one element more', [1, 2, 3].map((value) => writeElement(Mkv.TrackNumber, value))],
+    ['another element with the same data', [writeElement(Mkv.TrackNumber, 1), writeElement(Mkv.TrackType, 2)]],
+    [
+      'data of which the beginning is the same',
+      [writeElement(Mkv.TrackNumber, 1), writeElement(Mkv.TrackNumber, 0x0203)],
+    ],
+    ['data of another value', [writeElement(Mkv.TrackNumber, 1), writeElement(Mkv.TrackNumber, 0x0103)]],
+    ['a master for a data element', [writeElement(Mkv.TrackNumber, 1), writeMaster(Mkv.TrackEntry, [])]],
+  ])('finds masters different that have %s', (_, children) => {
+    const own = [writeElement(Mkv.TrackNumber, 1), writeElement(Mkv.TrackNumber, 2)];
+    const [one, other] = [own, children].map((each) =>
+      tracksOf(writeMaster(Mkv.Segment, [writeMaster(Mkv.Tracks, each)])),
+    );
+    expect(one?.equivalent(one)).toBe(true);
+    expect(other && one?.equivalent(other)).toBe(false);
+    expect(one && other?.equivalent(one)).toBe(false);
+  });
+
+  it('has nothing before a master of its type has come, nor of what is outside', () => {
+    expect(new MkvChildElementCollector(Mkv.Tracks).elements).toEqual([]);
+    const around = [
+      writeElement(Mkv.Void, new Uint8Array(3)),
+      writeMaster(Mkv.Tracks, []),
+      writeElement(Mkv.Void, new Uint8Array(3)),
+    ];
+    expect(tracksOf(writeMaster(Mkv.Segment, around)).elements).toEqual([]);
+  });
+
   it('finds masters equal however their sizes are written, and others different', () => {
     const entry = [writeElement(Mkv.TrackNumber, 1), writeElement(Mkv.CodecID, 'V_VP8')];
     const write = (children: Uint8Array[], sizeLength?: number) =>
