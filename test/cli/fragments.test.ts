@@ -198,7 +198,7 @@ describe('kvs fragments', () => {
     expect(kvs(['fragments', '-'], cut).stdout).toContain('not whole');
     const strict = kvs(['fragments', '--json', '--strict', '-'], cut);
     expect(strict.status).toBe(1);
-    expect(strict.stderr).toMatch(/^kvs: -: byte \d+: the stream ends in/);
+    expect(strict.stderr).toMatch(/^kvs: -: byte \d+: the stream ends too early/);
     expect(strict.stdout.trimEnd().split('\n')).toHaveLength(1);
   });
 
