@@ -42,9 +42,16 @@ let wanted: readonly EbmlElementType[] | undefined;
 
 /** The elements that frames and fragments are made of: the others need not be looked at. */
 export function frameElements(): readonly EbmlElementType[] {
+  const single: readonly EbmlElementType[] = [
+    Mkv.Segment,
+    Mkv.TimestampScale,
+    Mkv.Cluster,
+    Mkv.Timestamp,
+    Mkv.SimpleBlock,
+  ];
   wanted ??= [...MKV_SCHEMA.values()].filter(
     (type) =>
-      [Mkv.Segment, Mkv.TimestampScale, Mkv.Cluster, Mkv.Timestamp, Mkv.SimpleBlock].includes(type as never) ||
+      single.includes(type) ||
       [Mkv.Tracks, Mkv.Tags, Mkv.BlockGroup].some((master) => type === master || canDescendFrom(type, master)),
   );
   return wanted;

@@ -49,6 +49,7 @@ const types = /* @__PURE__ */ parseSchema(EBML_SCHEMA + MATROSKA_SCHEMA);
  * Every element that Matroska knows, by its name in RFC 9559 and RFC 8794: `Mkv.SimpleBlock`, `Mkv.Timestamp`,
  * `Mkv['CRC-32']`. Deprecated elements are there as well, under the names that the RFC's element table gives them.
  */
+// The names come out of a string, so the compiler cannot know them; the schema's test holds the types to what is there.
 export const Mkv = /* @__PURE__ */ Object.fromEntries(types.map((type) => [type.name, type])) as unknown as MkvTable;
 
 /** The same by id. */
