@@ -1,8 +1,9 @@
+import { sameBytes } from '../ebml/bytes.js';
 import { type AacConfig, adtsHeader, parseAudioSpecificConfig } from '../mkv/codec/aac.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import { decoderDescription } from '../mkv/codec/codec-string.js';
 import { isAnnexB, joinNals, type NalCodec, splitNals } from '../mkv/codec/nal.js';
-import { type NalConfig, nalConfigOf, sameBytes } from '../mkv/codec/nal-config.js';
+import { type NalConfig, nalConfigOf } from '../mkv/codec/nal-config.js';
 import { codecOf } from '../mkv/codec/track-codec.js';
 import { waveTag } from '../mkv/codec/wave-format.js';
 import type { TrackMetadata } from '../mkv/track.js';

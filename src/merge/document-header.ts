@@ -1,3 +1,4 @@
+import { sameBytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes, writeHeader } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
@@ -223,12 +224,11 @@ function firstDifference(ours: readonly Compared[], theirs: readonly Compared[])
     const a = ours[i];
     const b = theirs[i];
     if (a === undefined || b === undefined) return a?.type ?? b?.type;
-    if (a.type.id !== b.type.id || a.depth !== b.depth || !sameBytes(a.data, b.data)) return b.type;
+    if (a.type.id !== b.type.id || a.depth !== b.depth || !sameData(a.data, b.data)) return b.type;
   }
   return undefined;
 }
 
-function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+function sameData(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameBytes(a, b);
 }

@@ -1,3 +1,4 @@
+import { concatBytes } from '../ebml/writer.js';
 import type { MkvDataElement } from './element.js';
 import { Mkv } from './elements.js';
 
@@ -58,15 +59,8 @@ export class ContentEncodingCollector {
       if (step.encrypted) return { storage: 'encrypted', strippedHeader };
       if (step.algorithm !== 3) return { storage: COMPRESSIONS[step.algorithm] ?? 'unknown', strippedHeader };
       // The order decoding goes in is from the highest down; a header that was stripped last is put back first.
-      strippedHeader = index === 0 ? step.settings : concat(step.settings, strippedHeader);
+      strippedHeader = index === 0 ? step.settings : concatBytes([step.settings, strippedHeader]);
     }
     return steps.length === 0 ? PLAIN : { storage: 'plain', strippedHeader };
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
 }

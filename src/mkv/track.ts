@@ -1,3 +1,4 @@
+import { sameBytes } from '../ebml/bytes.js';
 import { codecStringOf } from './codec/codec-string.js';
 import { type ContentEncoding, ContentEncodingCollector } from './content-encoding.js';
 import {
@@ -272,9 +273,5 @@ export class TrackCollector {
 
 /** Whether two elements have the same type, place and data. */
 function sameElement(a: MkvDataElement, b: MkvDataElement): boolean {
-  if (a.type !== b.type || a.dataSize !== b.dataSize || a.parent?.type !== b.parent?.type) return false;
-  const left = a.data;
-  const right = b.data;
-  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
-  return true;
+  return a.type === b.type && a.parent?.type === b.parent?.type && sameBytes(a.data, b.data);
 }

@@ -1,10 +1,11 @@
+import { sameBytes } from '../ebml/bytes.js';
 import { parseAudioSpecificConfig } from '../mkv/codec/aac.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import { codecStringOf, decoderDescription } from '../mkv/codec/codec-string.js';
 import { parseH264Sps } from '../mkv/codec/h264.js';
 import { parseH265Sps } from '../mkv/codec/h265.js';
 import { splitNals } from '../mkv/codec/nal.js';
-import { type NalConfig, nalConfigOf, parameterSets, sameBytes, writeDecoderConfig } from '../mkv/codec/nal-config.js';
+import { type NalConfig, nalConfigOf, parameterSets, writeDecoderConfig } from '../mkv/codec/nal-config.js';
 import { codecOf } from '../mkv/codec/track-codec.js';
 import { parseWaveFormat } from '../mkv/codec/wave-format.js';
 import type { TrackMetadata } from '../mkv/track.js';

@@ -1,3 +1,4 @@
+import { sameBytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { MkvDataElement, MkvElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { MkvMasterType } from '../mkv/elements.js';
@@ -49,7 +50,5 @@ export class MkvChildElementCollector extends MkvElementVisitor {
 function sameElement(a: MkvElement, b: MkvElement): boolean {
   if (a.kind !== b.kind || a.type.id !== b.type.id) return false;
   if (a.kind !== 'data' || b.kind !== 'data') return true;
-  const left = a.data;
-  const right = b.data;
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+  return sameBytes(a.data, b.data);
 }

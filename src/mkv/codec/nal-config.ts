@@ -1,3 +1,4 @@
+import { sameBytes } from '../../ebml/bytes.js';
 import { parseAvcC, writeAvcC } from './h264.js';
 import { parseHvcC, writeHvcC } from './h265.js';
 import { eachNal, isAnnexB, type NalCodec, nalKind, splitNals } from './nal.js';
@@ -68,9 +69,4 @@ export function isNalKeyframe(codec: NalCodec, frame: Uint8Array, lengthSize: nu
     key ||= nalKind(codec, frame[start]!) === 'key';
   });
   return key;
-}
-
-/** Whether two arrays hold the same bytes. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
