@@ -109,7 +109,8 @@ export class EbmlParser<M> {
       this.#missing -= chunk.length;
       return;
     }
-    (this.#scanner ?? this.#input).push(this.#options.copyChunks === true ? chunk.slice() : chunk);
+    // Not slice(), which is a view where the chunk is a Buffer of Node.
+    (this.#scanner ?? this.#input).push(this.#options.copyChunks === true ? new Uint8Array(chunk) : chunk);
     if (!this.#paused) this.#run();
   }
 

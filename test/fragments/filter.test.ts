@@ -104,9 +104,12 @@ describe('options', () => {
     expect(tagProcessor.tags.map(({ value }) => value)).toEqual(['0', '1', '2']);
   });
 
-  it('copyChunks lets the caller use its buffer again', async () => {
+  it.each([
+    ['Uint8Array', () => new Uint8Array(64)],
+    ['Buffer', () => Buffer.alloc(64)],
+  ])('copyChunks lets the caller use its %s again', async (_, makeBuffer) => {
     async function* reusing() {
-      const buffer = new Uint8Array(64);
+      const buffer = makeBuffer();
       for (let at = 0; at < STREAM.length; at += buffer.length) {
         const chunk = STREAM.subarray(at, at + buffer.length);
         buffer.set(chunk);
