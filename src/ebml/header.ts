@@ -5,6 +5,9 @@ import { readVint, vintLength } from './vint.js';
 /** What {@link HeaderReader.read} says when the bytes end before the header does. */
 export const INCOMPLETE = 0;
 
+/** Fields of up to so many bytes, as nearly all are, are read with the engine's small integers. */
+const SHORT = 4;
+
 /** Reads the header of an element, its id and data size (RFC 8794 sections 5 and 6), within the limits of the document. */
 export class HeaderReader {
   /** EBMLMaxIDLength of the document; not more than 7, so that an id is an exact number. */
@@ -36,15 +39,26 @@ export class HeaderReader {
     if (sizeLength > this.maxSizeLength) this.#refuse('InvalidSize', idLength, 'no data size begins here');
     const length = idLength + sizeLength;
     if (start + length > end) return INCOMPLETE;
-    const size = readVint(bytes, sizeStart, sizeLength);
-    const unknown = isAllOnes(bytes, sizeStart, sizeLength);
-    if (!unknown && size > Number.MAX_SAFE_INTEGER)
-      this.#refuse('ElementTooLarge', length - 1, 'a data size beyond 2^53 - 1');
-    this.id = decodeUint(bytes, start, sizeStart);
+    this.id = idLength <= SHORT ? readInt(bytes, start, sizeStart) : decodeUint(bytes, start, sizeStart);
     this.idLength = idLength;
-    this.dataSize = unknown ? undefined : size;
+    if (sizeLength <= SHORT) {
+      const unknownSize = (1 << (7 * sizeLength)) - 1;
+      const size = readInt(bytes, sizeStart, start + length) & unknownSize;
+      this.dataSize = size === unknownSize ? undefined : size;
+    } else {
+      this.dataSize = isAllOnes(bytes, sizeStart, sizeLength) ? undefined : readVint(bytes, sizeStart, sizeLength);
+      if ((this.dataSize ?? 0) > Number.MAX_SAFE_INTEGER)
+        this.#refuse('ElementTooLarge', length - 1, 'a data size beyond 2^53 - 1');
+    }
     return length;
   }
+}
+
+/** An unsigned integer of up to 4 bytes and 31 bits. */
+function readInt(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  for (let i = start; i < end; i++) value = (value << 8) | bytes[i]!;
+  return value;
 }
 
 /** Whether all bits of a variable-size integer are set: a reserved id, the unknown size. */
