@@ -1,49 +1,11 @@
-import type { EbmlElementType } from '../ebml/element-type.js';
-import type { EbmlGap, EbmlHandler, EbmlWarning } from '../ebml/handler.js';
-import { EbmlParser } from '../ebml/parser.js';
-import type { SyncMark } from '../ebml/sync-scanner.js';
+import type { EbmlHandler } from '../ebml/handler.js';
+import type { EbmlParser } from '../ebml/parser.js';
 import { MkvDataElement, type MkvElement, MkvEndMasterElement, MkvStartMasterElement } from './element.js';
-import { MKV_SCHEMA } from './elements.js';
+import { openMkvParser } from './mkv-parser.js';
 import { MkvParseError } from './parse-error.js';
+import type { MkvReaderOptions } from './reader-options.js';
 
-/** Bytes that were skipped, or that did not fit their CRC-32. */
-export type MkvGap = EbmlGap;
-
-/** Something that the standard forbids and practice tolerates. */
-export type MkvWarning = EbmlWarning;
-
-/** How {@link StreamingMkvReader} reads. */
-export interface MkvReaderOptions {
-  /** The elements to give: exactly these, beginnings, ends and data. Others are passed over without being buffered. Default: all. */
-  readonly elements?: Iterable<EbmlElementType> | undefined;
-  /** The largest data element to accept, in bytes; a larger one is an error. Default 64 MiB: a fragment has at most 50 MB. */
-  readonly maxElementSize?: number | undefined;
-  /** How many masters may be open at once, default 64. */
-  readonly maxDepth?: number | undefined;
-  /** Copy each chunk when it is pushed: for a caller that uses its buffer again. Otherwise the reader refers to it. */
-  readonly copyChunks?: boolean | undefined;
-  /** Refuse what the standard forbids and practice tolerates, and a stream that ends inside an element. */
-  readonly strict?: boolean | undefined;
-  /**
-   * At damaged bytes, go on at the next EBML header or Cluster that looks right, and report what was skipped through `onGap`. An
-   * element is then given when the 12 bytes after it have arrived as well, or the end.
-   */
-  readonly recover?: boolean | undefined;
-  /** Check every CRC-32 element against the bytes of its parent. A mismatch is an error; with `recover`, a gap. */
-  readonly verifyCrc?: boolean | undefined;
-  /** Is told of every gap, once, in order (with `recover`). The bytes of a gap whose CRC-32 was wrong have been given all the same. */
-  readonly onGap?: ((gap: MkvGap) => void) | undefined;
-  /** Is told of what is tolerated. */
-  readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
-}
-
-/** EBML headers and Clusters, by the children that they begin with. */
-const SYNC_MARKS: readonly SyncMark[] = [
-  // Ids of the EBML header's children begin with 0x42; Void; CRC-32.
-  { id: 0x1a45dfa3, firstChildren: [0x42, 0xec, 0xbf] },
-  // Timestamp, CRC-32, Position, PrevSize, SimpleBlock, BlockGroup, Void, SilentTracks, EncryptedBlock.
-  { id: 0x1f43b675, firstChildren: [0xe7, 0xbf, 0xa7, 0xab, 0xa3, 0xa0, 0xec, 0x58, 0xaf] },
-];
+export type { MkvGap, MkvReaderOptions, MkvWarning } from './reader-options.js';
 
 /**
  * Reads Matroska elements from bytes as they arrive: synchronous, never waiting, for any chunking, any number of documents one after
@@ -77,14 +39,7 @@ export class StreamingMkvReader {
       data: (type, offset, headerSize, dataSize, bytes, start, parent) =>
         this.#give(new MkvDataElement(type, offset, headerSize, dataSize, bytes, start, parent)),
     };
-    const { recover, ...others } = options;
-    this.#parser = new EbmlParser(handler, {
-      ...others,
-      schema: MKV_SCHEMA,
-      docTypes: ['matroska', 'webm'],
-      recoverAt: recover === true ? SYNC_MARKS : undefined,
-      createError: (code, offset, text) => new MkvParseError(code, offset, text),
-    });
+    this.#parser = openMkvParser(handler, options);
     this.#parser.pause();
   }
 

@@ -1,0 +1,26 @@
+import type { EbmlHandler } from '../ebml/handler.js';
+import { EbmlParser } from '../ebml/parser.js';
+import type { SyncMark } from '../ebml/sync-scanner.js';
+import { MKV_SCHEMA } from './elements.js';
+import { MkvParseError } from './parse-error.js';
+import type { MkvReaderOptions } from './reader-options.js';
+
+/** EBML headers and Clusters, by the children that they begin with. */
+const SYNC_MARKS: readonly SyncMark[] = [
+  // Ids of the EBML header's children begin with 0x42; Void; CRC-32.
+  { id: 0x1a45dfa3, firstChildren: [0x42, 0xec, 0xbf] },
+  // Timestamp, CRC-32, Position, PrevSize, SimpleBlock, BlockGroup, Void, SilentTracks, EncryptedBlock.
+  { id: 0x1f43b675, firstChildren: [0xe7, 0xbf, 0xa7, 0xab, 0xa3, 0xa0, 0xec, 0x58, 0xaf] },
+];
+
+/** A parser for Matroska that reads as `options` say and throws `MkvParseError`, for those who take its events themselves. */
+export function openMkvParser<M>(handler: EbmlHandler<M>, options: MkvReaderOptions): EbmlParser<M> {
+  const { recover, ...others } = options;
+  return new EbmlParser(handler, {
+    ...others,
+    schema: MKV_SCHEMA,
+    docTypes: ['matroska', 'webm'],
+    recoverAt: recover === true ? SYNC_MARKS : undefined,
+    createError: (code, offset, text) => new MkvParseError(code, offset, text),
+  });
+}

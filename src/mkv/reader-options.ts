@@ -1,0 +1,33 @@
+import type { EbmlElementType } from '../ebml/element-type.js';
+import type { EbmlGap, EbmlWarning } from '../ebml/handler.js';
+
+/** Bytes that were skipped, or that did not fit their CRC-32. */
+export type MkvGap = EbmlGap;
+
+/** Something that the standard forbids and practice tolerates. */
+export type MkvWarning = EbmlWarning;
+
+/** How `StreamingMkvReader` reads. */
+export interface MkvReaderOptions {
+  /** The elements to give: exactly these, beginnings, ends and data. Others are passed over without being buffered. Default: all. */
+  readonly elements?: Iterable<EbmlElementType> | undefined;
+  /** The largest data element to accept, in bytes; a larger one is an error. Default 64 MiB: a fragment has at most 50 MB. */
+  readonly maxElementSize?: number | undefined;
+  /** How many masters may be open at once, default 64. */
+  readonly maxDepth?: number | undefined;
+  /** Copy each chunk when it is pushed: for a caller that uses its buffer again. Otherwise the reader refers to it. */
+  readonly copyChunks?: boolean | undefined;
+  /** Refuse what the standard forbids and practice tolerates, and a stream that ends inside an element. */
+  readonly strict?: boolean | undefined;
+  /**
+   * At damaged bytes, go on at the next EBML header or Cluster that looks right, and report what was skipped through `onGap`. An
+   * element is then given when the 12 bytes after it have arrived as well, or the end.
+   */
+  readonly recover?: boolean | undefined;
+  /** Check every CRC-32 element against the bytes of its parent. A mismatch is an error; with `recover`, a gap. */
+  readonly verifyCrc?: boolean | undefined;
+  /** Is told of every gap, once, in order (with `recover`). The bytes of a gap whose CRC-32 was wrong have been given all the same. */
+  readonly onGap?: ((gap: MkvGap) => void) | undefined;
+  /** Is told of what is tolerated. */
+  readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
+}
