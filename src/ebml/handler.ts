@@ -42,6 +42,12 @@ export interface EbmlHandler<M> {
     asked: boolean,
   ): M;
   /**
+   * A master that was asked for lies whole in one chunk, its data in `bytes` from `start` to `end`: whoever can read it at once, and would
+   * find nothing wrong with it, takes it and returns `true`. Otherwise it is told of like others. It is not offered where something is
+   * looked for in it, like CRC-32s.
+   */
+  takeMaster?(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean;
+  /**
    * A master that was asked for ends.
    *
    * @param offset the stream offset at which it ends

@@ -8,7 +8,7 @@ import type { EbmlHandler, EbmlParserOptions } from './handler.js';
 import { HeaderReader, INCOMPLETE } from './header.js';
 import { countCrc, crcFault, distrustRootSizes, type OpenMaster, occursAgain, pathOf } from './open-master.js';
 import { SyncScanner } from './sync-scanner.js';
-import { decodeString } from './values.js';
+import { decodeString } from './text.js';
 import { headerBytes, MAX_HEADER_LENGTH } from './vint.js';
 
 const DEFAULT_MAX_ELEMENT_SIZE = 64 * 1024 * 1024;
@@ -29,6 +29,8 @@ export class EbmlParser<M> {
   readonly #maxDepth: number;
   /** Whether someone wants to know. */
   readonly #countsOccurrences: boolean;
+  /** Whether nothing is asked of the parser for which it would have to see every element. */
+  readonly #offersMasters: boolean;
   #input = new ChunkQueue();
   readonly #scanner: SyncScanner | undefined;
   readonly #header = new HeaderReader((code, position, text) => this.#wrong(code, this.#offset + position, text));
@@ -68,6 +70,11 @@ export class EbmlParser<M> {
     this.#maxElementSize = options.maxElementSize ?? DEFAULT_MAX_ELEMENT_SIZE;
     this.#maxDepth = options.maxDepth ?? DEFAULT_MAX_DEPTH;
     this.#countsOccurrences = options.strict === true || options.onWarning !== undefined;
+    this.#offersMasters =
+      handler.takeMaster !== undefined &&
+      options.verifyCrc !== true &&
+      !this.#countsOccurrences &&
+      this.#maxDepth >= DEFAULT_MAX_DEPTH;
     this.#scanner =
       options.recoverAt && new SyncScanner(options.recoverAt, (bytes, marked) => this.#input.push(bytes, marked));
   }
@@ -249,9 +256,10 @@ export class EbmlParser<M> {
       this.#header.maxIdLength = 4;
       this.#header.maxSizeLength = 8;
     }
+    const asked = this.#filter.takes(type);
+    if (asked && this.#offersMasters && dataSize !== undefined && this.#offerMaster(type, dataSize)) return true;
     this.#countHeader();
     this.#type = undefined;
-    const asked = this.#filter.takes(type);
     const entered = isHeader || dataSize === undefined || this.#options.verifyCrc === true || this.#filter.enters(type);
     if (!entered) this.#missing = dataSize;
     if (asked || entered) {
@@ -271,6 +279,19 @@ export class EbmlParser<M> {
       };
     }
     return true;
+  }
+
+  #offerMaster(type: EbmlElementType, dataSize: number): boolean {
+    const input = this.#input;
+    const { bytes, position } = input;
+    const end = position + dataSize;
+    if (end > bytes.length || dataSize > this.#maxElementSize || this.#header.maxSizeLength < 8) return false;
+    input.position = end;
+    this.#type = undefined;
+    if (this.#handler.takeMaster?.(type, bytes, position, end) === true) return true;
+    input.position = position;
+    this.#type = type;
+    return false;
   }
 
   #beginData(type: EbmlElementType, dataSize: number, start: number): boolean {
@@ -318,7 +339,7 @@ export class EbmlParser<M> {
 
   #finishData(type: EbmlElementType, dataSize: number, bytes: Uint8Array, start: number): void {
     if (this.#options.verifyCrc === true) countCrc(this.#top, bytes, start, start + dataSize);
-    if (this.#isOwn(type)) this.#readOwn(type, bytes.subarray(start, start + dataSize));
+    if (this.#isOwn(type)) this.#readOwn(type, bytes, start, start + dataSize);
     this.#type = undefined;
     if (this.#filter.takes(type)) {
       this.#handler.data(type, this.#offset, this.#headerSize, dataSize, bytes, start, this.#top?.handle);
@@ -330,25 +351,22 @@ export class EbmlParser<M> {
     return type.id === EbmlId.Crc32 ? this.#options.verifyCrc === true : isHeaderElement(type);
   }
 
-  #readOwn(type: EbmlElementType, data: Uint8Array): void {
-    const end = this.#offset + this.#headerSize + Math.max(0, data.length - 1);
+  #readOwn(type: EbmlElementType, bytes: Uint8Array, start: number, dataEnd: number): void {
+    const size = dataEnd - start;
+    const end = this.#offset + this.#headerSize + Math.max(0, size - 1);
     const top = this.#top;
     if (type.id === EbmlId.Crc32) {
       if (top === undefined) return;
-      if (data.length !== 4) this.#wrong('InvalidValue', end, `${data.length} bytes`, true);
+      if (size !== 4) this.#wrong('InvalidValue', end, `${size} bytes`, true);
       else if (this.#offset !== top.start) this.#wrong('UnexpectedElement', end, 'not the first child', true);
-      else top.expectedCrc = data.reduceRight((value, byte) => value * 256 + byte, 0);
+      else top.expectedCrc = new DataView(bytes.buffer, bytes.byteOffset + start, size).getUint32(0, true);
       return;
     }
     // A stream that may be damaged may have its limits damaged, and whole Clusters must not be lost for it.
     const limits = this.#scanner === undefined ? this.#header : { maxIdLength: 0, maxSizeLength: 0 };
-    if (!acceptHeaderElement(type, data, this.#options.docTypes, limits)) {
-      this.#wrong(
-        'UnsupportedDocument',
-        end,
-        `${JSON.stringify(decodeString(data.subarray(0, 40)))} is not supported`,
-        true,
-      );
+    if (!acceptHeaderElement(type, bytes, start, dataEnd, this.#options.docTypes, limits)) {
+      const text = JSON.stringify(decodeString(bytes, start, Math.min(dataEnd, start + 40)));
+      this.#wrong('UnsupportedDocument', end, `${text} is not supported`, true);
     }
   }
 

@@ -26,29 +26,6 @@ export function decodeFloat(bytes: Uint8Array, start = 0, end = bytes.length): n
   return length === 4 ? view.getFloat32(0) : length === 8 ? view.getFloat64(0) : undefined;
 }
 
-const LONGEST_SHORT_STRING = 64;
-let decoder: TextDecoder | undefined;
-
-/** A string or UTF-8 element: it ends at the first NUL (RFC 8794 section 13); invalid UTF-8 becomes U+FFFD. */
-export function decodeString(bytes: Uint8Array, start = 0, end = bytes.length): string {
-  if (end - start <= LONGEST_SHORT_STRING) {
-    // Short ASCII is nearly all there is in tags, and a TextDecoder's call costs more than this loop.
-    let text = '';
-    let at = start;
-    for (; at < end; at++) {
-      const byte = bytes[at]!;
-      if (byte === 0) return text;
-      if (byte >= 0x80) break;
-      text += String.fromCharCode(byte);
-    }
-    if (at === end) return text;
-  }
-  const data = bytes.subarray(start, end);
-  const nul = data.indexOf(0);
-  decoder ??= new TextDecoder('utf-8', { ignoreBOM: true });
-  return decoder.decode(nul < 0 ? data : data.subarray(0, nul));
-}
-
 /** What an EBML date counts from, as a JavaScript time: 2001-01-01T00:00:00Z in milliseconds since 1970. */
 export const EBML_EPOCH_MS = 978307200000;
 

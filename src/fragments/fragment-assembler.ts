@@ -1,3 +1,4 @@
+import type { EbmlElementType } from '../ebml/element-type.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
@@ -63,6 +64,13 @@ export class FragmentAssembler extends MkvElementVisitor {
     this.#visitor.metadata.noteGap();
   }
 
+  /** Takes a whole Tags or Tracks by its bytes; `false` when it has to be shown element by element. */
+  takeMaster(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean {
+    const taken = this.#visitor.takeMaster(type, bytes, start, end);
+    if (taken && type === Mkv.Tags) this.#endTags();
+    return taken;
+  }
+
   override visitStart(element: MkvStartMasterElement): void {
     if (element.type === Mkv.Segment) {
       const stray = this.#draft;
@@ -86,10 +94,7 @@ export class FragmentAssembler extends MkvElementVisitor {
     const { type } = element;
     this.#visitor.visitEnd(element);
     if (type === Mkv.Tags) {
-      this.#follow();
-      const draft = this.#draft;
-      // Millis-behind-now may come in Tags of its own.
-      if (draft?.clusterEnded === true && draft.metadata?.continuationToken !== undefined) this.#finish(draft);
+      this.#endTags();
     } else if (type === Mkv.Cluster) {
       const draft = this.#open();
       draft.clusterEnded = true;
@@ -101,6 +106,13 @@ export class FragmentAssembler extends MkvElementVisitor {
       if (element.truncated) draft.truncated = true;
       this.#finish(draft);
     }
+  }
+
+  #endTags(): void {
+    this.#follow();
+    const draft = this.#draft;
+    // Millis-behind-now may come in Tags of its own.
+    if (draft?.clusterEnded === true && draft.metadata?.continuationToken !== undefined) this.#finish(draft);
   }
 
   /** No more elements come. */

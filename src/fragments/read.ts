@@ -1,9 +1,12 @@
+import type { EbmlElementType } from '../ebml/element-type.js';
+import type { EbmlHandler } from '../ebml/handler.js';
+import type { EbmlParser } from '../ebml/parser.js';
 import type { ByteStream } from '../mkv/byte-stream.js';
-import type { MkvDataElement } from '../mkv/element.js';
+import { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { ElementVisitor } from '../mkv/element-visitor.js';
+import { openMkvParser } from '../mkv/mkv-parser.js';
 import type { MkvParseError } from '../mkv/parse-error.js';
 import { type ChunkConsumer, pullThrough } from '../mkv/pull.js';
-import { type MkvReaderOptions, StreamingMkvReader } from '../mkv/reader.js';
 import type { MkvStreamOptions } from '../mkv/streams.js';
 import type { Frame } from '../visitors/frame.js';
 import { FrameVisitor, type FrameVisitorOptions } from '../visitors/frame-visitor.js';
@@ -61,11 +64,17 @@ export function readFragments(
   return pullThrough(stream, new FragmentConsumer(options), options.signal);
 }
 
+/** What frames or fragments are made by. */
+interface MakingVisitor extends ElementVisitor {
+  /** Takes a Tags or Tracks by its bytes if it can; see {@link EbmlHandler}. */
+  takeMaster(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean;
+}
+
 /** Runs elements through a visitor until something comes out. */
 abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
-  protected readonly ready: T[] = [];
+  readonly #ready: T[] = [];
   #taken = 0;
-  readonly #reader: StreamingMkvReader;
+  readonly #parser: EbmlParser<MkvStartMasterElement>;
   readonly #onWarning: ReadFramesOptions['onWarning'];
   #length = 0;
   /** Where the last gap ends. */
@@ -75,7 +84,21 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
   constructor(options: ReadFramesOptions) {
     const { onGap, onWarning } = options;
     this.#onWarning = onWarning;
-    const readerOptions: MkvReaderOptions = {
+    const handler: EbmlHandler<MkvStartMasterElement> = {
+      masterStart: (type, offset, headerSize, dataSize, parent, asked) => {
+        const start = new MkvStartMasterElement(type, offset, headerSize, dataSize, parent);
+        if (asked) this.visitor.visitStart(start);
+        return start;
+      },
+      takeMaster: (type, bytes, start, end) => this.visitor.takeMaster(type, bytes, start, end),
+      masterEnd: (start, offset, truncated) => {
+        this.visitor.visitEnd(new MkvEndMasterElement(start, offset, truncated));
+      },
+      data: (type, offset, headerSize, dataSize, bytes, start, parent) => {
+        this.visitor.visitData(new MkvDataElement(type, offset, headerSize, dataSize, bytes, start, parent));
+      },
+    };
+    this.#parser = openMkvParser(handler, {
       ...options,
       elements: frameElements(),
       onGap: (gap) => {
@@ -83,48 +106,50 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
         onGap?.(gap);
         this.gap();
       },
-    };
-    this.#reader = new StreamingMkvReader(readerOptions);
+    });
+    this.#parser.pause();
   }
 
-  protected abstract readonly visitor: ElementVisitor;
+  protected abstract readonly visitor: MakingVisitor;
   /** Bytes of the stream are missing here. */
   protected abstract gap(): void;
   /** No more elements come. */
   protected finish(): void {}
 
+  /** Has something to give, before anything more is read: what stands behind it in the stream is not known yet when it is given. */
+  protected give(made: T): void {
+    this.#ready.push(made);
+    this.#parser.pause();
+  }
+
   push(chunk: Uint8Array): void {
-    this.#reader.push(chunk);
+    this.#parser.push(chunk);
     this.#length += chunk.length;
   }
 
   end(): void {
-    this.#reader.end();
+    this.#parser.end();
     this.#ended = true;
   }
 
   nextIfAvailable(): T | undefined {
-    while (this.#taken === this.ready.length) {
-      if (this.#taken > 0) {
-        this.ready.length = 0;
-        this.#taken = 0;
-      }
-      const element = this.#reader.nextIfAvailable();
-      if (element !== undefined) {
-        element.accept(this.visitor);
-      } else if (this.#ended) {
+    const ready = this.#ready;
+    if (this.#taken === ready.length) {
+      ready.length = 0;
+      this.#taken = 0;
+      this.#parser.resume();
+      this.#parser.pause();
+      if (ready.length === 0 && this.#ended) {
         this.#ended = false;
         this.finish();
         this.#tellTruncated();
-      } else {
-        return undefined;
       }
     }
-    return this.ready[this.#taken++];
+    return this.#taken < ready.length ? ready[this.#taken++] : undefined;
   }
 
   #tellTruncated(): void {
-    if (!this.#reader.truncated || this.#gapEnd === this.#length) return;
+    if (!this.#parser.truncated || this.#gapEnd === this.#length) return;
     const message = `byte ${this.#length}: the stream ends here, inside an element`;
     this.#onWarning?.({ code: 'Truncated', offset: this.#length, message });
   }
@@ -137,7 +162,7 @@ class FrameConsumer extends VisitingConsumer<Frame> {
     super(options);
     const wanted = frameFilter(options);
     const process = (frame: Frame) => {
-      if (wanted(frame)) this.ready.push(frame);
+      if (wanted(frame)) this.give(frame);
     };
     this.visitor = new FrameVisitor({ process }, visitorOptions(options));
   }
@@ -154,7 +179,7 @@ class FragmentConsumer extends VisitingConsumer<Fragment> {
     super(options);
     this.visitor = new FragmentAssembler(
       frameFilter(options),
-      (fragment) => this.ready.push(fragment),
+      (fragment) => this.give(fragment),
       visitorOptions(options, () => this.gap()),
       options.expectTrailingTags === true,
     );

@@ -1,5 +1,6 @@
 import type { EbmlElementType } from '../ebml/element-type.js';
-import { dateFromEbml, decodeBigInt, decodeBigUint, decodeFloat, decodeString, decodeUint } from '../ebml/values.js';
+import { decodeString } from '../ebml/text.js';
+import { dateFromEbml, decodeBigInt, decodeBigUint, decodeFloat, decodeUint } from '../ebml/values.js';
 import { headerBytes } from '../ebml/vint.js';
 import { Block } from './block.js';
 import type { ElementVisitor, MaybePromise } from './element-visitor.js';

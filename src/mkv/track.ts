@@ -184,6 +184,8 @@ export class TrackMetadata {
 
 /** How much memory the tracks of a Segment may take, in bytes, roughly. */
 const TRACKS_BUDGET = 64 * 1024 * 1024;
+/** A Tracks of more bytes than this is not kept for comparing. */
+const LONGEST_COMPARED = 64 * 1024;
 /** What an element takes besides its data. */
 const ELEMENT_OVERHEAD = 200;
 
@@ -202,6 +204,11 @@ export class TrackCollector {
   #same = false;
   /** What the tracks of the Segment take so far. */
   #size = 0;
+  /** The bytes of the Tracks before, where they made tracks without an error, and what these take. */
+  #bytes: { readonly data: Uint8Array; readonly size: number } | undefined;
+  /** The bytes of the Tracks at hand. */
+  #candidate: Uint8Array | undefined;
+  #sizeBefore = 0;
 
   /** A Segment begins. */
   reset(): void {
@@ -209,11 +216,28 @@ export class TrackCollector {
     this.#size = 0;
   }
 
+  /**
+   * Shown the bytes of a whole Tracks, gives its tracks if they are the bytes of the Tracks before, which saves the elements. Otherwise
+   * the elements are to be shown.
+   */
+  repeat(bytes: Uint8Array, start: number, end: number): readonly TrackMetadata[] | undefined {
+    const before = this.#bytes;
+    const whole = bytes.subarray(start, end);
+    if (before !== undefined && sameBytes(before.data, whole) && this.#size + before.size <= TRACKS_BUDGET) {
+      this.#size += before.size;
+      return this.#tracks;
+    }
+    if (whole.length <= LONGEST_COMPARED) this.#candidate = new Uint8Array(whole);
+    return undefined;
+  }
+
   /** A master begins. */
   start(element: MkvStartMasterElement): void {
     if (element.type === Mkv.Tracks) {
       this.#previous = this.#tracks;
       this.#tracks = [];
+      this.#bytes = undefined;
+      this.#sizeBefore = this.#size;
     } else if (element.type === Mkv.TrackEntry) {
       this.#elements = [];
       this.#masters.clear();
@@ -238,6 +262,9 @@ export class TrackCollector {
   data(element: MkvDataElement): void {
     const elements = this.#elements;
     if (elements === undefined || element.type.global) return;
+    const candidate = this.#candidate;
+    // Bytes that an error comes of must have it come each time.
+    this.#candidate = undefined;
     const before = this.#previous[this.#tracks.length]?.elements[elements.length];
     const same = before !== undefined && sameElement(before, element);
     const own = same ? before : element.detach();
@@ -253,10 +280,16 @@ export class TrackCollector {
     }
     elements.push(own);
     this.#encodings.take(own);
+    this.#candidate = candidate;
   }
 
   /** A master ends; gives the track when it was a whole TrackEntry. */
   end(element: MkvEndMasterElement): TrackMetadata | undefined {
+    if (element.type === Mkv.Tracks) {
+      const data = this.#candidate;
+      if (!element.truncated) this.#bytes = data && { data, size: this.#size - this.#sizeBefore };
+      this.#candidate = undefined;
+    }
     const elements = this.#elements;
     if (element.type !== Mkv.TrackEntry || elements === undefined) return undefined;
     this.#elements = undefined;

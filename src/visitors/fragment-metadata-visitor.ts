@@ -1,9 +1,11 @@
+import type { EbmlElementType } from '../ebml/element-type.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { TrackCollector, type TrackMetadata } from '../mkv/track.js';
 import { applyTag, type FragmentMetadata, FragmentRecord, isServiceTag, ServiceTagName } from './fragment-metadata.js';
 import { type MkvTag, TagCollector, TagList } from './tag.js';
 import type { MkvTagProcessor } from './tag-processor.js';
+import { TagsReader } from './tags-reader.js';
 import { MkvElementVisitor } from './visitor.js';
 
 /**
@@ -18,6 +20,7 @@ import { MkvElementVisitor } from './visitor.js';
  */
 export class FragmentMetadataVisitor extends MkvElementVisitor {
   readonly #tagCollector = new TagCollector();
+  readonly #tagsReader = new TagsReader();
   readonly #trackCollector = new TrackCollector();
   readonly #tagProcessor: MkvTagProcessor | undefined;
   #tracks = new Map<number, TrackMetadata>();
@@ -82,6 +85,23 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
    */
   noteGap(): void {
     this.#gapped = true;
+  }
+
+  /**
+   * Takes a whole Tags or Tracks by its bytes, which is much faster than element by element.
+   *
+   * @returns `false` when it has to be shown element by element
+   * @internal
+   */
+  takeMaster(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean {
+    if (type === Mkv.Tags) {
+      const tags = this.#tagsReader.read(bytes, start, end);
+      if (tags !== undefined) this.#takeTags(tags);
+      return tags !== undefined;
+    }
+    const tracks = type === Mkv.Tracks ? this.#trackCollector.repeat(bytes, start, end) : undefined;
+    for (const track of tracks ?? []) this.#addTrack(track);
+    return tracks !== undefined;
   }
 
   override visitStart(element: MkvStartMasterElement): void {

@@ -76,31 +76,44 @@ export function compareFragmentNumbers(a: string, b: string): number {
 
 const PREFIX = 'AWS_KINESISVIDEO_';
 
-/** What a tag of the service's own says of its fragment; code and message of an error come in tags of their own. */
-type ServiceTag = (value: string) => Partial<Omit<FragmentRecord, 'tags' | 'tagList' | 'error'>> & {
-  readonly error?: Partial<StreamError> & Pick<StreamError, 'operation'>;
+/** Puts down what a tag of the service's own says of its fragment. */
+type ServiceTag = (record: FragmentRecord, value: string) => void;
+
+const serverTimestamp: ServiceTag = (record, value) => {
+  record.serverTimestamp = parseTimestamp(value);
+};
+const producerTimestamp: ServiceTag = (record, value) => {
+  record.producerTimestamp = parseTimestamp(value);
 };
 
-const serverTimestamp: ServiceTag = (value) => ({ serverTimestamp: parseTimestamp(value) });
-const producerTimestamp: ServiceTag = (value) => ({ producerTimestamp: parseTimestamp(value) });
+/** Code and message of an error come in tags of their own. */
+function addError(record: FragmentRecord, said: Partial<StreamError> & Pick<StreamError, 'operation'>): void {
+  record.error = { ...NO_ERROR, ...record.error, ...said };
+}
 
 /** Names that are not here are the producer's, also those that begin with AWS. */
 const SERVICE_TAGS: ReadonlyMap<string, ServiceTag> = new Map(
   Object.entries<ServiceTag>({
-    FRAGMENT_NUMBER: (value) => ({ fragmentNumber: value }),
+    FRAGMENT_NUMBER: (record, value) => {
+      record.fragmentNumber = value;
+    },
     SERVER_TIMESTAMP: serverTimestamp,
     SERVER_SIDE_TIMESTAMP: serverTimestamp,
     PRODUCER_TIMESTAMP: producerTimestamp,
     PRODUCER_SIDE_TIMESTAMP: producerTimestamp,
-    MILLIS_BEHIND_NOW: (value) => ({ millisBehindNow: parseInteger(value) }),
-    CONTINUATION_TOKEN: (value) => ({ continuationToken: value }),
-    ERROR_CODE: (value) => ({ error: { operation: 'GetMedia', code: value } }),
-    ERROR_ID: (value) => {
-      const id = parseInteger(value);
-      return { error: { operation: 'GetMedia', id, message: GET_MEDIA_ERRORS[id ?? 0] } };
+    MILLIS_BEHIND_NOW: (record, value) => {
+      record.millisBehindNow = parseInteger(value);
     },
-    EXCEPTION_ERROR_CODE: (value) => ({ error: { operation: 'GetMediaForFragmentList', code: value } }),
-    EXCEPTION_MESSAGE: (value) => ({ error: { operation: 'GetMediaForFragmentList', message: value } }),
+    CONTINUATION_TOKEN: (record, value) => {
+      record.continuationToken = value;
+    },
+    ERROR_CODE: (record, value) => addError(record, { operation: 'GetMedia', code: value }),
+    ERROR_ID: (record, value) => {
+      const id = parseInteger(value);
+      addError(record, { operation: 'GetMedia', id, message: GET_MEDIA_ERRORS[id ?? 0] });
+    },
+    EXCEPTION_ERROR_CODE: (record, value) => addError(record, { operation: 'GetMediaForFragmentList', code: value }),
+    EXCEPTION_MESSAGE: (record, value) => addError(record, { operation: 'GetMediaForFragmentList', message: value }),
   }).map(([name, tag]) => [PREFIX + name, tag]),
 );
 
@@ -118,14 +131,9 @@ export const ServiceTagName = {
 
 /** Puts a tag where it belongs in the record. */
 export function applyTag(record: FragmentRecord, tag: MkvTag): void {
-  const said = SERVICE_TAGS.get(tag.name)?.(tag.value);
-  if (said === undefined) {
-    record.tagList.add(tag);
-    return;
-  }
-  const { error, ...others } = said;
-  Object.assign(record, others);
-  if (error !== undefined) record.error = { ...NO_ERROR, ...record.error, ...error };
+  const serviceTag = SERVICE_TAGS.get(tag.name);
+  if (serviceTag === undefined) record.tagList.add(tag);
+  else serviceTag(record, tag.value);
 }
 
 const NO_ERROR = { code: '', id: undefined, message: undefined };

@@ -1,3 +1,4 @@
+import type { EbmlElementType } from '../ebml/element-type.js';
 import type { Block } from '../mkv/block.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { MaybePromise } from '../mkv/element-visitor.js';
@@ -70,6 +71,15 @@ export class FrameVisitor extends MkvElementVisitor {
   /** Tells the processor that no more frames come. */
   close(): MaybePromise {
     return this.#processor.close?.();
+  }
+
+  /**
+   * Takes a whole Tags or Tracks by its bytes; see {@link FragmentMetadataVisitor}.
+   *
+   * @internal
+   */
+  takeMaster(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean {
+    return this.metadata.takeMaster(type, bytes, start, end);
   }
 
   override visitStart(element: MkvStartMasterElement): MaybePromise {

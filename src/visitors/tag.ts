@@ -27,7 +27,8 @@ export class MkvTag {
   }
 }
 
-interface TagDraft {
+/** What a tag is made of. */
+export interface TagDraft {
   name: string;
   value: string;
   binary: Uint8Array | undefined;
@@ -71,13 +72,15 @@ export class TagList {
 
 function sizeOfTag({ name, value, binary, children }: MkvTag): number {
   const own = TAG_OVERHEAD + 2 * (name.length + value.length) + (binary?.length ?? 0);
+  if (children.length === 0) return own;
   return children.reduce((size, child) => size + sizeOfTag(child), own);
 }
 
 const NO_TAGS: readonly MkvTag[] = Object.freeze([]);
 /** A stream of Kinesis Video Streams has three tracks. */
 const MAX_TRACK_UIDS = 100;
-const NO_UIDS: readonly bigint[] = Object.freeze([]);
+/** Of a tag that speaks of all tracks. */
+export const NO_UIDS: readonly bigint[] = Object.freeze([]);
 
 /** Makes {@link MkvTag}s of the elements of Tags, shown to it in order. Elements outside of Tags do nothing. */
 export class TagCollector {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeString } from '../../src/ebml/text.js';
 import {
   dateFromEbml,
   decodeBigInt,
   decodeBigUint,
   decodeFloat,
-  decodeString,
   decodeUint,
   EBML_EPOCH_MS,
 } from '../../src/ebml/values.js';
