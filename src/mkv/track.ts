@@ -208,6 +208,8 @@ export class TrackCollector {
   #bytes: { readonly data: Uint8Array; readonly size: number } | undefined;
   /** The bytes of the Tracks at hand. */
   #candidate: Uint8Array | undefined;
+  /** How many of them the elements have that were shown. */
+  #shown = 0;
   #sizeBefore = 0;
 
   /** A Segment begins. */
@@ -237,8 +239,12 @@ export class TrackCollector {
       this.#previous = this.#tracks;
       this.#tracks = [];
       this.#bytes = undefined;
+      this.#shown = 0;
       this.#sizeBefore = this.#size;
-    } else if (element.type === Mkv.TrackEntry) {
+      return;
+    }
+    this.#shown += element.headerSize;
+    if (element.type === Mkv.TrackEntry) {
       this.#elements = [];
       this.#masters.clear();
       this.#encodings = new ContentEncodingCollector();
@@ -260,6 +266,7 @@ export class TrackCollector {
    * memory than tracks ever do; it then is not one of the track's
    */
   data(element: MkvDataElement): void {
+    this.#shown += element.headerSize + element.dataSize;
     const elements = this.#elements;
     if (elements === undefined || element.type.global) return;
     const candidate = this.#candidate;
@@ -287,8 +294,11 @@ export class TrackCollector {
   end(element: MkvEndMasterElement): TrackMetadata | undefined {
     if (element.type === Mkv.Tracks) {
       const data = this.#candidate;
-      if (!element.truncated) this.#bytes = data && { data, size: this.#size - this.#sizeBefore };
       this.#candidate = undefined;
+      // Where elements are wrong, they may reach past the end, or some of them be others' to take.
+      if (data !== undefined && this.#shown === data.length && !element.truncated) {
+        this.#bytes = { data, size: this.#size - this.#sizeBefore };
+      }
     }
     const elements = this.#elements;
     if (element.type !== Mkv.TrackEntry || elements === undefined) return undefined;

@@ -57,7 +57,7 @@ export class TagsReader {
   #next(bytes: Uint8Array, at: number, end: number): number {
     const sizeLength = at + 2 < end ? vintLength(bytes[at + 2]!) : 9;
     this.#start = at + 2 + sizeLength;
-    if (sizeLength > 4 || this.#start > end) return 0;
+    if (sizeLength > 4) return 0;
     const unknown = (1 << (7 * sizeLength)) - 1;
     let size = 0;
     for (let i = at + 2; i < this.#start; i++) size = (size << 8) | bytes[i]!;

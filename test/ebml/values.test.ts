@@ -72,13 +72,29 @@ describe('strings', () => {
     return decodeString(bytes);
   };
 
-  it.each([1, 63, 64, 65, 66, 300])('of %s characters are read, ASCII or not, up to a NUL', (length) => {
+  it.each([1, 39, 40, 41, 64, 300])('of %s characters are read, ASCII or not, up to a NUL', (length) => {
     const ascii = 'abcdefghij'.repeat(30).slice(0, length);
     expect(decode(ascii)).toBe(ascii);
     expect(decode(`${ascii}\0${ascii}`)).toBe(ascii);
     expect(decode(`${ascii}é𝄞`)).toBe(`${ascii}é𝄞`);
     expect(decode(`${ascii}é\0x`)).toBe(`${ascii}é`);
     expect(decode(`\0${ascii}`)).toBe('');
+  });
+
+  it('are not taken for those that came before', () => {
+    const bytes = fc.uint8Array({ minLength: 1, maxLength: 40, max: 0x82 });
+    const variant = fc.tuple(bytes, fc.nat(39), fc.nat(255), fc.integer({ min: 1, max: 40 }));
+    fc.assert(
+      fc.property(fc.array(variant, { minLength: 50, maxLength: 200 }), (all) => {
+        for (const [first, at, byte, length] of all) {
+          const other = first.slice(0, length);
+          if (at < other.length) other[at] = byte;
+          for (const one of [first, first, other, other]) {
+            expect(decodeString(one)).toBe(new TextDecoder('utf-8', { ignoreBOM: true }).decode(one).split('\0')[0]);
+          }
+        }
+      }),
+    );
   });
 
   it('keep a byte order mark, and every ASCII character', () => {

@@ -32,6 +32,8 @@ function collected(tags: Uint8Array): readonly MkvTag[] | undefined {
   return undefined;
 }
 
+const RUNS = { numRuns: 60 };
+
 const text = fc.oneof(
   fc.constantFrom('', 'a', 'AWS_KINESISVIDEO_MILLIS_BEHIND_NOW', 'é', 'a\0b', 'x'.repeat(39), 'x'.repeat(41)),
   fc.string({ unit: 'grapheme', maxLength: 60 }),
@@ -97,6 +99,22 @@ describe('TagsReader', () => {
     );
     expect(read).toBeGreaterThan(10);
   });
+
+  it('leaves what is wrong to be shown, so that the error is the same', () => {
+    const bytes = writeMaster(Mkv.Tags, [
+      plainTags(['first', 'second'].map((name) => writeMaster(Mkv.SimpleTag, [writeElement(Mkv.TagName, name)]))),
+    ]);
+    const start = 5;
+    expect(new TagsReader().read(bytes, start, bytes.length)).toHaveLength(2);
+    for (let at = start; at < bytes.length; at++) {
+      for (let byte = 0; byte < 256; byte++) {
+        const damaged = bytes.slice();
+        damaged[at] = byte;
+        const found = new TagsReader().read(damaged, start, damaged.length);
+        if (found !== undefined) expect(found.map(facts)).toEqual(collected(damaged)?.map(facts));
+      }
+    }
+  });
 });
 
 /** What there is to say about reading a stream, errors and gaps included. */
@@ -130,6 +148,7 @@ describe('masters that lie whole in a chunk give what they give element by eleme
           );
           expect(await story([bytes], options)).toEqual(await story(chunksOf(bytes, 1), options));
         }),
+        RUNS,
       );
     });
 
@@ -144,6 +163,7 @@ describe('masters that lie whole in a chunk give what they give element by eleme
           const bytes = concatBytes(documents);
           expect(await story([bytes], options)).toEqual(await story(chunksOf(bytes, 1), options));
         }),
+        RUNS,
       );
     });
   }
