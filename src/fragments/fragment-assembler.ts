@@ -71,6 +71,11 @@ export class FragmentAssembler extends MkvElementVisitor {
     return taken;
   }
 
+  /** Takes the data of a SimpleBlock; `false` when the element has to be shown. */
+  takeSimpleBlock(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#visitor.takeSimpleBlock(bytes, start, end);
+  }
+
   override visitStart(element: MkvStartMasterElement): void {
     if (element.type === Mkv.Segment) {
       const stray = this.#draft;

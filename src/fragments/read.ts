@@ -4,6 +4,7 @@ import type { EbmlParser } from '../ebml/parser.js';
 import type { ByteStream } from '../mkv/byte-stream.js';
 import { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { ElementVisitor } from '../mkv/element-visitor.js';
+import { Mkv } from '../mkv/elements.js';
 import { openMkvParser } from '../mkv/mkv-parser.js';
 import type { MkvParseError } from '../mkv/parse-error.js';
 import { type ChunkConsumer, pullThrough } from '../mkv/pull.js';
@@ -64,10 +65,12 @@ export function readFragments(
   return pullThrough(stream, new FragmentConsumer(options), options.signal);
 }
 
-/** What frames or fragments are made by. */
+/** What frames or fragments are made by. It takes some elements by their bytes, where it can; the others are to be shown. */
 interface MakingVisitor extends ElementVisitor {
-  /** Takes a Tags or Tracks by its bytes if it can; see {@link EbmlHandler}. */
+  /** Takes a Tags or Tracks, see {@link EbmlHandler}. */
   takeMaster(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean;
+  /** Takes the data of a SimpleBlock. */
+  takeSimpleBlock(bytes: Uint8Array, start: number, end: number): boolean;
 }
 
 /** Runs elements through a visitor until something comes out. */
@@ -95,6 +98,7 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
         this.visitor.visitEnd(new MkvEndMasterElement(start, offset, truncated));
       },
       data: (type, offset, headerSize, dataSize, bytes, start, parent) => {
+        if (type === Mkv.SimpleBlock && this.visitor.takeSimpleBlock(bytes, start, start + dataSize)) return;
         this.visitor.visitData(new MkvDataElement(type, offset, headerSize, dataSize, bytes, start, parent));
       },
     };
@@ -134,9 +138,7 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
 
   nextIfAvailable(): T | undefined {
     const ready = this.#ready;
-    if (this.#taken === ready.length) {
-      ready.length = 0;
-      this.#taken = 0;
+    if (ready.length === 0) {
       this.#parser.resume();
       this.#parser.pause();
       if (ready.length === 0 && this.#ended) {
@@ -145,7 +147,14 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
         this.#tellTruncated();
       }
     }
-    return this.#taken < ready.length ? ready[this.#taken++] : undefined;
+    // Mostly there is one at the most; then there is nothing to move.
+    if (ready.length <= 1) return ready.pop();
+    const next = ready[this.#taken++];
+    if (this.#taken === ready.length) {
+      this.#taken = 0;
+      ready.length = 0;
+    }
+    return next;
   }
 
   #tellTruncated(): void {

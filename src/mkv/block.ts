@@ -91,7 +91,9 @@ export class Block {
    * @throws RangeError when `index` is not below `frameCount`
    */
   frameSize(index: number): number {
-    return this.frame(index).length;
+    const { frameCount, ends } = this;
+    if (!(index >= 0 && index < frameCount)) throw new RangeError(`no frame ${index} in a Block of ${frameCount}`);
+    return ends === undefined ? this.end - this.start : ends[index + 1]! - ends[index]!;
   }
 
   /**
@@ -100,10 +102,8 @@ export class Block {
    * @throws RangeError when `index` is not below `frameCount`
    */
   frame(index: number): Uint8Array {
-    const { frameCount, ends } = this;
-    if (!(index >= 0 && index < frameCount)) throw new RangeError(`no frame ${index} in a Block of ${frameCount}`);
-    const start = ends?.[index] ?? this.start;
-    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, (ends?.[index + 1] ?? this.end) - start);
+    const start = this.ends?.[index] ?? this.start;
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, this.frameSize(index));
   }
 }
 

@@ -88,6 +88,16 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#waiting === 0 && !this.#finished) {
+      try {
+        this.#source.check();
+        const value = this.#consumer.nextIfAvailable();
+        // An async function costs as much as all of the reading.
+        if (value !== undefined) return Promise.resolve({ done: false, value });
+      } catch (error) {
+        return Promise.reject(this.#fail(error));
+      }
+    }
     const result = this.#waiting++ === 0 ? this.#pull() : this.#last.then(this.#pull, this.#pull);
     if (this.#waiting > 0) this.#last = result;
     return result;
@@ -97,6 +107,13 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
     this.#finished = true;
     await this.#source.cancel();
     return { done: true, value: undefined };
+  }
+
+  #fail(error: unknown): unknown {
+    this.#finished = true;
+    // The error is what the caller waits for; the source may take its time to close.
+    void this.#source.cancel(error);
+    return error;
   }
 
   readonly #pull = async (): Promise<IteratorResult<T, undefined>> => {
@@ -120,12 +137,7 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
       }
     } catch (error) {
       // A source that was closed under a pending read may call that an error; the caller who left does not.
-      if (!this.#finished) {
-        this.#finished = true;
-        // The error is what the caller waits for; the source may take its time to close.
-        void this.#source.cancel(error);
-        throw error;
-      }
+      if (!this.#finished) throw this.#fail(error);
     } finally {
       this.#waiting--;
     }

@@ -1,5 +1,5 @@
 import type { EbmlElementType } from '../ebml/element-type.js';
-import type { Block } from '../mkv/block.js';
+import { Block } from '../mkv/block.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { MaybePromise } from '../mkv/element-visitor.js';
 import { Mkv } from '../mkv/elements.js';
@@ -82,6 +82,23 @@ export class FrameVisitor extends MkvElementVisitor {
     return this.metadata.takeMaster(type, bytes, start, end);
   }
 
+  /**
+   * Takes the data of a SimpleBlock, for a processor that gives no promises.
+   *
+   * @returns `false` when it cannot be taken apart: then the element has to be shown
+   * @internal
+   */
+  takeSimpleBlock(bytes: Uint8Array, start: number, end: number): boolean {
+    let block: Block;
+    try {
+      block = new Block(bytes, start, end, 0, true);
+    } catch {
+      return false;
+    }
+    this.#show(block, undefined, undefined, undefined);
+    return true;
+  }
+
   override visitStart(element: MkvStartMasterElement): MaybePromise {
     const { type } = element;
     if (type === Mkv.BlockGroup) {
@@ -98,7 +115,7 @@ export class FrameVisitor extends MkvElementVisitor {
   }
 
   override visitData(element: MkvDataElement): MaybePromise {
-    if (element.is(Mkv.SimpleBlock)) return this.#show(element, undefined, undefined, undefined);
+    if (element.is(Mkv.SimpleBlock)) return this.#showElement(element, undefined, undefined, undefined);
     try {
       this.#take(element);
     } catch (error) {
@@ -127,10 +144,10 @@ export class FrameVisitor extends MkvElementVisitor {
     const group = this.#group;
     this.#group = undefined;
     if (group === undefined || element.truncated) return;
-    return this.#show(group, !this.#groupReferences, this.#groupDuration, this.#groupPadding);
+    return this.#showElement(group, !this.#groupReferences, this.#groupDuration, this.#groupPadding);
   }
 
-  #show(
+  #showElement(
     element: MkvDataElement<Block>,
     keyframe: boolean | undefined,
     blockDuration: number | undefined,
@@ -143,6 +160,15 @@ export class FrameVisitor extends MkvElementVisitor {
       this.#tellInvalid(error, element);
       return;
     }
+    return this.#show(block, keyframe, blockDuration, padding);
+  }
+
+  #show(
+    block: Block,
+    keyframe: boolean | undefined,
+    blockDuration: number | undefined,
+    padding: number | undefined,
+  ): MaybePromise {
     const track = this.#trackOf(block.trackNumber);
     const timestamp = ticksToMicroseconds(this.#clusterTimestamp + block.relativeTimestamp, this.#scale);
     const { frameCount } = block;

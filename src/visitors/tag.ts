@@ -97,6 +97,7 @@ export class TagCollector {
       this.#tags = new TagList();
       this.#open.length = 0;
       this.#innerSize = 0;
+      this.#trackUids = NO_UIDS;
     } else if (type === Mkv.Tag) {
       this.#trackUids = NO_UIDS;
     } else if (type === Mkv.SimpleTag) {

@@ -168,6 +168,18 @@ describe('masters that lie whole in a chunk give what they give element by eleme
     });
   }
 
+  it('a tag that lies in no Tag is of no track, whatever came before', async () => {
+    const uids = writeMaster(Mkv.Targets, [writeElement(Mkv.TagTrackUID, 7n)]);
+    const before = writeMaster(Mkv.Tags, [writeMaster(Mkv.Tag, [uids])]);
+    const stray = writeMaster(Mkv.Tags, [writeMaster(Mkv.SimpleTag, [writeElement(Mkv.TagName, 'stray')])]);
+    const bytes = concatBytes([documentHead(), before, stray, cluster(0, [])]);
+    for (const chunks of [[bytes], chunksOf(bytes, 1)]) {
+      const found: MkvTag[] = [];
+      for await (const fragment of readFragments(chunks)) found.push(...fragment.tags);
+      expect(found.map(facts)).toEqual([['stray', '', undefined, undefined, [], []]]);
+    }
+  });
+
   it('a track whose description is wrong is reported each time it comes', async () => {
     const entry = writeMaster(Mkv.TrackEntry, [
       writeElement(Mkv.TrackNumber, 1),
