@@ -8,7 +8,8 @@ const keptBytes = /* @__PURE__ */ new Uint8Array(KEPT * LONGEST_KEPT);
 const kept: { readonly length: number; readonly text: string }[] = [];
 
 let decoder: TextDecoder | undefined;
-const codes: number[] = [];
+/** An array for each length. */
+const codesOfLength: number[][] = [];
 
 /** A string or UTF-8 element: it ends at the first NUL (RFC 8794 section 13); invalid UTF-8 becomes U+FFFD. */
 export function decodeString(bytes: Uint8Array, start = 0, end = bytes.length): string {
@@ -31,7 +32,8 @@ export function decodeString(bytes: Uint8Array, start = 0, end = bytes.length): 
 
 /** `undefined` where there is anything beyond ASCII, or a NUL. Of few characters this is faster than a TextDecoder. */
 function decodeAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
-  codes.length = end - start;
+  codesOfLength[end - start] ??= Array.from(bytes.subarray(start, end));
+  const codes = codesOfLength[end - start]!;
   for (let i = 0; i < codes.length; i++) {
     const byte = bytes[start + i]!;
     if (byte === 0 || byte >= 0x80) return undefined;
