@@ -4,13 +4,18 @@ import { WORKLOADS } from './workloads.mjs';
 
 /** Ratios of throughput that are shown where both subjects were measured. */
 const RATIOS = [
+  ['least', 'memcpy'],
+  ['least', 'mediabunny'],
   ['reader', 'memcpy'],
+  ['reader', 'least'],
   ['reader', 'mediabunny'],
   ['reader', 'ebml-stream'],
   ['reader, FrameVisitor', 'memcpy'],
+  ['reader, FrameVisitor', 'least'],
   ['reader, FrameVisitor', 'mediabunny'],
   ['reader, FrameVisitor', 'ebml-stream'],
   ['readElements', 'mediabunny'],
+  ['readFrames', 'least'],
   ['readFrames', 'mediabunny'],
   ['merger', 'reader'],
   ['segmentMergerStream', 'readElements'],
