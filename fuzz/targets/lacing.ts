@@ -1,3 +1,4 @@
+import { ByteRun } from '../../src/ebml/byte-run.js';
 import { Block } from '../../src/mkv/block.js';
 import { MkvParseError } from '../../src/mkv/parse-error.js';
 import { ensure } from '../finding.js';
@@ -27,7 +28,7 @@ export const lacing: FuzzTarget = {
     around.set(bytes, before);
     let block: Block;
     try {
-      block = new Block(around, before, before + bytes.length, OFFSET, c.oneIn(2));
+      block = new Block(new ByteRun(around), before, before + bytes.length, OFFSET, c.oneIn(2));
     } catch (error) {
       if (!(error instanceof MkvParseError)) throw error;
       ensure(error.code === 'InvalidBlock', `a broken Block is an ${error.code}`);

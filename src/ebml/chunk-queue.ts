@@ -1,3 +1,5 @@
+import { ByteRun } from './byte-run.js';
+
 /** A run of bytes of the stream. */
 interface Piece {
   bytes: Uint8Array;
@@ -14,12 +16,19 @@ export class ChunkQueue {
   /** Where in it reading stands. */
   position = 0;
   #base = 0;
+  #run: ByteRun | undefined;
   #piece: Piece = { bytes: NO_BYTES, marked: false, next: undefined };
   #last = this.#piece;
 
   /** Where reading stands in the stream. */
   get offset(): number {
     return this.#base + this.position;
+  }
+
+  /** The piece that is being read, for those who keep parts of it. */
+  get run(): ByteRun {
+    this.#run ??= new ByteRun(this.bytes);
+    return this.#run;
   }
 
   /** Whether a damaged stream can be read on at the beginning of the piece. */
@@ -49,6 +58,7 @@ export class ChunkQueue {
     const { next } = this.#piece;
     this.#base += this.bytes.length;
     this.bytes = NO_BYTES;
+    this.#run = undefined;
     this.position = 0;
     if (next === undefined) return false;
     this.#piece = next;

@@ -1,3 +1,4 @@
+import type { ByteRun } from './byte-run.js';
 import type { EbmlElementType, EbmlSchema } from './element-type.js';
 import type { EbmlErrorCode, EbmlParseError } from './errors.js';
 import type { SyncMark } from './sync-scanner.js';
@@ -55,7 +56,7 @@ export interface EbmlHandler<M> {
    */
   masterEnd(master: M, offset: number, truncated: boolean): void;
   /**
-   * A data element, whole. Its data lies in `bytes` at `start`, `dataSize` bytes long: a view of a pushed chunk, or a buffer of its
+   * A data element, whole. Its data lies in `run` at `start`, `dataSize` bytes long: a view of a pushed chunk, or a buffer of its
    * own when it spans chunks. Nothing writes to either afterwards unless the owner of the chunk does.
    */
   data(
@@ -63,7 +64,7 @@ export interface EbmlHandler<M> {
     offset: number,
     headerSize: number,
     dataSize: number,
-    bytes: Uint8Array,
+    run: ByteRun,
     start: number,
     parent: M | undefined,
   ): void;

@@ -1,4 +1,5 @@
 import { Assembler } from './assembler.js';
+import { ByteRun } from './byte-run.js';
 import { ChunkQueue } from './chunk-queue.js';
 import { acceptHeaderElement, isHeaderElement } from './document-header.js';
 import { ElementFilter } from './element-filter.js';
@@ -309,7 +310,7 @@ export class EbmlParser<M> {
     if (needed && input.bytes.length - input.position >= dataSize) {
       const { position } = input;
       input.position += dataSize;
-      this.#finishData(type, dataSize, input.bytes, position);
+      this.#finishData(type, dataSize, input.run, position);
       return true;
     }
     if (needed) this.#data = new Assembler(dataSize);
@@ -332,17 +333,18 @@ export class EbmlParser<M> {
     const type = this.#type;
     const data = this.#data;
     this.#data = undefined;
-    if (type !== undefined && data !== undefined) this.#finishData(type, data.bytes.length, data.bytes, 0);
+    if (type !== undefined && data !== undefined) this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0);
     this.#type = undefined;
     return true;
   }
 
-  #finishData(type: EbmlElementType, dataSize: number, bytes: Uint8Array, start: number): void {
+  #finishData(type: EbmlElementType, dataSize: number, run: ByteRun, start: number): void {
+    const { bytes } = run;
     if (this.#options.verifyCrc === true) countCrc(this.#top, bytes, start, start + dataSize);
     if (this.#isOwn(type)) this.#readOwn(type, bytes, start, start + dataSize);
     this.#type = undefined;
     if (this.#filter.takes(type)) {
-      this.#handler.data(type, this.#offset, this.#headerSize, dataSize, bytes, start, this.#top?.handle);
+      this.#handler.data(type, this.#offset, this.#headerSize, dataSize, run, start, this.#top?.handle);
     }
   }
 

@@ -1,3 +1,4 @@
+import type { ByteRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
@@ -72,8 +73,8 @@ export class FragmentAssembler extends MkvElementVisitor {
   }
 
   /** Takes the data of a SimpleBlock; `false` when the element has to be shown. */
-  takeSimpleBlock(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#visitor.takeSimpleBlock(bytes, start, end);
+  takeSimpleBlock(run: ByteRun, start: number, end: number): boolean {
+    return this.#visitor.takeSimpleBlock(run, start, end);
   }
 
   override visitStart(element: MkvStartMasterElement): void {

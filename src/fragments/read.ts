@@ -1,3 +1,4 @@
+import type { ByteRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { EbmlHandler } from '../ebml/handler.js';
 import type { EbmlParser } from '../ebml/parser.js';
@@ -70,7 +71,7 @@ interface MakingVisitor extends ElementVisitor {
   /** Takes a Tags or Tracks, see {@link EbmlHandler}. */
   takeMaster(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean;
   /** Takes the data of a SimpleBlock. */
-  takeSimpleBlock(bytes: Uint8Array, start: number, end: number): boolean;
+  takeSimpleBlock(run: ByteRun, start: number, end: number): boolean;
 }
 
 /** Runs elements through a visitor until something comes out. */
@@ -97,9 +98,9 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
       masterEnd: (start, offset, truncated) => {
         this.visitor.visitEnd(new MkvEndMasterElement(start, offset, truncated));
       },
-      data: (type, offset, headerSize, dataSize, bytes, start, parent) => {
-        if (type === Mkv.SimpleBlock && this.visitor.takeSimpleBlock(bytes, start, start + dataSize)) return;
-        this.visitor.visitData(new MkvDataElement(type, offset, headerSize, dataSize, bytes, start, parent));
+      data: (type, offset, headerSize, dataSize, run, start, parent) => {
+        if (type === Mkv.SimpleBlock && this.visitor.takeSimpleBlock(run, start, start + dataSize)) return;
+        this.visitor.visitData(new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent));
       },
     };
     this.#parser = openMkvParser(handler, {

@@ -1,3 +1,4 @@
+import type { ByteRun } from '../ebml/byte-run.js';
 import { readVint, vintLength } from '../ebml/vint.js';
 import { MkvParseError } from './parse-error.js';
 
@@ -29,20 +30,21 @@ export class Block {
   /** How many frames the Block has, 1 to 256. */
   readonly frameCount: number;
   private readonly flags: number;
-  private readonly bytes: Uint8Array;
+  private readonly run: ByteRun;
   private readonly start: number;
   private readonly end: number;
   /** Where each frame ends; `undefined` for a single one. */
   private readonly ends: Uint32Array | undefined;
 
   /**
-   * Reads the Block that lies in `bytes` from `start` to `end`.
+   * Reads the Block that lies in `run` from `start` to `end`.
    *
    * @param offset where `start` lies in the stream, for errors
    * @param simple whether it is a SimpleBlock's
    * @throws MkvParseError `InvalidBlock` when header or lacing do not fit the size
    */
-  constructor(bytes: Uint8Array, start: number, end: number, offset: number, simple: boolean) {
+  constructor(run: ByteRun, start: number, end: number, offset: number, simple: boolean) {
+    const { bytes } = run;
     const numberLength = vintLength(bytes[start]!);
     const at = start + numberLength;
     if (numberLength > 8 || at + FIXED_PART > end) throw invalid(offset, `no Block header in ${end - start} bytes`);
@@ -52,7 +54,7 @@ export class Block {
     this.relativeTimestamp = ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16;
     this.simple = simple;
     this.flags = flags;
-    this.bytes = bytes;
+    this.run = run;
     this.end = end;
     const lacing = (flags & FLAG_LACING) >> 1;
     this.ends = lacing === 0 ? undefined : readLaces(bytes, at + FIXED_PART, end, lacing, offset - start);
@@ -103,7 +105,7 @@ export class Block {
    */
   frame(index: number): Uint8Array {
     const start = this.ends?.[index] ?? this.start;
-    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, this.frameSize(index));
+    return this.run.view(start, this.frameSize(index));
   }
 }
 

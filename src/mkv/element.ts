@@ -1,3 +1,4 @@
+import { ByteRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { decodeString } from '../ebml/text.js';
 import { dateFromEbml, decodeBigInt, decodeBigUint, decodeFloat, decodeUint } from '../ebml/values.js';
@@ -121,7 +122,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   /** Length of the data, in bytes. */
   declare readonly dataSize: number;
   // Not private to the engine (#): elements are made by the million, and plain fields are made faster.
-  private readonly bytes: Uint8Array;
+  private readonly run: ByteRun;
   private readonly start: number;
   private view: Uint8Array | undefined;
   private block: Block | undefined;
@@ -132,12 +133,12 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
     offset: number,
     headerSize: number,
     dataSize: number,
-    bytes: Uint8Array,
+    run: ByteRun,
     start: number,
     parent: MkvStartMasterElement | undefined,
   ) {
     super(type, offset, headerSize, dataSize, parent);
-    this.bytes = bytes;
+    this.run = run;
     this.start = start;
     this.view = undefined;
     this.block = undefined;
@@ -150,8 +151,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
 
   /** The element's data: a view, not a copy. */
   get data(): Uint8Array {
-    const { bytes } = this;
-    this.view ??= new Uint8Array(bytes.buffer, bytes.byteOffset + this.start, this.dataSize);
+    this.view ??= this.run.view(this.start, this.dataSize);
     return this.view;
   }
 
@@ -177,7 +177,8 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
       throw this.#invalid(`a ${type} is not an integer`);
     if (this.dataSize > 8) throw this.#invalid(`an integer of ${this.dataSize} bytes`);
     if (this.dataSize === 0) return BigInt(defaultValue ?? 0);
-    const { bytes, start, dataSize } = this;
+    const { start, dataSize } = this;
+    const { bytes } = this.run;
     return type === 'uinteger'
       ? decodeBigUint(bytes, start, start + dataSize)
       : decodeBigInt(bytes, start, start + dataSize);
@@ -192,7 +193,15 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   /** The same element with bytes of its own, so that keeping it does not keep the chunk it came in. */
   detach(): MkvDataElement<V> {
     const bytes = this.data.slice();
-    return new MkvDataElement(this.type, this.offset, this.headerSize, bytes.length, bytes, 0, this.parent);
+    return new MkvDataElement(
+      this.type,
+      this.offset,
+      this.headerSize,
+      bytes.length,
+      new ByteRun(bytes),
+      0,
+      this.parent,
+    );
   }
 
   /** Calls `visitor.visitData`. */
@@ -201,7 +210,8 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   }
 
   #decode(): unknown {
-    const { bytes, start } = this;
+    const { start } = this;
+    const { bytes } = this.run;
     const size = this.dataSize;
     const end = start + size;
     const { type, identifier, defaultValue } = this.type;
@@ -230,7 +240,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   #asBlock(): Block {
     const { start } = this;
     const offset = this.offset + this.headerSize;
-    this.block ??= new Block(this.bytes, start, start + this.dataSize, offset, this.type === Mkv.SimpleBlock);
+    this.block ??= new Block(this.run, start, start + this.dataSize, offset, this.type === Mkv.SimpleBlock);
     return this.block;
   }
 

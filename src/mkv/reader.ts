@@ -36,8 +36,8 @@ export class StreamingMkvReader {
         return start;
       },
       masterEnd: (start, offset, truncated) => this.#give(new MkvEndMasterElement(start, offset, truncated)),
-      data: (type, offset, headerSize, dataSize, bytes, start, parent) =>
-        this.#give(new MkvDataElement(type, offset, headerSize, dataSize, bytes, start, parent)),
+      data: (type, offset, headerSize, dataSize, run, start, parent) =>
+        this.#give(new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent)),
     };
     this.#parser = openMkvParser(handler, options);
     this.#parser.pause();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ByteRun } from '../../src/ebml/byte-run.js';
 import { Block, MkvParseError } from '../../src/index.js';
 
 const OFFSET = 1000;
@@ -8,7 +9,7 @@ const BEFORE = 4;
 function block(bytes: number[], simple = true): Block {
   const around = new Uint8Array(BEFORE + bytes.length + 20).fill(0x81);
   around.set(bytes, BEFORE);
-  return new Block(around, BEFORE, BEFORE + bytes.length, OFFSET, simple);
+  return new Block(new ByteRun(around), BEFORE, BEFORE + bytes.length, OFFSET, simple);
 }
 
 const framesOf = (bytes: number[]) => block(bytes).frames.map((frame) => [...frame]);
@@ -170,7 +171,7 @@ describe('the frames of a Block', () => {
 
   it('are views of the bytes given', () => {
     const bytes = Uint8Array.of(9, 0x81, 0, 0, 0, 5, 6).subarray(1);
-    const frame = new Block(bytes, 0, 6, 0, true).frame(0);
+    const frame = new Block(new ByteRun(bytes), 0, 6, 0, true).frame(0);
     expect([frame.buffer === bytes.buffer, [...frame]]).toEqual([true, [5, 6]]);
   });
 });
