@@ -143,6 +143,9 @@ function parseInteger(text: string): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
+const ZERO = 48;
+/** Of the seconds that are read: as many as the most that a `Date` can hold have. */
+const MAX_DIGITS = 13;
 /** The most milliseconds before or after 1970 that a `Date` can hold. */
 const LARGEST_DATE = 8.64e15;
 
@@ -151,9 +154,27 @@ const LARGEST_DATE = 8.64e15;
  * millisecond off now and then.
  */
 function parseTimestamp(text: string): Date | undefined {
-  const parts = /^(-?)(\d{1,13})(?:\.(\d*))?$/.exec(text);
-  if (parts === null) return undefined;
-  const [, sign, seconds, fraction = ''] = parts;
-  const ms = Number(seconds) * 1000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
-  return ms > LARGEST_DATE ? undefined : new Date(sign === '-' ? -ms : ms);
+  const negative = text.startsWith('-');
+  let seconds = 0;
+  let digits = 0;
+  let milliseconds = 0;
+  /** Digits behind the point; -1 before it. */
+  let decimals = -1;
+  for (let at = negative ? 1 : 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (text[at] === '.' && decimals < 0) {
+      decimals = 0;
+    } else if (!(digit >= 0 && digit <= 9)) {
+      return undefined;
+    } else if (decimals < 0) {
+      seconds = seconds * 10 + digit;
+      digits++;
+    } else if (decimals++ < 3) {
+      milliseconds = milliseconds * 10 + digit;
+    }
+  }
+  for (; decimals < 3; decimals++) milliseconds *= 10;
+  const ms = seconds * 1000 + milliseconds;
+  if (digits === 0 || digits > MAX_DIGITS || ms > LARGEST_DATE) return undefined;
+  return new Date(negative ? -ms : ms);
 }
