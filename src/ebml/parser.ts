@@ -1,11 +1,12 @@
 import { Assembler } from './assembler.js';
 import { ByteRun } from './byte-run.js';
 import { ChunkQueue } from './chunk-queue.js';
+import type { DataParts } from './data-parts.js';
 import { acceptHeaderElement, isHeaderElement } from './document-header.js';
 import { ElementFilter } from './element-filter.js';
 import { canDescendFrom, type EbmlElementType, EbmlId, isLandmark, unknownElementType } from './element-type.js';
 import { type EbmlErrorCode, EbmlParseError } from './errors.js';
-import type { EbmlHandler, EbmlParserOptions } from './handler.js';
+import type { EbmlHandler, EbmlParserOptions, PartsHandler } from './handler.js';
 import { HeaderReader, INCOMPLETE } from './header.js';
 import { countCrc, crcFault, distrustRootSizes, type OpenMaster, occursAgain, pathOf } from './open-master.js';
 import { SyncScanner } from './sync-scanner.js';
@@ -57,7 +58,7 @@ export class EbmlParser<M> {
   /** How much of its data is still to come. */
   #missing = 0;
   /** The data that lies in earlier chunks; `undefined` when nobody asked for it. */
-  #data: Assembler | undefined;
+  #data: Assembler | DataParts | undefined;
 
   /** Why the bytes are passed over until the next mark; `undefined` when they are not. */
   #damage: string | undefined;
@@ -313,7 +314,7 @@ export class EbmlParser<M> {
       this.#finishData(type, dataSize, input.run, position);
       return true;
     }
-    if (needed) this.#data = new Assembler(dataSize);
+    if (needed) this.#data = this.#inParts(type)?.gather(dataSize) ?? new Assembler(dataSize);
     this.#missing = dataSize;
     return this.#readData();
   }
@@ -333,9 +334,26 @@ export class EbmlParser<M> {
     const type = this.#type;
     const data = this.#data;
     this.#data = undefined;
-    if (type !== undefined && data !== undefined) this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0);
+    if (type !== undefined && data !== undefined) {
+      if (data instanceof Assembler) this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0);
+      else this.#finishParts(type, data);
+    }
     this.#type = undefined;
     return true;
+  }
+
+  /** Who takes elements of the type in parts. */
+  #inParts(type: EbmlElementType): PartsHandler<M> | undefined {
+    const { inParts } = this.#handler;
+    return inParts?.types.has(type) && this.#options.copyChunks !== true && !this.#isOwn(type) ? inParts : undefined;
+  }
+
+  #finishParts(type: EbmlElementType, { size, parts }: DataParts): void {
+    if (this.#options.verifyCrc === true) {
+      for (const { bytes, start, end } of parts) countCrc(this.#top, bytes, start, end);
+    }
+    this.#type = undefined;
+    this.#handler.inParts?.data(type, this.#offset, this.#headerSize, size, parts, this.#top?.handle);
   }
 
   #finishData(type: EbmlElementType, dataSize: number, run: ByteRun, start: number): void {

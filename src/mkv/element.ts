@@ -122,8 +122,10 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   /** Length of the data, in bytes. */
   declare readonly dataSize: number;
   // Not private to the engine (#): elements are made by the million, and plain fields are made faster.
-  private readonly run: ByteRun;
-  private readonly start: number;
+  /** @internal What the data lies in: a chunk, in which the header lies right before it if `start` is not below `headerSize`. */
+  readonly run: ByteRun;
+  /** @internal Where in it the data begins. */
+  readonly start: number;
   private view: Uint8Array | undefined;
   private block: Block | undefined;
 
@@ -147,6 +149,11 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   /** Tells the three kinds of element apart. */
   get kind(): 'data' {
     return 'data';
+  }
+
+  /** @internal The bytes of `run`. */
+  get bytes(): Uint8Array {
+    return this.run.bytes;
   }
 
   /** The element's data: a view, not a copy. */
