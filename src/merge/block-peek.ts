@@ -1,4 +1,7 @@
-import { vintLength } from '../ebml/vint.js';
+import { readVint, vintLength } from '../ebml/vint.js';
+
+/** How many bytes of a Block tell all that {@link peekBlock} wants to know. */
+export const BLOCK_PEEK_LENGTH = 8 + 2 + 1 + 1;
 
 /** What a Block's first bytes say (RFC 9559 section 10.1). */
 export interface BlockPeek {
@@ -9,19 +12,19 @@ export interface BlockPeek {
 }
 
 /**
- * Looks at the first bytes of a Block into `result`, without caring whether its laces are right: they are passed on as they are.
+ * Looks at the first bytes of a Block into `result`, without caring whether its laces are right: they are passed on as they are. The
+ * Block's data lies in `bytes` from `start` to `end`; its first {@link BLOCK_PEEK_LENGTH} bytes are enough.
  *
  * @returns `false` when it is too short to be one
  */
-export function peekBlock(data: Uint8Array, result: BlockPeek): boolean {
-  const first = data[0] ?? 0;
-  const length = vintLength(first);
-  const flags = data[length + 2];
-  if (flags === undefined || length > 8) return false;
-  let track = first & (0xff >>> length);
-  for (let i = 1; i < length; i++) track = track * 256 + (data[i] ?? 0);
-  result.track = track;
-  result.timestamp = (((data[length] ?? 0) << 24) | ((data[length + 1] ?? 0) << 16)) >> 16;
-  result.frames = (flags & 0x06) === 0 ? 1 : (data[length + 3] ?? 0) + 1;
+export function peekBlock(bytes: Uint8Array, start: number, end: number, result: BlockPeek): boolean {
+  if (start >= end) return false;
+  const length = vintLength(bytes[start]!);
+  const after = start + length;
+  if (length > 8 || after + 2 >= end) return false;
+  result.track = readVint(bytes, start, length);
+  result.timestamp = ((bytes[after]! << 24) | (bytes[after + 1]! << 16)) >> 16;
+  if ((bytes[after + 2]! & 0x06) === 0) result.frames = 1;
+  else result.frames = after + 3 < end ? bytes[after + 3]! + 1 : 1;
   return true;
 }

@@ -1,29 +1,44 @@
-import { type MkvReaderOptions, StreamingMkvReader } from '../mkv/reader.js';
+import { ByteRun } from '../ebml/byte-run.js';
+import { DataParts, joinParts } from '../ebml/data-parts.js';
+import type { EbmlElementType } from '../ebml/element-type.js';
+import type { EbmlHandler } from '../ebml/handler.js';
+import type { EbmlParser } from '../ebml/parser.js';
+import { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
+import { Mkv } from '../mkv/elements.js';
+import { openMkvParser } from '../mkv/mkv-parser.js';
+import type { MkvReaderOptions } from '../mkv/reader-options.js';
 import { DocumentMerger } from './document-merger.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
 import { PieceQueue } from './piece-queue.js';
 
-/** Merges bytes that are pushed: reader and merger in one, for streams. What a chunk brings forth leaves with it. */
+const IN_PARTS: ReadonlySet<EbmlElementType> = new Set([Mkv.SimpleBlock]);
+
+/**
+ * Merges bytes that are pushed: parser and merger in one, for streams. What a chunk brings forth leaves with it. What stands in a Cluster
+ * goes through without becoming an element, and without being put together when it spans chunks.
+ */
 export class ChunkMerger {
   /** What does the merging. */
   readonly merger: DocumentMerger;
-  readonly #reader: StreamingMkvReader;
+  readonly #parser: EbmlParser<MkvStartMasterElement>;
   readonly #queue = new PieceQueue();
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(options: OutputSegmentMergerOptions & MkvReaderOptions = {}) {
-    this.#reader = new StreamingMkvReader({ ...options, elements: undefined });
     this.merger = new DocumentMerger(this.#queue, options);
+    this.#parser = openMkvParser(this.#handler(), { ...options, elements: undefined });
+    this.#parser.pause();
   }
 
   /** Takes the next bytes and gives what they become. Throws `MkvParseError` when they are wrong. */
   push(chunk: Uint8Array): readonly Uint8Array[] {
-    this.#reader.push(chunk);
+    this.#parser.push(chunk);
     return this.#drain();
   }
 
   /** Says that no more bytes come, and gives what is left. Throws as {@link ChunkMerger.push}. */
   end(): readonly Uint8Array[] {
-    this.#reader.end();
+    this.#parser.end();
     return this.#drain();
   }
 
@@ -34,14 +49,69 @@ export class ChunkMerger {
   }
 
   #drain(): readonly Uint8Array[] {
-    const { merger } = this;
-    while (merger.stopped === undefined) {
-      const element = this.#reader.nextIfAvailable();
-      if (element === undefined) break;
-      if (element.kind === 'data') merger.data(element);
-      else if (element.kind === 'start') merger.start(element);
-      else merger.end(element);
+    if (this.merger.stopped === undefined) {
+      const parser = this.#parser;
+      parser.resume();
+      parser.pause();
+      const failure = this.#failure;
+      this.#failure = undefined;
+      if (failure !== undefined) throw failure.error;
     }
     return this.#queue.take();
+  }
+
+  #handler(): EbmlHandler<MkvStartMasterElement> {
+    const { merger } = this;
+    const takeData = (element: MkvDataElement) => {
+      try {
+        merger.data(element);
+        this.#check();
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
+    return {
+      masterStart: (type, offset, headerSize, dataSize, parent) => {
+        const start = new MkvStartMasterElement(type, offset, headerSize, dataSize, parent);
+        try {
+          merger.start(start);
+          this.#check();
+        } catch (error) {
+          this.#fail(error);
+        }
+        return start;
+      },
+      masterEnd: (start, offset, truncated) => {
+        try {
+          merger.end(start, offset, truncated);
+          this.#check();
+        } catch (error) {
+          this.#fail(error);
+        }
+      },
+      data: (type, offset, headerSize, dataSize, run, start, parent) => {
+        if (merger.passData(type, offset, headerSize, dataSize, run.bytes, start)) return;
+        takeData(new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent));
+      },
+      inParts: {
+        types: IN_PARTS,
+        gather: (size) => new DataParts(size),
+        data: (type, offset, headerSize, dataSize, parts, parent) => {
+          if (merger.passParts(type, offset, headerSize, dataSize, parts)) return;
+          const run = new ByteRun(joinParts(parts, dataSize).bytes);
+          takeData(new MkvDataElement(type, offset, headerSize, dataSize, run, 0, parent));
+        },
+      },
+    };
+  }
+
+  #check(): void {
+    if (this.merger.stopped !== undefined) this.#parser.pause();
+  }
+
+  /** What `onNewDocument` throws is thrown when the parser has come to rest. */
+  #fail(error: unknown): void {
+    this.#failure = { error };
+    this.#parser.pause();
   }
 }

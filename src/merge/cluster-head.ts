@@ -129,8 +129,8 @@ function rewriteTimestamp(element: MkvDataElement, timestamp: bigint | undefined
  */
 export function rewritePosition(element: MkvDataElement, place: ClusterPlace): Uint8Array | undefined {
   if (place.position === undefined) return undefined;
-  const isPosition = element.is(Mkv.Position);
-  if (!isPosition && !element.is(Mkv.PrevSize)) return undefined;
+  const isPosition = element.type === Mkv.Position;
+  if (!isPosition && element.type !== Mkv.PrevSize) return undefined;
   const { dataSize, headerSize } = element;
   const value = isPosition ? place.position : place.previousSize;
   if (dataSize <= 8 && (element.bigintValue === BigInt(value ?? -1) || (isPosition && element.bigintValue === 0n))) {

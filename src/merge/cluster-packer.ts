@@ -1,4 +1,4 @@
-import type { TrackTimes } from './document-header.js';
+import type { TrackTimes } from './header-facts.js';
 
 const VIDEO = 1;
 

@@ -1,15 +1,22 @@
-import { idLength } from '../ebml/vint.js';
+import { type DataPart, joinParts } from '../ebml/data-parts.js';
+import type { EbmlElementType } from '../ebml/element-type.js';
+import { headerBytes, idLength } from '../ebml/vint.js';
 import { writeHeader } from '../ebml/writer.js';
-import type { MkvDataElement, MkvElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
+import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
-import { type BlockPeek, peekBlock } from './block-peek.js';
+import { BLOCK_PEEK_LENGTH, type BlockPeek, peekBlock } from './block-peek.js';
 import { type ClusterHead, type ClusterPlace, rewritePosition } from './cluster-head.js';
 import { ClusterPacker } from './cluster-packer.js';
 import type { DocumentHeader } from './document-header.js';
+import { extentOf, lengthOfAll } from './extent.js';
+import type { GatheredElement } from './gathered-element.js';
 import { integerOf } from './integer-of.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
 import { voidHeader } from './void-element.js';
+
+// The table is so large that looking a type up takes its time.
+const { Position, PrevSize, SimpleBlock } = Mkv;
 
 const ZEROS = 64 * 1024;
 
@@ -74,7 +81,8 @@ export class ClusterWriter {
     };
     const { header, replaced } = head.rewrite(place);
     this.clusters++;
-    this.#queue.add(header);
+    if (replaced.size > 0 || (this.#end === undefined && start.dataSize !== undefined)) this.#queue.add(header);
+    else this.#queue.addHeader(start, head.elements[0]);
     this.#cursor = start.offset + start.headerSize;
     // Before a CRC-32 that has been written, nothing changes any more; without one, Position and PrevSize may still come.
     const first = head.elements[0];
@@ -84,7 +92,7 @@ export class ClusterWriter {
     for (const element of head.elements) {
       const bytes = replaced.get(element);
       if (bytes !== undefined) this.#write(element, bytes);
-      else if (element.kind === 'end') this.end(element);
+      else if (element.kind === 'end') this.end(element.start, element.offset, element.truncated);
       else this.#pass(element);
     }
   }
@@ -95,18 +103,74 @@ export class ClusterWriter {
       this.#pass(element);
     } else if (element.kind === 'data') {
       this.#queue.addElement(element);
-      if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) this.#count(element.data, undefined);
+      if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) this.#countElement(element, undefined);
     } else {
       if (element.is(Mkv.Cluster)) this.clusters++;
       this.#queue.add(element.rawHeader);
     }
   }
 
-  /** Takes the end of the Cluster or of a master in it. */
-  end(element: MkvEndMasterElement): void {
-    if (element.start !== this.#open) {
-      if (element.start !== this.#group?.[0]) return;
-      if (!element.truncated) this.#writeGroup(this.#group, element);
+  /**
+   * Passes on a data element of the open Cluster from where it lies, if that is all there is to do; else `false`, and the element is to
+   * be given to {@link ClusterWriter.pass}.
+   */
+  passData(
+    type: EbmlElementType,
+    offset: number,
+    headerSize: number,
+    dataSize: number,
+    bytes: Uint8Array,
+    start: number,
+  ): boolean {
+    const end = offset + headerSize + dataSize;
+    if (!this.#isPlain(type, end)) return false;
+    this.#cursor = end;
+    this.#queue.addData(type.id, headerSize, dataSize, bytes, start);
+    if (type === SimpleBlock) this.#count(bytes, start, start + dataSize, undefined);
+    return true;
+  }
+
+  /** The same for one whose data spans chunks. */
+  passParts(
+    type: EbmlElementType,
+    offset: number,
+    headerSize: number,
+    dataSize: number,
+    parts: readonly DataPart[],
+  ): boolean {
+    const end = offset + headerSize + dataSize;
+    const first = parts[0];
+    if (first === undefined || !this.#isPlain(type, end)) return false;
+    this.#cursor = end;
+    const from = first.start - headerSize;
+    if (from < 0) this.#queue.add(headerBytes(type.id, dataSize, headerSize));
+    for (const part of parts) {
+      this.#queue.add(part.bytes, part === first && from >= 0 ? from : part.start, part.end);
+    }
+    if (type === SimpleBlock) {
+      const within = first.end - first.start >= BLOCK_PEEK_LENGTH;
+      const { bytes, start, end } = within ? first : joinParts(parts, Math.min(dataSize, BLOCK_PEEK_LENGTH));
+      this.#count(bytes, start, end, undefined);
+    }
+    return true;
+  }
+
+  /** Whether an element that stands in the open Cluster and ends at `end` is passed on as it is, alone. */
+  #isPlain(type: EbmlElementType, end: number): boolean {
+    return (
+      this.#open !== undefined &&
+      this.#group === undefined &&
+      type !== Position &&
+      type !== PrevSize &&
+      this.#end !== end + 1
+    );
+  }
+
+  /** Takes the end of the Cluster, or of a master in it, that began with `start`. */
+  end(start: MkvStartMasterElement, offset: number, truncated: boolean): void {
+    if (start !== this.#open) {
+      if (start !== this.#group?.[0]) return;
+      if (!truncated) this.#writeGroup(this.#group, start, offset);
       this.#group = undefined;
       return;
     }
@@ -118,18 +182,19 @@ export class ClusterWriter {
   /**
    * Writes what stands behind Clusters.
    *
-   * @param isVoid whether it is a Void element. Behind a Cluster of unknown size that has a CRC-32 it is left out, to keep that right
+   * @param isVoid whether they become Void elements. Behind a Cluster of unknown size that has a CRC-32 it is left out, to keep that right
    */
-  follow(bytes: Uint8Array, isVoid: boolean): void {
-    if (bytes.length === 0) return;
+  follow(elements: readonly GatheredElement[], isVoid: boolean): void {
+    if (elements.length === 0) return;
     this.fill();
+    const start = this.#queue.length;
     if (this.#endless !== undefined && isVoid) {
       if (this.#endless.hasCrc) return;
-      this.#previousSize = (this.#previousSize ?? 0) + bytes.length;
     } else {
       this.#endless = undefined;
     }
-    this.#queue.add(bytes);
+    for (const element of elements) element.writeTo(this.#queue, this.#options.keepPositions === true);
+    if (this.#endless !== undefined) this.#previousSize = (this.#previousSize ?? 0) + this.#queue.length - start;
   }
 
   /** Writes a Void element for what is missing. */
@@ -154,7 +219,7 @@ export class ClusterWriter {
       const moved = this.#place === undefined ? undefined : rewritePosition(element, this.#place);
       if (moved !== undefined) this.#write(element, moved);
       else this.#writeData(element);
-      if (element.is(Mkv.SimpleBlock)) this.#count(element.data, undefined);
+      if (element.is(Mkv.SimpleBlock)) this.#countElement(element, undefined);
     }
   }
 
@@ -170,23 +235,30 @@ export class ClusterWriter {
       this.#queue.addElement(element);
     } else {
       this.#queue.add(header);
-      this.#queue.add(element.data);
+      this.#queue.add(element.bytes, element.start, element.start + element.dataSize);
     }
   }
 
-  #writeGroup(group: readonly (MkvStartMasterElement | MkvDataElement)[], end: MkvEndMasterElement): void {
-    this.#cursor = end.offset;
-    this.#queue.add(this.#headerFor(end.start) ?? end.start.rawHeader);
+  #writeGroup(
+    group: readonly (MkvStartMasterElement | MkvDataElement)[],
+    start: MkvStartMasterElement,
+    end: number,
+  ): void {
+    this.#cursor = end;
+    const header = this.#headerFor(start);
+    const extent = header === undefined ? extentOf(group, lengthOfAll(group)) : undefined;
+    if (extent === undefined) this.#queue.add(header ?? start.rawHeader);
+    else this.#queue.add(extent.bytes, extent.start, extent.end);
     let block: MkvDataElement | undefined;
     let duration: number | undefined;
-    for (const element of group.slice(1)) {
-      if (element.kind === 'data') this.#queue.addElement(element);
-      else this.#queue.add(element.rawHeader);
+    for (const element of group) {
+      if (element === start) continue;
+      if (extent === undefined) this.#queue.addElement(element);
       if (element.kind !== 'data') continue;
-      if (element.is(Mkv.Block)) block = element;
-      else if (element.is(Mkv.BlockDuration)) duration = integerOf(element);
+      if (element.type === Mkv.Block) block = element;
+      else if (element.type === Mkv.BlockDuration) duration = integerOf(element);
     }
-    if (block !== undefined) this.#count(block.data, duration);
+    if (block !== undefined) this.#countElement(block, duration);
   }
 
   /**
@@ -200,9 +272,13 @@ export class ClusterWriter {
     return writeHeader(type, dataSize, { sizeLength: headerSize - idLength(type.id) + 1 });
   }
 
-  #count(data: Uint8Array, duration: number | undefined): void {
+  #countElement({ bytes, start, dataSize }: MkvDataElement, duration: number | undefined): void {
+    this.#count(bytes, start, start + dataSize, duration);
+  }
+
+  #count(bytes: Uint8Array, start: number, end: number, duration: number | undefined): void {
     const peek = this.#peek;
-    if (!peekBlock(data, peek)) return;
+    if (!peekBlock(bytes, start, end, peek)) return;
     this.frames += peek.frames;
     this.#packer?.block(peek.track, peek.timestamp, peek.frames, duration);
   }

@@ -1,18 +1,18 @@
-import { sameBytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes, writeHeader } from '../ebml/writer.js';
-import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
+import type { MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
+import { copyOf, isCopyOf } from './extent.js';
 import type { GatheredElement } from './gathered-element.js';
-import { integerOf } from './integer-of.js';
-
-/** One element below a master that is compared. */
-interface Compared {
-  readonly type: EbmlElementType;
-  readonly depth: number;
-  /** `undefined` for a master. */
-  data: Uint8Array | undefined;
-}
+import {
+  DEFAULT_SCALE,
+  factsOf,
+  firstDifference,
+  type HeaderFacts,
+  type TrackTimes,
+  timestampScaleOf,
+} from './header-facts.js';
+import { PieceQueue } from './piece-queue.js';
 
 /** The beginning of a document as it is written. */
 export interface HeaderBytes {
@@ -32,14 +32,12 @@ export interface HeaderDifference {
   readonly element: EbmlElementType;
 }
 
-/** What the packing of Clusters needs to know of a track. */
-export interface TrackTimes {
-  /** TrackNumber. */
-  number: number | undefined;
-  /** TrackType: 1 is video. */
-  type: number | undefined;
-  /** DefaultDuration in nanoseconds. */
-  defaultDuration: number | undefined;
+/** A master that is compared, as it came. */
+interface HeaderCopy {
+  /** The type of the master that it stands in. */
+  readonly within: EbmlElementType | undefined;
+  /** `undefined` when it did not come in one piece. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** Elements that a Segment has once: a document that is merged into another leaves its own out. */
@@ -71,18 +69,20 @@ export class DocumentHeader {
   /** Of the document's first byte, from the start of the stream. */
   readonly offset: number;
   readonly #mergeOn: ReadonlySet<EbmlElementType>;
-  /** The elements, children of the Segment or roots, in which there is something to take note of. */
-  readonly #observed: ReadonlySet<EbmlElementType>;
+  /** The elements, children of the Segment or roots, in which there is something to compare. */
+  readonly #comparedRoots: ReadonlySet<EbmlElementType>;
   #held: GatheredElement[] = [];
-  readonly #compared = new Map<EbmlElementType, Compared[]>();
-  readonly #tracks: TrackTimes[] = [];
+  /** Those of which there is something to know, in order; also such as are not whole. */
+  #observed: GatheredElement[] = [];
+  /** Copies of those that are compared, once the header has been written. */
+  #copies: readonly HeaderCopy[] | undefined;
+  #facts: HeaderFacts | undefined;
   #segment: Uint8Array | undefined;
-  #timestampScale: number | undefined;
 
   constructor(offset: number, mergeOn: readonly MkvMasterType[]) {
     this.offset = offset;
     this.#mergeOn = new Set(mergeOn);
-    this.#observed = new Set<EbmlElementType>([Mkv.Info, Mkv.Tracks, ...mergeOn.map(rootOf)]);
+    this.#comparedRoots = new Set(mergeOn.map(rootOf));
   }
 
   /** Whether the beginning of the Segment has come. */
@@ -92,12 +92,12 @@ export class DocumentHeader {
 
   /** TimestampScale, in nanoseconds. */
   get timestampScale(): number {
-    return this.#timestampScale ?? Number(Mkv.TimestampScale.defaultValue);
+    return this.#ownTimestampScale ?? DEFAULT_SCALE;
   }
 
   /** The tracks, as far as they have a number. */
   get tracks(): readonly TrackTimes[] {
-    return this.#tracks;
+    return this.#know().tracks;
   }
 
   /** Takes the beginning of the Segment. What is written has an unknown size: more may be merged into it. */
@@ -110,47 +110,27 @@ export class DocumentHeader {
     this.#held.push(element);
   }
 
-  /** Whether the elements of this one, a child of the Segment or a root, are to be observed. */
-  observes(type: EbmlElementType): boolean {
-    return this.#observed.has(type) || this.#observed.has(Mkv.Segment);
-  }
-
-  /** Takes note of an element, each one as it comes: what is compared, and what the time of Clusters depends on. */
-  observe(element: MkvStartMasterElement | MkvDataElement): void {
-    const { parent } = element;
-    if (parent === undefined) return;
-    if (element.kind === 'start') {
-      if (element.type === Mkv.TrackEntry)
-        this.#tracks.push({ number: undefined, type: undefined, defaultDuration: undefined });
-      else if (element.type === Mkv.Info) this.#timestampScale ??= this.timestampScale;
-    } else if (element.is(Mkv.TimestampScale)) {
-      this.#timestampScale = integerOf(element);
-    } else if (parent.type === Mkv.TrackEntry) {
-      const track = this.#tracks.at(-1);
-      if (track === undefined) return;
-      if (element.is(Mkv.TrackNumber)) track.number = integerOf(element);
-      else if (element.is(Mkv.TrackType)) track.type = integerOf(element);
-      else if (element.is(Mkv.DefaultDuration)) track.defaultDuration = integerOf(element);
-    }
-    if (element.is(Mkv.Void) || element.is(Mkv['CRC-32'])) return;
-    for (let master: MkvStartMasterElement | undefined = parent; master !== undefined; master = master.parent) {
-      const compared = this.#listFor(master.type);
-      if (compared === undefined) continue;
-      const data = element.kind === 'data' ? element.data : undefined;
-      compared.push({ type: element.type, depth: depthBelow(element, master), data });
+  /** Takes note of a master that begins, a child of the Segment or a root: what is compared, and what the time of Clusters depends on. */
+  observe(element: GatheredElement): void {
+    if (element.type === Mkv.Info || element.type === Mkv.Tracks || this.#isCompared(element)) {
+      this.#observed.push(element);
     }
   }
 
   /**
-   * Where another document's header differs so that it cannot share a Segment with this one. A master that the other has not is no
-   * difference: damage may have taken it, or there are no Clusters that need it.
+   * Where another document's header differs so that it cannot share a Segment with this one, which has been settled. A master that the
+   * other has not is no difference: damage may have taken it, or there are no Clusters that need it.
    */
   difference(other: DocumentHeader): HeaderDifference | undefined {
-    for (const [master, theirs] of other.#compared) {
-      const element = firstDifference(this.#compared.get(master) ?? [], theirs);
-      if (element !== undefined) return { master, element };
+    if (!this.#looksLike(other)) {
+      const ours = this.#know().compared;
+      for (const [master, theirs] of other.#know().compared) {
+        const element = firstDifference(ours.get(master) ?? [], theirs);
+        if (element !== undefined) return { master, element };
+      }
     }
-    if (other.#timestampScale !== undefined && other.#timestampScale !== this.timestampScale) {
+    const scale = other.#ownTimestampScale;
+    if (scale !== undefined && scale !== this.timestampScale) {
       return { master: Mkv.Info, element: Mkv.TimestampScale };
     }
     return undefined;
@@ -158,8 +138,11 @@ export class DocumentHeader {
 
   /** The bytes of a document that begins here; they end before its first Cluster. */
   bytes(keepPositions: boolean): HeaderBytes {
-    const write = (wanted: (type: EbmlElementType) => boolean) =>
-      concatBytes(this.#held.filter(({ type }) => wanted(type)).map((element) => element.bytes(keepPositions)));
+    const write = (wanted: (type: EbmlElementType) => boolean) => {
+      const queue = new PieceQueue();
+      for (const element of this.#held) if (wanted(element.type)) element.writeTo(queue, keepPositions);
+      return concatBytes(queue.take());
+    };
     return {
       ebml: write((type) => type === Mkv.EBML),
       segment: this.#segment ?? new Uint8Array(0),
@@ -168,16 +151,16 @@ export class DocumentHeader {
   }
 
   /**
-   * The bytes that are kept of a document that is merged into another: its Tags above all.
+   * What is kept of a document that is merged into another: its Tags above all.
    *
    * @param numberFirst put the fragment's number first: where no Cluster stands before, Tags without it would belong to the fragment
    * before
    */
-  mergedBytes(keepPositions: boolean, numberFirst: boolean): Uint8Array {
+  merged(numberFirst: boolean): readonly GatheredElement[] {
     const kept = this.#held.filter(({ type }) => !isLeftOut(type, true));
     const number = numberFirst ? kept.findIndex((element) => element.hasTag(FRAGMENT_NUMBER)) : -1;
     if (number > 0) kept.unshift(...kept.splice(number, 1));
-    return concatBytes(kept.map((element) => element.bytes(keepPositions)));
+    return kept;
   }
 
   /**
@@ -186,23 +169,43 @@ export class DocumentHeader {
    * @returns the header for another document of the same tracks, without Tags
    */
   settle(keepPositions: boolean): HeaderBytes {
-    for (const compared of this.#compared.values()) {
+    for (const compared of this.#know().compared.values()) {
       for (const one of compared) one.data = one.data?.slice();
     }
+    this.#copies = this.#observed
+      .filter((element) => this.#isCompared(element))
+      .map(({ root, extent }) => ({ within: root.parent?.type, bytes: extent && copyOf(extent) }));
     this.#held = this.#held.filter(({ type }) => ONCE.has(type));
     const again = this.bytes(keepPositions);
     this.#held = [];
+    this.#observed = [];
     return again;
   }
 
-  #listFor(master: EbmlElementType): Compared[] | undefined {
-    if (!this.#mergeOn.has(master)) return undefined;
-    let compared = this.#compared.get(master);
-    if (compared === undefined) {
-      compared = [];
-      this.#compared.set(master, compared);
+  get #ownTimestampScale(): number | undefined {
+    return this.#facts === undefined ? timestampScaleOf(this.#observed) : this.#facts.timestampScale;
+  }
+
+  #know(): HeaderFacts {
+    this.#facts ??= factsOf(this.#observed, this.#mergeOn);
+    return this.#facts;
+  }
+
+  #isCompared({ type }: GatheredElement): boolean {
+    return this.#comparedRoots.has(type) || this.#comparedRoots.has(Mkv.Segment);
+  }
+
+  /** Whether all that is compared is the same to the last byte, as it mostly is: then there is no need to look closer. */
+  #looksLike(other: DocumentHeader): boolean {
+    let count = 0;
+    for (const element of other.#observed) {
+      if (!other.#isCompared(element)) continue;
+      const { extent } = element;
+      const copy = this.#copies?.[count++];
+      if (extent === undefined || copy?.bytes === undefined || copy.within !== element.root.parent?.type) return false;
+      if (!isCopyOf(extent, copy.bytes)) return false;
     }
-    return compared;
+    return count === this.#copies?.length;
   }
 }
 
@@ -211,24 +214,4 @@ function rootOf(type: EbmlElementType): EbmlElementType {
   let root = type;
   while (root.parent !== undefined && root.parent !== Mkv.Segment) root = root.parent;
   return root;
-}
-
-function depthBelow(element: MkvStartMasterElement | MkvDataElement, master: MkvStartMasterElement): number {
-  let depth = 0;
-  for (let parent = element.parent; parent !== undefined && parent !== master; parent = parent.parent) depth++;
-  return depth;
-}
-
-function firstDifference(ours: readonly Compared[], theirs: readonly Compared[]): EbmlElementType | undefined {
-  for (let i = 0; i < Math.max(ours.length, theirs.length); i++) {
-    const a = ours[i];
-    const b = theirs[i];
-    if (a === undefined || b === undefined) return a?.type ?? b?.type;
-    if (a.type.id !== b.type.id || a.depth !== b.depth || !sameData(a.data, b.data)) return b.type;
-  }
-  return undefined;
-}
-
-function sameData(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : sameBytes(a, b);
 }

@@ -1,4 +1,11 @@
-import type { MkvDataElement, MkvElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
+import type { DataPart } from '../ebml/data-parts.js';
+import type { EbmlElementType } from '../ebml/element-type.js';
+import {
+  type MkvDataElement,
+  type MkvElement,
+  MkvEndMasterElement,
+  type MkvStartMasterElement,
+} from '../mkv/element.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
 import { ClusterHead } from './cluster-head.js';
 import { ClusterWriter } from './cluster-writer.js';
@@ -12,6 +19,9 @@ import {
   type OutputSegmentMergerOptions,
 } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
+
+// The table is so large that looking a type up takes its time.
+const { Cluster, EBML, Segment } = Mkv;
 
 /** What becomes of the document at hand. */
 enum Fate {
@@ -50,8 +60,6 @@ export class DocumentMerger {
   #header: DocumentHeader | undefined;
   #fate = Fate.Lost;
   #gathered: GatheredElement | undefined;
-  /** The header takes note of what is being gathered. */
-  #observing = false;
   #head: ClusterHead | undefined;
   #skipped: MkvStartMasterElement | undefined;
 
@@ -92,7 +100,7 @@ export class DocumentMerger {
     if (this.#stopped !== undefined) return;
     if (this.#mergeOn.length === 0) this.#passStart(element);
     else if (this.#clusters.open !== undefined) this.#clusters.pass(element);
-    else if (this.#gathered !== undefined) this.#gather(this.#gathered, element);
+    else if (this.#gathered !== undefined) this.#gathered.add(element);
     else if (this.#head !== undefined) this.#inHead(this.#head, element);
     else if (this.#skipped === undefined) this.#begin(element);
   }
@@ -100,30 +108,58 @@ export class DocumentMerger {
   /** Takes a data element. */
   data(element: MkvDataElement): void {
     this.#truncated = false;
+    const { type, offset, headerSize, dataSize, bytes, start } = element;
+    if (this.passData(type, offset, headerSize, dataSize, bytes, start)) return;
     if (this.#stopped !== undefined) return;
     if (this.#mergeOn.length === 0 || this.#clusters.open !== undefined) this.#clusters.pass(element);
-    else if (this.#gathered !== undefined) this.#gather(this.#gathered, element);
+    else if (this.#gathered !== undefined) this.#gathered.add(element);
     else if (this.#head !== undefined) this.#inHead(this.#head, element);
     else if (this.#skipped === undefined) this.#complete(new GatheredElement(element));
   }
 
-  /** Takes the end of a master. */
-  end(element: MkvEndMasterElement): void {
-    this.#truncated = element.truncated;
+  /**
+   * Takes a data element of an open Cluster from where it lies in `bytes`; `false` when that is not what it is, and it is to be given
+   * to {@link DocumentMerger.data}. If `start` is not below `headerSize`, the header lies before the data. No master that is cut short
+   * ends in a Cluster before an element of it.
+   */
+  passData(
+    type: EbmlElementType,
+    offset: number,
+    headerSize: number,
+    dataSize: number,
+    bytes: Uint8Array,
+    start: number,
+  ): boolean {
+    return this.#clusters.passData(type, offset, headerSize, dataSize, bytes, start);
+  }
+
+  /** The same for one whose data spans chunks. */
+  passParts(
+    type: EbmlElementType,
+    offset: number,
+    headerSize: number,
+    dataSize: number,
+    parts: readonly DataPart[],
+  ): boolean {
+    return this.#clusters.passParts(type, offset, headerSize, dataSize, parts);
+  }
+
+  /** Takes the end of the master that began with `start`; `offset` and `truncated` are those of its `MkvEndMasterElement`. */
+  end(start: MkvStartMasterElement, offset: number, truncated: boolean): void {
+    this.#truncated = truncated;
     if (this.#stopped !== undefined || this.#mergeOn.length === 0) return;
-    const { start } = element;
     if (this.#clusters.open !== undefined) {
-      this.#clusters.end(element);
+      this.#clusters.end(start, offset, truncated);
     } else if (this.#gathered !== undefined) {
       if (start !== this.#gathered.root) return;
       const gathered = this.#gathered;
       this.#gathered = undefined;
-      if (!element.truncated) this.#complete(gathered);
+      if (!truncated) this.#complete(gathered);
     } else if (this.#head !== undefined) {
-      this.#endInHead(this.#head, element);
+      this.#endInHead(this.#head, start, offset, truncated);
     } else if (start === this.#skipped) {
       this.#skipped = undefined;
-    } else if (start.type === Mkv.Segment && this.#fate === Fate.Held && !element.truncated) {
+    } else if (start.type === Segment && this.#fate === Fate.Held && !truncated) {
       this.#decide(undefined);
     }
   }
@@ -135,27 +171,26 @@ export class DocumentMerger {
 
   #passStart(element: MkvStartMasterElement): void {
     const { type } = element;
-    if (type === Mkv.EBML || (type === Mkv.Segment && this.#fate !== Fate.Held)) {
+    if (type === EBML || (type === Segment && this.#fate !== Fate.Held)) {
       this.#documentsIn++;
       this.#documentsOut++;
     }
-    if (element.parent === undefined) this.#fate = type === Mkv.EBML ? Fate.Held : Fate.Own;
+    if (element.parent === undefined) this.#fate = type === EBML ? Fate.Held : Fate.Own;
     this.#clusters.pass(element);
   }
 
   /** Takes the beginning of a master that is not within another one but a Segment. */
   #begin(element: MkvStartMasterElement): void {
     const { type } = element;
-    if (type === Mkv.Segment) {
+    if (type === Segment) {
       if (this.#header === undefined || this.#header.hasSegment) this.#newHeader(element.offset);
       this.#header?.setSegment(element);
-    } else if (type === Mkv.Cluster) {
+    } else if (type === Cluster) {
       this.#head = new ClusterHead(element);
     } else {
-      if (type === Mkv.EBML) this.#newHeader(element.offset);
+      if (type === EBML) this.#newHeader(element.offset);
       this.#gathered = new GatheredElement(element);
-      this.#observing = this.#fate === Fate.Held && this.#header?.observes(type) === true;
-      if (this.#observing) this.#header?.observe(element);
+      if (this.#fate === Fate.Held) this.#header?.observe(this.#gathered);
     }
   }
 
@@ -163,11 +198,6 @@ export class DocumentMerger {
     this.#documentsIn++;
     this.#header = new DocumentHeader(offset, this.#mergeOn);
     this.#fate = Fate.Held;
-  }
-
-  #gather(gathered: GatheredElement, element: MkvStartMasterElement | MkvDataElement): void {
-    gathered.add(element);
-    if (this.#observing) this.#header?.observe(element);
   }
 
   /** Takes a whole element outside of the Clusters. */
@@ -182,17 +212,17 @@ export class DocumentMerger {
       case Fate.Lost:
         return;
     }
-    this.#clusters.follow(element.bytes(this.#keepPositions), !this.#keepPositions && isPosition(element.type));
+    this.#clusters.follow([element], !this.#keepPositions && isPosition(element.type));
   }
 
-  #endInHead(head: ClusterHead, element: MkvEndMasterElement): void {
-    if (element.start !== head.start) {
-      head.add(element);
-    } else if (element.truncated && head.timestamp === undefined) {
+  #endInHead(head: ClusterHead, start: MkvStartMasterElement, offset: number, truncated: boolean): void {
+    if (start !== head.start) {
+      head.add(new MkvEndMasterElement(start, offset, truncated));
+    } else if (truncated && head.timestamp === undefined) {
       this.#head = undefined;
     } else {
       this.#flushHead(head);
-      if (this.#clusters.open !== undefined) this.#clusters.end(element);
+      if (this.#clusters.open !== undefined) this.#clusters.end(start, offset, truncated);
       this.#skipped = undefined;
     }
   }
@@ -240,7 +270,7 @@ export class DocumentMerger {
       }
       if (reason === undefined) {
         this.#fate = Fate.Merged;
-        this.#clusters.follow(header.mergedBytes(this.#keepPositions, this.#withoutCluster), false);
+        this.#clusters.follow(header.merged(this.#withoutCluster), false);
         // Of the two, which are the same in what matters, one is enough to remember.
         this.#header = written;
         this.#withoutCluster = timestamp === undefined;

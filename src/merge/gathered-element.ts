@@ -3,6 +3,7 @@ import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
+import { type Extent, extentOf, lengthOf } from './extent.js';
 import { PieceQueue } from './piece-queue.js';
 import { voidElement } from './void-element.js';
 
@@ -11,10 +12,13 @@ export class GatheredElement {
   /** What it begins with; for an element that is no master, all there is. */
   readonly root: MkvStartMasterElement | MkvDataElement;
   readonly #elements: (MkvStartMasterElement | MkvDataElement)[];
+  #length: number;
+  #hasDuration = false;
 
   constructor(root: MkvStartMasterElement | MkvDataElement) {
     this.root = root;
     this.#elements = [root];
+    this.#length = lengthOf(root);
   }
 
   /** The type of the element. */
@@ -22,9 +26,26 @@ export class GatheredElement {
     return this.root.type;
   }
 
+  /** What it consists of, in order: itself, then what stands in it. */
+  get elements(): readonly (MkvStartMasterElement | MkvDataElement)[] {
+    return this.#elements;
+  }
+
+  /** How many bytes have been gathered. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Where the element lies, if it is in one chunk. */
+  get extent(): Extent | undefined {
+    return extentOf(this.#elements, this.#length);
+  }
+
   /** Takes what stands in it, in order. */
   add(element: MkvStartMasterElement | MkvDataElement): void {
     this.#elements.push(element);
+    this.#length += lengthOf(element);
+    if (element.type === Mkv.Duration && element.parent === this.root) this.#hasDuration = true;
   }
 
   /** Whether it holds a tag of this name. */
@@ -35,29 +56,42 @@ export class GatheredElement {
   }
 
   /**
-   * A copy of the element. A CRC-32 of the whole Segment, to which more is going to belong, gives way to a Void element. Without
+   * Writes the element. A CRC-32 of the whole Segment, to which more is going to belong, gives way to a Void element. Without
    * `keepPositions` so does what was true only where the producer wrote it: SeekHead, Cues and the Duration in Info, each to one of the
    * same size; the CRC-32 of Info is then renewed.
    */
-  bytes(keepPositions: boolean): Uint8Array {
-    const queue = new PieceQueue();
-    const durations: { readonly start: number; readonly end: number }[] = [];
-    let crcEnd = 0;
-    for (const element of this.#elements) {
-      const start = queue.length;
-      if (element.kind === 'data') queue.addElement(element);
-      else queue.add(element.rawHeader);
-      if (this.type !== Mkv.Info || element.parent !== this.root) continue;
-      if (element.is(Mkv['CRC-32']) && element.dataSize === 4) crcEnd = queue.length;
-      else if (element.is(Mkv.Duration)) durations.push({ start, end: queue.length });
-    }
+  writeTo(queue: PieceQueue, keepPositions: boolean): void {
     const { type } = this;
     if (type === Mkv['CRC-32'] || (!keepPositions && isPosition(type))) {
-      return voidElement(queue.length);
+      queue.add(voidElement(this.#length));
+      return;
     }
+    if (!keepPositions && this.#hasDuration && type === Mkv.Info) {
+      queue.add(this.#withoutDuration());
+      return;
+    }
+    const { extent } = this;
+    if (extent !== undefined) queue.add(extent.bytes, extent.start, extent.end);
+    else this.#writeElements(queue);
+  }
+
+  #writeElements(queue: PieceQueue): void {
+    for (const element of this.#elements) queue.addElement(element);
+  }
+
+  #withoutDuration(): Uint8Array {
+    const queue = new PieceQueue();
+    this.#writeElements(queue);
     const bytes = concatBytes(queue.take());
-    if (keepPositions || durations.length === 0) return bytes;
-    for (const { start, end } of durations) bytes.set(voidElement(end - start), start);
+    let crcEnd = 0;
+    let end = 0;
+    for (const element of this.#elements) {
+      const start = end;
+      end += lengthOf(element);
+      if (element.parent !== this.root) continue;
+      if (element.is(Mkv['CRC-32']) && element.dataSize === 4) crcEnd = end;
+      else if (element.is(Mkv.Duration)) bytes.set(voidElement(end - start), start);
+    }
     if (crcEnd > 0) bytes.set(crcData(crc32(bytes, 0, crcEnd)), crcEnd - 4);
     return bytes;
   }

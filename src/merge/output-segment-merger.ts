@@ -77,7 +77,7 @@ export class OutputSegmentMerger extends MkvElementVisitor {
   /** Takes the end of a master. Throws as {@link OutputSegmentMerger.visitStart}. */
   override visitEnd(element: MkvEndMasterElement): MaybePromise {
     this.#writer.check();
-    this.#merger.end(element);
+    this.#merger.end(element.start, element.offset, element.truncated);
     return this.#writer.write(this.#queue);
   }
 

@@ -1,15 +1,14 @@
-import { idLength } from '../ebml/vint.js';
-import { concatBytes } from '../ebml/writer.js';
-import type { MkvDataElement } from '../mkv/element.js';
+import { headerBytes } from '../ebml/vint.js';
+import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 
 /** Pieces below this are copied together: a chunk of its own costs more than the copy. */
 const SMALL = 1024;
 
 const NOTHING: readonly Uint8Array[] = [];
 
-/** Bytes that lie behind each other in memory. */
+/** Bytes that lie behind each other: those of `bytes` from `start` to `end`. */
 interface Run {
-  readonly buffer: ArrayBufferLike;
+  readonly bytes: Uint8Array;
   readonly start: number;
   end: number;
 }
@@ -22,8 +21,6 @@ export class PieceQueue {
   #runs: Run[] = [];
   #last: Run | undefined;
   #length = 0;
-  /** All bytes of the buffer that data were last found in. */
-  #window: Uint8Array = new Uint8Array(0);
 
   /** Whether nothing has been added since the last call of `take`. */
   get empty(): boolean {
@@ -35,30 +32,55 @@ export class PieceQueue {
     return this.#length;
   }
 
-  /** Adds bytes; they are referred to. */
-  add(bytes: Uint8Array): void {
-    this.#add(bytes.buffer, bytes.byteOffset, bytes.byteOffset + bytes.length);
+  /** Adds bytes, by default all of them; they are referred to. */
+  add(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    if (start === end) return;
+    this.#length += end - start;
+    const last = this.#last;
+    if (last !== undefined && last.bytes === bytes && last.end === start) {
+      last.end = end;
+    } else {
+      this.#last = { bytes, start, end };
+      this.#runs.push(this.#last);
+    }
   }
 
-  /** Adds an element, header and data. */
-  addElement(element: MkvDataElement): void {
-    const { data, headerSize } = element;
-    const { buffer, byteOffset } = data;
-    if (this.#liesBefore(element, buffer, byteOffset - headerSize)) {
-      this.#add(buffer, byteOffset - headerSize, byteOffset + data.length);
-    } else {
-      this.add(element.rawHeader);
-      this.add(data);
+  /** Adds an element as it came: header and data, of a master the header. */
+  addElement(element: MkvStartMasterElement | MkvDataElement): void {
+    if (element.kind === 'start') this.add(element.rawHeader);
+    else this.addData(element.type.id, element.headerSize, element.dataSize, element.bytes, element.start);
+  }
+
+  /** Adds the header of a master whose first child is `first`: from where it lies, if that is before the child. */
+  addHeader(master: MkvStartMasterElement, first: MkvElement | undefined): void {
+    const { headerSize } = master;
+    if (first?.kind === 'data' && first.offset === master.offset + headerSize) {
+      const end = first.start - first.headerSize;
+      if (end >= headerSize) {
+        this.add(first.bytes, end - headerSize, end);
+        return;
+      }
     }
+    this.add(master.rawHeader);
+  }
+
+  /** Adds an element whose data lies in `bytes` at `start`; if that is not below `headerSize`, its header lies right before it. */
+  addData(id: number, headerSize: number, dataSize: number, bytes: Uint8Array, start: number): void {
+    let from = start - headerSize;
+    if (from < 0) {
+      this.add(headerBytes(id, dataSize, headerSize));
+      from = start;
+    }
+    this.add(bytes, from, start + dataSize);
   }
 
   /** What has been added since the last call, if it is a single piece; else `undefined`, and it is to be taken with `take`. */
   takeSingle(): Uint8Array | undefined {
     const only = this.#last;
     if (only === undefined || this.#runs.length > 1) return undefined;
-    this.#runs.length = 0;
+    this.#runs.pop();
     this.#last = undefined;
-    return new Uint8Array(only.buffer, only.start, only.end - only.start);
+    return viewOf(only);
   }
 
   /** What has been added since the last call. Only small pieces are copied. */
@@ -68,56 +90,38 @@ export class PieceQueue {
     const pieces: Uint8Array[] = [];
     this.#runs = [];
     this.#last = undefined;
-    let small: Uint8Array[] = [];
-    const join = () => {
-      if (small.length > 0) pieces.push(concatBytes(small));
-      small = [];
-    };
-    for (const { buffer, start, end } of runs) {
-      const piece = new Uint8Array(buffer, start, end - start);
-      if (piece.length < SMALL && runs.length > 1) {
-        small.push(piece);
-      } else {
-        join();
-        pieces.push(piece);
+    let small = 0;
+    let length = 0;
+    for (const [index, run] of runs.entries()) {
+      const size = run.end - run.start;
+      if (size < SMALL) {
+        length += size;
+        continue;
       }
+      if (small < index) pieces.push(join(runs, small, index, length));
+      pieces.push(viewOf(run));
+      small = index + 1;
+      length = 0;
     }
-    join();
+    if (small < runs.length) pieces.push(join(runs, small, runs.length, length));
     return pieces;
   }
+}
 
-  #add(buffer: ArrayBufferLike, start: number, end: number): void {
-    if (start === end) return;
-    this.#length += end - start;
-    const last = this.#last;
-    if (last !== undefined && last.buffer === buffer && last.end === start) {
-      last.end = end;
-    } else {
-      this.#last = { buffer, start, end };
-      this.#runs.push(this.#last);
-    }
-  }
+function viewOf({ bytes, start, end }: Run): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+}
 
-  /** Whether the bytes of the element's header lie at `start`: they do, before its data, when it came in one chunk. */
-  #liesBefore(element: MkvDataElement, buffer: ArrayBufferLike, start: number): boolean {
-    if (start < 0) return false;
-    if (this.#window.buffer !== buffer) this.#window = new Uint8Array(buffer);
-    const window = this.#window;
-    const { headerSize, dataSize } = element;
-    const { id } = element.type;
-    if (dataSize > 0x7fffffff || id > 0xffffffff) return false;
-    const sizeAt = start + idLength(id);
-    let rest = dataSize;
-    let at = start + headerSize - 1;
-    for (; at > sizeAt; at--) {
-      if (window[at] !== (rest & 0xff)) return false;
-      rest >>>= 8;
-    }
-    if (window[at--] !== (rest | (0x80 >>> (start + headerSize - 1 - sizeAt)))) return false;
-    for (rest = id; at >= start; at--) {
-      if (window[at] !== (rest & 0xff)) return false;
-      rest >>>= 8;
-    }
-    return true;
+/** The runs from `from` to `to` in one array of `length` bytes. */
+function join(runs: readonly Run[], from: number, to: number, length: number): Uint8Array {
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const run of runs.slice(from, to)) {
+    const { bytes, start, end } = run;
+    // For a few bytes a call of set() costs more than this loop.
+    if (end - start < 64) for (let i = start; i < end; i++) joined[at + i - start] = bytes[i]!;
+    else joined.set(viewOf(run), at);
+    at += end - start;
   }
+  return joined;
 }

@@ -1,0 +1,50 @@
+import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
+
+/** Bytes that lie in `bytes` from `start` to `end`. */
+export interface Extent {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Where elements lie, headers and data, that follow each other in the stream and are `length` bytes together; `undefined` when they came
+ * in several chunks, something between them is missing, or the last one has no data.
+ */
+export function extentOf(
+  elements: readonly (MkvStartMasterElement | MkvDataElement)[],
+  length: number,
+): Extent | undefined {
+  const first = elements[0];
+  const last = elements[elements.length - 1];
+  if (first === undefined || last === undefined || last.kind !== 'data') return undefined;
+  const { bytes, start, offset, headerSize, dataSize } = last;
+  const end = start + dataSize;
+  // What lies in a chunk before an element is what stands before it in the stream. Data put together have nothing before them.
+  if (end < length || offset + headerSize + dataSize !== first.offset + length) return undefined;
+  return { bytes, start: end - length, end };
+}
+
+/** How many bytes of the stream an element's header and data are; of a master, its header. */
+export function lengthOf(element: MkvStartMasterElement | MkvDataElement): number {
+  return element.headerSize + (element.kind === 'data' ? element.dataSize : 0);
+}
+
+/** The same of elements that follow each other. */
+export function lengthOfAll(elements: readonly (MkvStartMasterElement | MkvDataElement)[]): number {
+  let length = 0;
+  for (const element of elements) length += lengthOf(element);
+  return length;
+}
+
+/** A copy of the bytes. */
+export function copyOf({ bytes, start, end }: Extent): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
+}
+
+/** Whether they are the same bytes. */
+export function isCopyOf({ bytes, start, end }: Extent, copy: Uint8Array): boolean {
+  if (copy.length !== end - start) return false;
+  for (let i = 0; i < copy.length; i++) if (copy[i] !== bytes[start + i]) return false;
+  return true;
+}
