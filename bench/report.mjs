@@ -18,6 +18,7 @@ const RATIOS = [
   ['readFrames', 'least'],
   ['readFrames', 'mediabunny'],
   ['merger', 'reader'],
+  ['merger, chunks', 'reader'],
   ['segmentMergerStream', 'readElements'],
   ['remux, fragmented', 'mediabunny, fragmented'],
   ['remux, progressive', 'mediabunny, progressive'],

@@ -191,7 +191,7 @@ export const SUBJECTS = [
   },
   {
     name: 'merger',
-    what: 'StreamingMkvReader and OutputSegmentMerger: one document out of all, to a sink that counts bytes',
+    what: 'StreamingMkvReader and OutputSegmentMerger as a visitor: one document out of all, to a sink that counts bytes',
     async open(chunks) {
       const { OutputSegmentMerger, StreamingMkvReader } = await ours();
       return () => {
@@ -201,6 +201,24 @@ export const SUBJECTS = [
         });
         readAll(new StreamingMkvReader(), chunks, (element) => element.accept(merger));
         return { fragments: merger.counters.documentsIn, writtenBytes };
+      };
+    },
+  },
+  {
+    name: 'merger, chunks',
+    what: 'the merger of segmentMergerStream and `kvs merge` without streams: chunks in, pieces of one document out',
+    async open(chunks) {
+      // It is no part of the package's interface.
+      const { ChunkMerger } = await import('../dist/merge/chunk-merger.js');
+      return () => {
+        let writtenBytes = 0;
+        const merger = new ChunkMerger();
+        const count = (pieces) => {
+          for (const piece of pieces) writtenBytes += piece.length;
+        };
+        for (const chunk of chunks) count(merger.push(chunk));
+        count(merger.end());
+        return { fragments: merger.merger.counters.documentsIn, writtenBytes };
       };
     },
   },

@@ -22,6 +22,10 @@ function fragment(ms: number, input: Partial<GetMediaFragmentInput> = {}, option
   return writeGetMediaFragment({ tracks: [VIDEO], blocks, fragmentNumber: String(ms + 1), ...input }, options);
 }
 
+function tracksOf(codecId: string): Uint8Array {
+  return writeMaster(Mkv.Tracks, [writeMaster(Mkv.TrackEntry, [writeElement(Mkv.CodecID, codecId)])]);
+}
+
 function reasons(input: Uint8Array[], options: OutputSegmentMergerOptions = {}): string[] {
   return merge(concatBytes(input), options).newDocuments.map(({ message }) => message);
 }
@@ -56,6 +60,31 @@ describe('what is merged', () => {
     expect(reasons([fragment(0), renamed], { mergeOn: [Mkv.Tracks, Mkv.Info] })).toEqual([
       'MuxingApp in Info is not the same',
     ]);
+  });
+
+  it('compares as many masters as there are, also if one of them is the same', () => {
+    const document = (ms: number, tracks: readonly string[]) =>
+      concatBytes([
+        writeEbmlHeader(),
+        writeMaster(Mkv.Segment, [
+          ...tracks.map(tracksOf),
+          writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, ms)]),
+        ]),
+      ]);
+    const message = 'CodecID in Tracks is not the same';
+    expect(reasons([document(0, ['A', 'B']), document(1, ['A', 'B'])])).toEqual([]);
+    expect(reasons([document(0, ['A', 'B']), document(1, ['A'])])).toEqual(['TrackEntry in Tracks is not the same']);
+    expect(reasons([document(0, ['A']), document(1, ['A', 'B'])])).toEqual(['TrackEntry in Tracks is not the same']);
+    expect(reasons([document(0, ['A', 'B']), document(1, ['A', 'A'])])).toEqual([message]);
+    expect(reasons([document(0, ['A']), document(1, [])])).toEqual([]);
+  });
+
+  it('asks where a master stands, not only what is in it', () => {
+    const cluster = (ms: number) => writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, ms)]);
+    const before = concatBytes([writeEbmlHeader(), tracksOf('A'), writeMaster(Mkv.Segment, [cluster(0)])]);
+    const within = concatBytes([writeEbmlHeader(), writeMaster(Mkv.Segment, [tracksOf('A'), cluster(1)])]);
+    expect(reasons([before, within])).toEqual([]);
+    expect(reasons([before, within], { mergeOn: [Mkv.Segment] })).toEqual(['Tracks in Segment is not the same']);
   });
 
   it('goes on merging in the new document', () => {
