@@ -13,6 +13,7 @@ export default defineConfig({
       '**/{realm,streaming,captures,judges,mkvinfo,memory,frames-oracle,ffprobe,made-files,recovery}.test.ts',
       'test/mkv/codec/{audio,h264,h265}.test.ts',
     ],
+    setupFiles: ['test/support/stop-at-first-failure.ts'],
     testTimeout: 60_000,
     maxWorkers: 1,
   },

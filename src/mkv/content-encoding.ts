@@ -13,7 +13,7 @@ export interface ContentEncoding {
   readonly strippedHeader: Uint8Array;
 }
 
-const PLAIN: ContentEncoding = { storage: 'plain', strippedHeader: new Uint8Array(0) };
+const NO_BYTES = new Uint8Array(0);
 const COMPRESSIONS: readonly FrameStorage[] = ['zlib', 'bzlib', 'lzo1x'];
 const SCOPE_FRAMES = 1;
 
@@ -31,7 +31,7 @@ export class ContentEncodingCollector {
 
   /** A ContentEncoding begins. */
   begin(): void {
-    this.#steps.push({ order: 0, scope: SCOPE_FRAMES, encrypted: false, algorithm: 0, settings: PLAIN.strippedHeader });
+    this.#steps.push({ order: 0, scope: SCOPE_FRAMES, encrypted: false, algorithm: 0, settings: NO_BYTES });
   }
 
   /** A ContentEncryption begins, or another element of the current ContentEncoding says that it is an encryption. */
@@ -48,19 +48,19 @@ export class ContentEncodingCollector {
     else if (element.is(Mkv.ContentEncodingScope)) step.scope = element.value;
     else if (element.is(Mkv.ContentEncodingType)) step.encrypted ||= element.value !== 0;
     else if (element.is(Mkv.ContentCompAlgo)) step.algorithm = element.value;
-    else if (element.is(Mkv.ContentCompSettings)) step.settings = element.data.slice();
+    else if (element.is(Mkv.ContentCompSettings)) step.settings = element.data;
   }
 
   /** What they mean together for frames. */
   result(): ContentEncoding {
     const steps = this.#steps.filter((step) => (step.scope & SCOPE_FRAMES) !== 0).sort((a, b) => b.order - a.order);
-    let strippedHeader = PLAIN.strippedHeader;
-    for (const [index, step] of steps.entries()) {
+    let strippedHeader: Uint8Array = NO_BYTES;
+    for (const step of steps) {
       if (step.encrypted) return { storage: 'encrypted', strippedHeader };
       if (step.algorithm !== 3) return { storage: COMPRESSIONS[step.algorithm] ?? 'unknown', strippedHeader };
       // The order decoding goes in is from the highest down; a header that was stripped last is put back first.
-      strippedHeader = index === 0 ? step.settings : concatBytes([step.settings, strippedHeader]);
+      strippedHeader = concatBytes([step.settings, strippedHeader]);
     }
-    return steps.length === 0 ? PLAIN : { storage: 'plain', strippedHeader };
+    return { storage: 'plain', strippedHeader };
   }
 }

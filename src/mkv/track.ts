@@ -305,10 +305,14 @@ export class TrackCollector {
     this.#elements = undefined;
     if (element.truncated) return undefined;
     const before = this.#previous[this.#tracks.length];
-    const track =
-      this.#same && before?.elements.length === elements.length
-        ? before
-        : new TrackMetadata(elements, this.#masters, this.#encodings.result());
+    const masters = this.#masters;
+    // A master without data, too, says something: its defaults.
+    const same =
+      this.#same &&
+      before?.elements.length === elements.length &&
+      (before.video !== undefined) === masters.has(Mkv.Video) &&
+      (before.audio !== undefined) === masters.has(Mkv.Audio);
+    const track = same ? before : new TrackMetadata(elements, masters, this.#encodings.result());
     this.#tracks.push(track);
     return track;
   }

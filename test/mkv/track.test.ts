@@ -5,7 +5,7 @@ import {
   FragmentMetadataVisitor,
   Mkv,
   readFragments,
-  type TrackMetadata,
+  TrackMetadata,
   writeElement,
   writeMaster,
 } from '../../src/index.js';
@@ -99,6 +99,41 @@ describe('TrackMetadata', () => {
     expect(trackOf(writeMaster(Mkv.TrackEntry, languages)).language).toBe('de-CH');
   });
 
+  test.each([
+    [1, 'video'],
+    [2, 'audio'],
+    [3, 'complex'],
+    [16, 'logo'],
+    [17, 'subtitle'],
+    [18, 'buttons'],
+    [32, 'control'],
+    [33, 'metadata'],
+    [4, 'unknown'],
+  ])('of TrackType %i is of type %s', (value, type) => {
+    expect(trackOf(writeMaster(Mkv.TrackEntry, [writeElement(Mkv.TrackType, value)])).type).toBe(type);
+  });
+
+  it('has no DefaultDuration where it is 0, and keeps numbers that are too large to be exact', () => {
+    const of = (...children: Uint8Array[]) => trackOf(writeMaster(Mkv.TrackEntry, children));
+    expect(of(writeElement(Mkv.DefaultDuration, 0)).defaultDuration).toBeUndefined();
+    const vast = of(writeElement(Mkv.DefaultDuration, 2n ** 63n), writeElement(Mkv.SeekPreRoll, 2n ** 64n - 1n));
+    expect([vast.defaultDuration, vast.seekPreRoll]).toEqual([2 ** 63 / 1000, 2 ** 64 / 1000]);
+  });
+
+  it('that no TrackEntry describes has its number and nothing else', () => {
+    expect(TrackMetadata.unknown(7)).toMatchObject({ number: 7, type: 'unknown', codecId: '', elements: [] });
+  });
+
+  it('is not made of a TrackEntry that is cut short', () => {
+    const visitor = new FragmentMetadataVisitor();
+    const whole = concatBytes([
+      documentHead([]),
+      writeMaster(Mkv.Tracks, [writeTrackEntry({ number: 1, codecId: 'X' })]),
+    ]);
+    for (const element of readChunks([whole.subarray(0, -1)])) element.accept(visitor);
+    expect(visitor.tracks.size).toBe(0);
+  });
+
   it('is shown as large as it is encoded, less what is cropped, where the stream does not say', () => {
     const video = (...more: Uint8Array[]) =>
       trackOf(
@@ -152,6 +187,52 @@ describe('tracks of several documents', () => {
     expect(found[1]).toBe(found[0]);
     expect(found[2]).not.toBe(found[1]);
   });
+
+  it('are told apart by what an element is and where it stands, not only by its bytes', () => {
+    const visitor = new FragmentMetadataVisitor();
+    const found: unknown[] = [];
+    const documents = [
+      entry(writeElement(Mkv.Name, 'x')),
+      entry(writeElement(Mkv.CodecID, 'x')),
+      entry(writeMaster(Mkv.Video, [writeElement(Mkv.PixelWidth, 5)])),
+      entry(writeMaster(Mkv.Audio, [writeElement(Mkv.PixelWidth, 5)])),
+      entry(),
+      entry(writeMaster(Mkv.Audio, [])),
+      entry(writeMaster(Mkv.Video, [])),
+    ];
+    const bytes = concatBytes(documents.flatMap((tracks) => [documentHead([]).subarray(0, -EMPTY_TRACKS), tracks]));
+    for (const element of readChunks([bytes])) {
+      element.accept(visitor);
+      if (element.kind !== 'end' || !element.is(Mkv.Tracks)) continue;
+      const { name, codecId, video, audio } = visitor.getTrackMetadata(1) ?? {};
+      found.push([name, codecId, video?.pixelWidth, audio?.channels]);
+    }
+    expect(found).toEqual([
+      ['x', '', undefined, undefined],
+      [undefined, 'x', undefined, undefined],
+      [undefined, '', 5, undefined],
+      [undefined, '', undefined, 1],
+      [undefined, '', undefined, undefined],
+      [undefined, '', undefined, 1],
+      [undefined, '', 0, undefined],
+    ]);
+  });
+
+  it('take from a ContentEncoding what is in it, whatever stands around', () => {
+    const settings = writeElement(Mkv.ContentCompSettings, Uint8Array.of(1, 2));
+    const stripping = writeMaster(Mkv.ContentCompression, [writeElement(Mkv.ContentCompAlgo, 3), settings]);
+    const unknown = Uint8Array.of(0x42, 0x99, 0x81, 7);
+    const type = writeElement(Mkv.ContentEncodingType, 0);
+    const found = (...children: Uint8Array[]) =>
+      trackOf(writeMaster(Mkv.TrackEntry, [writeMaster(Mkv.ContentEncodings, children)])).contentEncoding;
+    expect(found(writeMaster(Mkv.ContentEncoding, [type, stripping, unknown]))).toEqual({
+      storage: 'plain',
+      strippedHeader: Uint8Array.of(1, 2),
+    });
+    const none = { storage: 'plain', strippedHeader: new Uint8Array(0) };
+    expect(found(writeElement(Mkv.ContentEncodingType, 1), stripping)).toEqual(none);
+    expect(found(writeMaster(Mkv.ContentEncryption, []))).toEqual(none);
+  });
 });
 
 describe('decoder configurations', () => {
@@ -201,6 +282,29 @@ describe('decoder configurations', () => {
       video: { pixelWidth: 0, pixelHeight: 48, displayWidth: 4, displayHeight: 0 },
     });
     expect(zero.toVideoDecoderConfig()).toEqual({ codec: 'vp8' });
+    const flat = track({
+      codecId: 'V_VP8',
+      video: { pixelWidth: 64, pixelHeight: 0, displayWidth: 0, displayHeight: 3 },
+    });
+    expect(flat.toVideoDecoderConfig()).toEqual({ codec: 'vp8' });
+  });
+
+  test.each([
+    [3, { displayAspectWidth: 4, displayAspectHeight: 3 }],
+    [4, {}],
+  ])('take the display size for a ratio only where its unit is known: %i', (unit, aspect) => {
+    const video = [Mkv.PixelWidth, Mkv.PixelHeight, Mkv.DisplayWidth, Mkv.DisplayHeight, Mkv.DisplayUnit];
+    const found = trackOf(
+      writeMaster(Mkv.TrackEntry, [
+        writeElement(Mkv.TrackType, 1),
+        writeElement(Mkv.CodecID, 'V_VP8'),
+        writeMaster(
+          Mkv.Video,
+          [64, 48, 4, 3, unit].map((value, i) => writeElement(video[i] ?? Mkv.Void, value)),
+        ),
+      ]),
+    );
+    expect(found.toVideoDecoderConfig()).toEqual({ codec: 'vp8', codedWidth: 64, codedHeight: 48, ...aspect });
   });
 
   test.each([
@@ -231,6 +335,16 @@ describe('decoder configurations', () => {
     const audio = track({ codecId: 'A_TRUEHD', audio: { samplingFrequency: 48_000, channels: 6 } });
     expect([audio.codecString, audio.toAudioDecoderConfig()]).toEqual([undefined, undefined]);
     expect(track({ codecId: 'A_OPUS', type: 'audio' }).toAudioDecoderConfig()).toBeUndefined();
+  });
+
+  it('do not exist for tracks of another type, nor without a rate or channels', () => {
+    const audio = { samplingFrequency: 48_000, channels: 2 };
+    const of = (more: Partial<TrackInput>) => track({ codecId: 'A_OPUS', audio, ...more }).toAudioDecoderConfig();
+    expect(of({})).toEqual({ codec: 'opus', sampleRate: 48_000, numberOfChannels: 2 });
+    expect(of({})).not.toHaveProperty('description');
+    expect(of({ type: 'metadata' })).toBeUndefined();
+    expect(of({ audio: { ...audio, samplingFrequency: 0 } })).toBeUndefined();
+    expect(of({ audio: { ...audio, channels: 0 } })).toBeUndefined();
   });
 });
 

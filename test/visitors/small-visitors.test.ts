@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
 import {
   applyVisitor,
@@ -104,6 +104,17 @@ describe('CountVisitor', () => {
     expect(visitor.doEndAndStartMatch(Mkv.Cluster)).toBe(true);
   });
 
+  it('has nothing of elements that Matroska does not know, and is never done', () => {
+    const visitor = new CountVisitor();
+    const unknown = Uint8Array.of(0x42, 0x99, 0x81, 7);
+    show(concatBytes([writeMaster(Mkv.EBML, []), writeMaster(Mkv.Segment, [unknown, unknown])]), visitor);
+    expect([...visitor.counts]).toEqual([
+      ['EBML', 1],
+      ['Segment', 1],
+    ]);
+    expect(visitor.isDone()).toBe(false);
+  });
+
   it('tells of masters that have not ended', () => {
     const visitor = new CountVisitor();
     const elements = [...readChunks([STREAM])];
@@ -187,6 +198,18 @@ describe('LogVisitor', () => {
       expect.stringMatching(/^ {2}end Tags at/),
       expect.stringMatching(/^end Segment at \d+$/),
     ]);
+  });
+
+  it('writes an unknown element by its id, a master that is cut short as such, and to the console unless it is told where', () => {
+    const lines: unknown[][] = [];
+    const log = vi.spyOn(console, 'log').mockImplementation((...values) => void lines.push(values));
+    const head = documentHead([]).length;
+    try {
+      show(concatBytes([documentHead([]), Uint8Array.of(0x42, 0x99, 0x81, 7, 0xec)]), new LogVisitor());
+    } finally {
+      log.mockRestore();
+    }
+    expect(lines.slice(-2)).toEqual([[`  0x4299 at ${head}, 1 bytes`], [`end Segment at ${head + 5}, truncated`]]);
   });
 
   it('says of a value that is none that it is invalid, and writes on', () => {
@@ -305,6 +328,7 @@ describe('BasicMkvTagProcessor', () => {
       ]),
     ]);
     expect(tagsOf(new BasicMkvTagProcessor(2), bytes)).toEqual(['b=2', 'a=3']);
+    expect(tagsOf(new BasicMkvTagProcessor(1), bytes)).toEqual(['a=3']);
     expect(() => new BasicMkvTagProcessor(0)).toThrow(RangeError);
     expect(() => new BasicMkvTagProcessor(Number.NaN)).toThrow(RangeError);
   });

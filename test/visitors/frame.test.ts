@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { concatBytes } from '../../src/ebml/writer.js';
+import { type Frame, Mkv, readFrames, writeElement, writeMaster } from '../../src/index.js';
+import { documentHead } from '../support/kvs-documents.js';
+
+it('a frame is discardable by the flag of a SimpleBlock only, invisible by that of either Block', async () => {
+  const flags = 0x08 | 0x01;
+  const block = Uint8Array.of(0x81, 0, 0, flags, 7);
+  const tracks = [{ number: 1, codecId: 'A_OPUS', codecDelay: 6_500_000 }];
+  const bytes = concatBytes([
+    documentHead(tracks),
+    writeMaster(Mkv.Cluster, [
+      writeElement(Mkv.Timestamp, 0),
+      writeElement(Mkv.SimpleBlock, block),
+      writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, 0, 0, 7)),
+      writeMaster(Mkv.BlockGroup, [writeElement(Mkv.Block, block)]),
+    ]),
+  ]);
+  const frames: Frame[] = [];
+  for await (const frame of readFrames(bytes)) frames.push(frame);
+  expect(frames.map(({ discardable, invisible, codecDelay }) => [discardable, invisible, codecDelay])).toEqual([
+    [true, true, 6500],
+    [false, false, 6500],
+    [false, true, 6500],
+  ]);
+});
