@@ -1,0 +1,158 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Assembler } from '../../src/ebml/assembler.js';
+import { ChunkQueue } from '../../src/ebml/chunk-queue.js';
+import { type SyncMark, SyncScanner } from '../../src/ebml/sync-scanner.js';
+import { concatBytes } from '../../src/ebml/writer.js';
+import { chunksOf } from '../support/read-all.js';
+
+describe('ChunkQueue', () => {
+  const piece = fc.record({ bytes: fc.uint8Array({ maxLength: 3 }), marked: fc.boolean() });
+
+  it('gives the pieces in order, each with its place and its mark, however far they have come', () => {
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), fc.nat(8), (pieces, early) => {
+        const queue = new ChunkQueue();
+        expect([queue.offset, queue.marked, queue.nextMarked, queue.bytes.length]).toEqual([0, false, false, 0]);
+        const wanted = pieces.filter(({ bytes }) => bytes.length > 0);
+        for (const { bytes, marked } of pieces.slice(0, early)) queue.push(bytes, marked);
+        let rest = pieces.slice(early);
+        let offset = 0;
+        for (const [index, { bytes, marked }] of wanted.entries()) {
+          if (!queue.advance()) {
+            expect([queue.offset, queue.bytes.length, queue.position]).toEqual([offset, 0, 0]);
+            for (const each of rest) queue.push(each.bytes, each.marked);
+            rest = [];
+            expect(queue.nextMarked).toBe(marked);
+            expect(queue.advance()).toBe(true);
+          }
+          expect([queue.offset, queue.position, queue.marked]).toEqual([offset, 0, marked]);
+          expect(queue.bytes).toEqual(bytes);
+          if (rest.length === 0) expect(queue.nextMarked).toBe(wanted[index + 1]?.marked ?? false);
+          queue.position = bytes.length - 1;
+          expect(queue.offset).toBe(offset + bytes.length - 1);
+          offset += bytes.length;
+        }
+      }),
+    );
+  });
+
+  it('is not marked unless it is said, and steps over other bytes only while none wait', () => {
+    const queue = new ChunkQueue();
+    expect(queue.skip(10)).toBe(true);
+    expect(queue.offset).toBe(10);
+    queue.push(Uint8Array.of(1, 2));
+    expect(queue.skip(5)).toBe(false);
+    expect(queue.nextMarked).toBe(false);
+    expect(queue.advance()).toBe(true);
+    expect(queue.marked).toBe(false);
+    expect(queue.skip(5)).toBe(false);
+    expect(queue.advance()).toBe(false);
+    expect([queue.offset, queue.skip(5), queue.offset]).toEqual([12, true, 17]);
+  });
+});
+
+describe('Assembler', () => {
+  const MIB = 1 << 20;
+  const sizes = fc.oneof(
+    fc.nat(100),
+    fc.integer({ min: MIB - 2, max: MIB + 2 }),
+    fc.integer({ min: MIB, max: 3 * MIB }),
+  );
+  const steps = fc.array(fc.oneof(fc.nat(40), fc.nat(MIB)), { minLength: 1, maxLength: 6 });
+
+  it('puts pieces together in a buffer of the exact size, and takes no memory for bytes that have not come', () => {
+    fc.assert(
+      fc.property(sizes, steps, fc.nat(5), (size, lengths, before) => {
+        const whole = Uint8Array.from({ length: size + before }, (_, i) => (i * 7919) >> 3);
+        const assembler = new Assembler(size);
+        const first = assembler.bytes;
+        for (let at = before, turn = 0; at < whole.length; turn++) {
+          // Steps of no bytes at all would never end.
+          const step = (lengths[turn % lengths.length] ?? 0) + (turn >= lengths.length ? 1000 : 0);
+          const end = Math.min(whole.length, at + step);
+          assembler.append(whole, at, end);
+          at = end;
+          expect(assembler.bytes.length).toBeLessThanOrEqual(Math.min(size, Math.max(MIB, 2 * (at - before))));
+        }
+        expect(assembler.bytes.length).toBe(size);
+        expect(Buffer.compare(assembler.bytes, whole.subarray(before))).toBe(0);
+        if (size <= MIB) expect(assembler.bytes).toBe(first);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('copies each byte of a large element twice on average, not once for each piece', () => {
+    const size = 3 * MIB;
+    const assembler = new Assembler(size);
+    const buffers = new Set<Uint8Array>();
+    for (let at = 0; at < size; at += 4096) {
+      assembler.append(new Uint8Array(4096), 0, 4096);
+      buffers.add(assembler.bytes);
+    }
+    expect([...buffers].map(({ length }) => length)).toEqual([MIB, 2 * (MIB + 4096), size]);
+  });
+});
+
+describe('SyncScanner', () => {
+  const MARKS: SyncMark[] = [
+    { id: 0x1a45dfa3, firstChildren: [0x42, 0xec] },
+    { id: 0x1f43b675, firstChildren: [0xe7] },
+  ];
+
+  /** Where marks are, looked for at every byte of the whole. */
+  function marksIn(bytes: Uint8Array): number[] {
+    const found: number[] = [];
+    for (let at = 0; at < bytes.length; at++) {
+      const [id, size] = [Buffer.from(bytes.subarray(at, at + 4)).toString('hex'), bytes[at + 4] ?? 0];
+      const mark = MARKS.find((each) => each.id.toString(16) === id);
+      if (mark === undefined || size === 0) continue;
+      const child = bytes[at + 4 + (Math.clz32(size) - 23)];
+      if (child !== undefined && mark.firstChildren.includes(child)) found.push(at);
+    }
+    return found;
+  }
+
+  const noise = fc.array(fc.constantFrom(0x1a, 0x45, 0x1f, 0x43, 0x10, 0, 0x42, 0xff, 0xe7), { maxLength: 14 });
+  const id = fc.constantFrom([0x1a, 0x45, 0xdf, 0xa3], [0x1f, 0x43, 0xb6, 0x75], [0x1f, 0x43, 0xb6, 0x74]);
+  const size = fc.constantFrom(0x80, 0xff, 0x40, 0x23, 0x10, 0x08, 0x04, 0x02, 0x01, 0);
+  const likely = fc
+    .tuple(id, size, fc.constantFrom(0x42, 0xec, 0xe7, 0))
+    .map(([own, first, child]) => [
+      ...own,
+      first,
+      ...Array<number>(Math.max(0, Math.clz32(first) - 24)).fill(0),
+      child,
+    ]);
+
+  it('finds what a search at every byte finds, in any chunks, and is at most 12 bytes behind', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(noise, likely), { maxLength: 8 }),
+        fc.integer({ min: 1, max: 40 }),
+        (parts, step) => {
+          const bytes = Uint8Array.from(parts.flat());
+          const given: Uint8Array[] = [];
+          const marks: number[] = [];
+          let length = 0;
+          const scanner = new SyncScanner(MARKS, (piece, marked) => {
+            if (marked && piece.length > 0) marks.push(length);
+            given.push(piece.slice());
+            length += piece.length;
+          });
+          let pushed = 0;
+          for (const chunk of chunksOf(bytes, step)) {
+            scanner.push(chunk);
+            pushed += chunk.length;
+            expect(pushed - length).toBeLessThanOrEqual(12);
+          }
+          scanner.end();
+          expect(concatBytes(given)).toEqual(bytes);
+          expect(marks).toEqual(marksIn(bytes));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
