@@ -180,7 +180,7 @@ describe('the EBML header', () => {
     [Mkv.EBMLReadVersion, [], [0, 0]],
     [Mkv.EBMLVersion, [9], [0, 0]],
     [Mkv.DocTypeReadVersion, [9], [0, 0]],
-  ])('$name %j sets these limits: %j', (type, data, expected) => {
+  ])('$0.name $1 sets these limits: $2', (type, data, expected) => {
     expect(accept(type, data)).toEqual(expected);
   });
 

@@ -67,7 +67,7 @@ describe('writeValue', () => {
     [Mkv.ReferenceBlock, 2 ** 53],
     [Mkv.ReferenceBlock, 2n ** 63n],
     [Mkv.ReferenceBlock, -(2n ** 63n) - 1n],
-  ])('refuses an integer out of range: $name', (type, value) => {
+  ])('refuses an integer out of range: $0.name $1', (type, value) => {
     expect(() => writeValue(type, value)).toThrow(RangeError);
     expect(() => writeValue(type, value)).toThrow(`${value} is no`);
   });

@@ -119,7 +119,7 @@ describe('the value of an element', () => {
     [Mkv.ReferenceBlock, 0],
     [Mkv.DateUTC, 0n],
     [Mkv.SegmentUUID, new Uint8Array(0)],
-  ])('of no bytes is the default of the schema, or nothing: $name', (type, value) => {
+  ])('of no bytes is the default of the schema, or nothing: $0.name', (type, value) => {
     expect(read(type, new Uint8Array(0)).value).toEqual(value);
   });
 

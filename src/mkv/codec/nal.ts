@@ -6,18 +6,19 @@ export type NalCodec = 'h264' | 'h265';
 /** What a NAL unit is to somebody who only passes it on. `key` is a slice of a picture that decoding can start at. */
 export type NalKind = 'vps' | 'sps' | 'pps' | 'key' | 'slice' | 'other';
 
-const PARAMETER_SETS = ['vps', 'sps', 'pps'] as const;
+const H265_PARAMETER_SETS = ['vps', 'sps', 'pps'] as const;
 
 /** The kind of a NAL unit by its first byte (H.264 table 7-1; H.265 table 7-1: a key is any IRAP picture). */
 export function nalKind(codec: NalCodec, firstByte: number): NalKind {
   if (codec === 'h264') {
     const type = firstByte & 31;
     if (type === 5) return 'key';
-    return type > 0 && type < 5 ? 'slice' : (PARAMETER_SETS[type - 6] ?? 'other');
+    if (type > 0 && type < 5) return 'slice';
+    return type === 7 ? 'sps' : type === 8 ? 'pps' : 'other';
   }
   const type = (firstByte >> 1) & 63;
   if (type < 32) return type > 15 && type < 24 ? 'key' : 'slice';
-  return PARAMETER_SETS[type - 32] ?? 'other';
+  return H265_PARAMETER_SETS[type - 32] ?? 'other';
 }
 
 /** Whether the bytes begin with a start code of 3 or 4 bytes (H.264 annex B). */

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { adtsHeader, parseAudioSpecificConfig } from '../../../src/mkv/codec/aac.js';
-import { CodecDataError } from '../../../src/mkv/codec/codec-error.js';
 import { codecStringOf } from '../../../src/mkv/codec/codec-string.js';
 import { parseWaveFormat } from '../../../src/mkv/codec/wave-format.js';
 import { ffmpeg, probeStreams, storedTracks, temporaryFolder } from '../../support/ffmpeg-media.js';
@@ -62,55 +61,5 @@ describeNeeding('audio from ffmpeg', [tools('ffmpeg', 'ffprobe')], () => {
       bitsPerSample: 24,
       blockAlign: 18,
     });
-  });
-});
-
-describe('AudioSpecificConfig', () => {
-  const parse = (hex: string) => parseAudioSpecificConfig(new Uint8Array(Buffer.from(hex, 'hex')));
-
-  test('SBR and PS, signalled before the core', () => {
-    expect(parse('2b920800')).toMatchObject({
-      objectType: 5,
-      coreObjectType: 2,
-      samplingFrequency: 22050,
-      outputSamplingFrequency: 44100,
-      channels: 2,
-      sbr: true,
-      ps: false,
-    });
-    expect(parse('eb8a0800')).toMatchObject({ objectType: 29, coreObjectType: 2, channels: 1, sbr: true, ps: true });
-  });
-
-  test('SBR and PS, signalled behind the core', () => {
-    expect(parse('138856e5a54880')).toMatchObject({
-      objectType: 2,
-      samplingFrequency: 22050,
-      outputSamplingFrequency: 44100,
-      channels: 1,
-      sbr: true,
-      ps: true,
-    });
-    expect(parse('139056e5a0')).toMatchObject({
-      objectType: 2,
-      outputSamplingFrequency: 44100,
-      channels: 2,
-      sbr: true,
-      ps: false,
-    });
-  });
-
-  test('a sampling frequency of its own, frames of 960 samples, eight channels', () => {
-    // 00010 1111 (24 bits) 0111 1 0 0
-    const bits = `00010${'1111'}${(50000).toString(2).padStart(24, '0')}0111100`;
-    const bytes = Uint8Array.from(bits.match(/.{1,8}/g)!, (byte) => Number.parseInt(byte.padEnd(8, '0'), 2));
-    expect(parseAudioSpecificConfig(bytes)).toMatchObject({ samplingFrequency: 50000, channels: 8, frameLength: 960 });
-  });
-
-  test('what ADTS cannot say is an error', () => {
-    const config = parse('1210');
-    expect(() => adtsHeader(config, 9000)).toThrow(CodecDataError);
-    expect(() => adtsHeader({ ...config, channelConfiguration: 0 }, 10)).toThrow(CodecDataError);
-    expect(() => adtsHeader({ ...config, samplingFrequency: 50000 }, 10)).toThrow(CodecDataError);
-    expect(() => adtsHeader({ ...config, coreObjectType: 42 }, 10)).toThrow(CodecDataError);
   });
 });
