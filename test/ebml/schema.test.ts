@@ -159,29 +159,29 @@ describe('the EBML header', () => {
     return accepted ? [limits.maxIdLength, limits.maxSizeLength] : false;
   };
 
-  it.each<[EbmlElementType, number[], number[] | false]>([
-    [Mkv.EBMLMaxIDLength, [3], false],
-    [Mkv.EBMLMaxIDLength, [4], [4, 0]],
-    [Mkv.EBMLMaxIDLength, [0, 7], [7, 0]],
+  it.each<[keyof typeof Mkv, number[], number[] | false]>([
+    ['EBMLMaxIDLength', [3], false],
+    ['EBMLMaxIDLength', [4], [4, 0]],
+    ['EBMLMaxIDLength', [0, 7], [7, 0]],
     // An id of 8 bytes is no exact number.
-    [Mkv.EBMLMaxIDLength, [8], [7, 0]],
-    [Mkv.EBMLMaxIDLength, [9], false],
-    [Mkv.EBMLMaxIDLength, [], [4, 0]],
-    [Mkv.EBMLMaxIDLength, [0, 0, 0, 0, 0, 0, 0, 4], [4, 0]],
-    [Mkv.EBMLMaxIDLength, [0, 0, 0, 0, 0, 0, 0, 0, 4], false],
-    [Mkv.EBMLMaxSizeLength, [0], false],
-    [Mkv.EBMLMaxSizeLength, [1], [0, 1]],
-    [Mkv.EBMLMaxSizeLength, [8], [0, 8]],
-    [Mkv.EBMLMaxSizeLength, [9], false],
-    [Mkv.EBMLMaxSizeLength, [], [0, 8]],
-    [Mkv.EBMLReadVersion, [0], [0, 0]],
-    [Mkv.EBMLReadVersion, [1], [0, 0]],
-    [Mkv.EBMLReadVersion, [2], false],
-    [Mkv.EBMLReadVersion, [], [0, 0]],
-    [Mkv.EBMLVersion, [9], [0, 0]],
-    [Mkv.DocTypeReadVersion, [9], [0, 0]],
-  ])('$0.name $1 sets these limits: $2', (type, data, expected) => {
-    expect(accept(type, data)).toEqual(expected);
+    ['EBMLMaxIDLength', [8], [7, 0]],
+    ['EBMLMaxIDLength', [9], false],
+    ['EBMLMaxIDLength', [], [4, 0]],
+    ['EBMLMaxIDLength', [0, 0, 0, 0, 0, 0, 0, 4], [4, 0]],
+    ['EBMLMaxIDLength', [0, 0, 0, 0, 0, 0, 0, 0, 4], false],
+    ['EBMLMaxSizeLength', [0], false],
+    ['EBMLMaxSizeLength', [1], [0, 1]],
+    ['EBMLMaxSizeLength', [8], [0, 8]],
+    ['EBMLMaxSizeLength', [9], false],
+    ['EBMLMaxSizeLength', [], [0, 8]],
+    ['EBMLReadVersion', [0], [0, 0]],
+    ['EBMLReadVersion', [1], [0, 0]],
+    ['EBMLReadVersion', [2], false],
+    ['EBMLReadVersion', [], [0, 0]],
+    ['EBMLVersion', [9], [0, 0]],
+    ['DocTypeReadVersion', [9], [0, 0]],
+  ])('%s %j sets these limits: %j', (name, data, expected) => {
+    expect(accept(Mkv[name], data)).toEqual(expected);
   });
 
   it('has a DocType that is wanted', () => {

@@ -56,20 +56,20 @@ describe('writeValue', () => {
     );
   });
 
-  test.each<[EbmlElementType, EbmlValue]>([
-    [Mkv.TrackUID, -1],
-    [Mkv.TrackUID, 1.5],
-    [Mkv.TrackUID, Number.NaN],
-    [Mkv.TrackUID, 2 ** 53],
-    [Mkv.TrackUID, -1n],
-    [Mkv.TrackUID, 2n ** 64n],
-    [Mkv.ReferenceBlock, 0.5],
-    [Mkv.ReferenceBlock, 2 ** 53],
-    [Mkv.ReferenceBlock, 2n ** 63n],
-    [Mkv.ReferenceBlock, -(2n ** 63n) - 1n],
-  ])('refuses an integer out of range: $0.name $1', (type, value) => {
-    expect(() => writeValue(type, value)).toThrow(RangeError);
-    expect(() => writeValue(type, value)).toThrow(`${value} is no`);
+  test.each<[keyof typeof Mkv, EbmlValue]>([
+    ['TrackUID', -1],
+    ['TrackUID', 1.5],
+    ['TrackUID', Number.NaN],
+    ['TrackUID', 2 ** 53],
+    ['TrackUID', -1n],
+    ['TrackUID', 2n ** 64n],
+    ['ReferenceBlock', 0.5],
+    ['ReferenceBlock', 2 ** 53],
+    ['ReferenceBlock', 2n ** 63n],
+    ['ReferenceBlock', -(2n ** 63n) - 1n],
+  ])('refuses an integer out of range: %s %s', (name, value) => {
+    expect(() => writeValue(Mkv[name], value)).toThrow(RangeError);
+    expect(() => writeValue(Mkv[name], value)).toThrow(`${value} is no`);
   });
 
   it('writes floats in 8 bytes, strings in UTF-8, dates in nanoseconds, binary data as it is', () => {

@@ -109,18 +109,18 @@ describe('the value of an element', () => {
     expect(element.value).toBe(element.data);
   });
 
-  test.each<[EbmlElementType, unknown]>([
-    [Mkv.TimestampScale, 1_000_000],
-    [Mkv.Duration, 0],
-    [Mkv.SamplingFrequency, 8000],
-    [Mkv.Language, 'eng'],
-    [Mkv.Title, ''],
-    [Mkv.TrackUID, 0n],
-    [Mkv.ReferenceBlock, 0],
-    [Mkv.DateUTC, 0n],
-    [Mkv.SegmentUUID, new Uint8Array(0)],
-  ])('of no bytes is the default of the schema, or nothing: $0.name', (type, value) => {
-    expect(read(type, new Uint8Array(0)).value).toEqual(value);
+  test.each<[keyof typeof Mkv, unknown]>([
+    ['TimestampScale', 1_000_000],
+    ['Duration', 0],
+    ['SamplingFrequency', 8000],
+    ['Language', 'eng'],
+    ['Title', ''],
+    ['TrackUID', 0n],
+    ['ReferenceBlock', 0],
+    ['DateUTC', 0n],
+    ['SegmentUUID', new Uint8Array(0)],
+  ])('of no bytes is the default of the schema, or nothing: %s', (name, value) => {
+    expect(read(Mkv[name], new Uint8Array(0)).value).toEqual(value);
   });
 
   it('of no bytes has the default as a bigint too', () => {

@@ -171,7 +171,10 @@ describe('tracks of several documents', () => {
   it('are the same object only where they say the same', () => {
     const visitor = new FragmentMetadataVisitor();
     const found: (TrackMetadata | undefined)[] = [];
+    const video = writeMaster(Mkv.Video, [writeElement(Mkv.PixelWidth, 5)]);
+    const audio = writeMaster(Mkv.Audio, []);
     const documents = [entry(), entry(), entry(encryption), entry(encryption), entry(writeElement(Mkv.CodecID, 'X'))];
+    documents.push(entry(video, audio), entry(video, audio));
     const bytes = concatBytes(documents.flatMap((tracks) => [documentHead([]).subarray(0, -EMPTY_TRACKS), tracks]));
     for (const element of readChunks([bytes])) {
       element.accept(visitor);
@@ -183,7 +186,10 @@ describe('tracks of several documents', () => {
       ['encrypted', ''],
       ['encrypted', ''],
       ['plain', 'X'],
+      ['plain', ''],
+      ['plain', ''],
     ]);
+    expect(found[6]).toBe(found[5]);
     expect(found[1]).toBe(found[0]);
     expect(found[2]).not.toBe(found[1]);
   });
@@ -198,7 +204,9 @@ describe('tracks of several documents', () => {
       entry(writeMaster(Mkv.Audio, [writeElement(Mkv.PixelWidth, 5)])),
       entry(),
       entry(writeMaster(Mkv.Audio, [])),
+      entry(),
       entry(writeMaster(Mkv.Video, [])),
+      entry(),
     ];
     const bytes = concatBytes(documents.flatMap((tracks) => [documentHead([]).subarray(0, -EMPTY_TRACKS), tracks]));
     for (const element of readChunks([bytes])) {
@@ -214,7 +222,9 @@ describe('tracks of several documents', () => {
       [undefined, '', undefined, 1],
       [undefined, '', undefined, undefined],
       [undefined, '', undefined, 1],
+      [undefined, '', undefined, undefined],
       [undefined, '', 0, undefined],
+      [undefined, '', undefined, undefined],
     ]);
   });
 
