@@ -1,4 +1,3 @@
-import { sameBytes } from '../ebml/bytes.js';
 import { codecStringOf } from './codec/codec-string.js';
 import { type ContentEncoding, ContentEncodingCollector } from './content-encoding.js';
 import {
@@ -7,9 +6,8 @@ import {
   type VideoDecoderSettings,
   videoDecoderSettings,
 } from './decoder-config.js';
-import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from './element.js';
+import type { MkvDataElement } from './element.js';
 import { Mkv } from './elements.js';
-import { MkvParseError } from './parse-error.js';
 
 /** TrackType of RFC 9559 section 5.1.4.1.3; `unknown` for a value that it does not list. */
 export type TrackType =
@@ -180,145 +178,4 @@ export class TrackMetadata {
     const track = new TrackMetadata([], new Set(), new ContentEncodingCollector().result());
     return Object.assign(track, { number });
   }
-}
-
-/** How much memory the tracks of a Segment may take, in bytes, roughly. */
-const TRACKS_BUDGET = 64 * 1024 * 1024;
-/** A Tracks of more bytes than this is not kept for comparing. */
-const LONGEST_COMPARED = 64 * 1024;
-/** What an element takes besides its data. */
-const ELEMENT_OVERHEAD = 200;
-
-/**
- * Makes {@link TrackMetadata} of the elements of Tracks, shown to it in order. Elements outside of a TrackEntry do nothing.
- *
- * Every fragment describes its tracks again. A track that is described in the same bytes as in the Tracks before is the same object.
- */
-export class TrackCollector {
-  #elements: MkvDataElement[] | undefined;
-  readonly #masters = new Set<unknown>();
-  #encodings = new ContentEncodingCollector();
-  /** The tracks of the Tracks before, and those of this one so far. */
-  #previous: readonly TrackMetadata[] = [];
-  #tracks: TrackMetadata[] = [];
-  #same = false;
-  /** What the tracks of the Segment take so far. */
-  #size = 0;
-  /** The bytes of the Tracks before, where they made tracks without an error, and what these take. */
-  #bytes: { readonly data: Uint8Array; readonly size: number } | undefined;
-  /** The bytes of the Tracks at hand. */
-  #candidate: Uint8Array | undefined;
-  /** How many of them the elements have that were shown. */
-  #shown = 0;
-  #sizeBefore = 0;
-
-  /** A Segment begins. */
-  reset(): void {
-    this.#elements = undefined;
-    this.#size = 0;
-  }
-
-  /**
-   * Shown the bytes of a whole Tracks, gives its tracks if they are the bytes of the Tracks before, which saves the elements. Otherwise
-   * the elements are to be shown.
-   */
-  repeat(bytes: Uint8Array, start: number, end: number): readonly TrackMetadata[] | undefined {
-    const before = this.#bytes;
-    const whole = bytes.subarray(start, end);
-    if (before !== undefined && sameBytes(before.data, whole) && this.#size + before.size <= TRACKS_BUDGET) {
-      this.#size += before.size;
-      return this.#tracks;
-    }
-    if (whole.length <= LONGEST_COMPARED) this.#candidate = new Uint8Array(whole);
-    return undefined;
-  }
-
-  /** A master begins. */
-  start(element: MkvStartMasterElement): void {
-    if (element.type === Mkv.Tracks) {
-      this.#previous = this.#tracks;
-      this.#tracks = [];
-      this.#bytes = undefined;
-      this.#shown = 0;
-      this.#sizeBefore = this.#size;
-      return;
-    }
-    this.#shown += element.headerSize;
-    if (element.type === Mkv.TrackEntry) {
-      this.#elements = [];
-      this.#masters.clear();
-      this.#encodings = new ContentEncodingCollector();
-      this.#same = true;
-    } else if (this.#elements !== undefined) {
-      this.#masters.add(element.type);
-      if (element.is(Mkv.ContentEncoding)) {
-        // What it says may lie in masters without data, which the comparison does not see.
-        this.#same = false;
-        this.#encodings.begin();
-      } else if (element.is(Mkv.ContentEncryption)) this.#encodings.encrypted();
-    }
-  }
-
-  /**
-   * A data element.
-   *
-   * @throws MkvParseError `InvalidValue` when its bytes are no value of its type, `ElementTooLarge` when the Segment's tracks take more
-   * memory than tracks ever do; it then is not one of the track's
-   */
-  data(element: MkvDataElement): void {
-    this.#shown += element.headerSize + element.dataSize;
-    const elements = this.#elements;
-    if (elements === undefined || element.type.global) return;
-    const candidate = this.#candidate;
-    // Bytes that an error comes of must have it come each time.
-    this.#candidate = undefined;
-    const before = this.#previous[this.#tracks.length]?.elements[elements.length];
-    const same = before !== undefined && sameElement(before, element);
-    const own = same ? before : element.detach();
-    if (!same) {
-      this.#same = false;
-      if (own.type.type === 'uinteger') void own.bigintValue;
-      else void own.value;
-    }
-    this.#size += ELEMENT_OVERHEAD + own.dataSize;
-    if (this.#size > TRACKS_BUDGET) {
-      const text = `tracks of more than ${TRACKS_BUDGET} bytes in a Segment`;
-      throw new MkvParseError('ElementTooLarge', element.offset, text);
-    }
-    elements.push(own);
-    this.#encodings.take(own);
-    this.#candidate = candidate;
-  }
-
-  /** A master ends; gives the track when it was a whole TrackEntry. */
-  end(element: MkvEndMasterElement): TrackMetadata | undefined {
-    if (element.type === Mkv.Tracks) {
-      const data = this.#candidate;
-      this.#candidate = undefined;
-      // Where elements are wrong, they may reach past the end, or some of them be others' to take.
-      if (data !== undefined && this.#shown === data.length && !element.truncated) {
-        this.#bytes = { data, size: this.#size - this.#sizeBefore };
-      }
-    }
-    const elements = this.#elements;
-    if (element.type !== Mkv.TrackEntry || elements === undefined) return undefined;
-    this.#elements = undefined;
-    if (element.truncated) return undefined;
-    const before = this.#previous[this.#tracks.length];
-    const masters = this.#masters;
-    // A master without data, too, says something: its defaults.
-    const same =
-      this.#same &&
-      before?.elements.length === elements.length &&
-      (before.video !== undefined) === masters.has(Mkv.Video) &&
-      (before.audio !== undefined) === masters.has(Mkv.Audio);
-    const track = same ? before : new TrackMetadata(elements, masters, this.#encodings.result());
-    this.#tracks.push(track);
-    return track;
-  }
-}
-
-/** Whether two elements have the same type, place and data. */
-function sameElement(a: MkvDataElement, b: MkvDataElement): boolean {
-  return a.type === b.type && a.parent?.type === b.parent?.type && sameBytes(a.data, b.data);
 }

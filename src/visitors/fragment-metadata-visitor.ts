@@ -1,7 +1,8 @@
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
-import { TrackCollector, type TrackMetadata } from '../mkv/track.js';
+import type { TrackMetadata } from '../mkv/track.js';
+import { TrackCollector } from '../mkv/track-collector.js';
 import { applyTag, type FragmentMetadata, FragmentRecord, isServiceTag, ServiceTagName } from './fragment-metadata.js';
 import { type MkvTag, TagCollector, TagList } from './tag.js';
 import type { MkvTagProcessor } from './tag-processor.js';
