@@ -10,12 +10,12 @@ import type { FuzzTarget } from './target.js';
  */
 const STATEMENTS = 100_000;
 const STATEMENTS_PER_BYTE = 1000;
-/** On the word of a size, 1 MiB is allocated at the most; more only for bytes that have arrived. */
-const LARGEST = 1 << 20;
+/** On the word of a size, 16 KiB are allocated; more only for bytes that have arrived. */
+const LARGEST = 64 << 10;
 const LARGEST_PER_BYTE = 20;
-/** With `recover` a header of a dozen bytes may get its 1 MiB, in each reading, before the next mark shows that it was damage. */
-const ALLOCATED = 16 << 20;
-const ALLOCATED_PER_BYTE = 512 << 10;
+/** With `recover` a header of a dozen bytes may get its 16 KiB, in each reading, before the next mark shows that it was damage. */
+const ALLOCATED = 1 << 20;
+const ALLOCATED_PER_BYTE = 16 << 10;
 
 /** What a run cost. */
 export interface Cost {

@@ -1,11 +1,13 @@
-/** A size read from the stream is believed up to here; beyond, memory is taken only for bytes that have arrived. */
-const TRUSTED_SIZE = 1 << 20;
+/** A size read from the stream is believed up to here, without anything that speaks for it. */
+const MODEST_SIZE = 16 * 1024;
+/** And up to here when as many bytes of the stream have been right before; beyond, memory is taken only for bytes that have arrived. */
+const TRUSTED_SIZE = 1024 * 1024;
 
 /**
  * Puts together the data of one element from pieces of several chunks.
  *
- * Up to 1 MiB the bytes go straight to a buffer of the element's exact size, each copied once. The buffer of a larger element grows
- * with the bytes that arrive, to twice their number at the most, so that each is copied twice on average.
+ * As far as the size is believed the bytes go straight to a buffer of it, each copied once. The buffer of a larger element grows with the
+ * bytes that arrive, to twice their number at the most, so that each is copied twice on average.
  */
 export class Assembler {
   /** The data, in a buffer of its exact size once all of it has been appended. */
@@ -13,9 +15,13 @@ export class Assembler {
   readonly #size: number;
   #length = 0;
 
-  constructor(size: number) {
+  /**
+   * @param size of the data
+   * @param trust how many bytes before it were right
+   */
+  constructor(size: number, trust: number) {
     this.#size = size;
-    this.bytes = new Uint8Array(Math.min(size, TRUSTED_SIZE));
+    this.bytes = new Uint8Array(Math.min(size, Math.max(MODEST_SIZE, Math.min(trust, TRUSTED_SIZE))));
   }
 
   /** Takes `chunk` from `start` to `end`, which must not be more than is missing. */

@@ -62,6 +62,8 @@ export class EbmlParser<M> {
 
   /** Why the bytes are passed over until the next mark; `undefined` when they are not. */
   #damage: string | undefined;
+  /** Where the stream began, or was right again after damage. */
+  #trustedFrom = 0;
   /** The element at hand is where reading went on: masters that cannot hold it are closed, whatever their size. */
   #resynced = false;
 
@@ -314,7 +316,8 @@ export class EbmlParser<M> {
       this.#finishData(type, dataSize, input.run, position);
       return true;
     }
-    if (needed) this.#data = this.#inParts(type)?.gather(dataSize) ?? new Assembler(dataSize);
+    if (needed)
+      this.#data = this.#inParts(type)?.gather(dataSize) ?? new Assembler(dataSize, start - this.#trustedFrom);
     this.#missing = dataSize;
     return this.#readData();
   }
@@ -447,6 +450,7 @@ export class EbmlParser<M> {
     while (!input.marked);
     this.#damage = undefined;
     this.#resynced = true;
+    this.#trustedFrom = input.offset;
     distrustRootSizes(this.#top);
     this.#options.onGap?.({ offset: this.#offset, length: input.offset - this.#offset, reason });
     return true;
