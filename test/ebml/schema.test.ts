@@ -9,11 +9,20 @@ import {
   parseSchema,
   unknownElementType,
 } from '../../src/ebml/element-type.js';
-import { crcFault, type OpenMaster, occursAgain, pathOf } from '../../src/ebml/open-master.js';
+import {
+  countCrc,
+  crcFault,
+  distrustRootSizes,
+  type OpenMaster,
+  occursAgain,
+  pathOf,
+} from '../../src/ebml/open-master.js';
 import { Mkv, type EbmlElementType as Type } from '../../src/index.js';
 
 describe('a schema in short', () => {
-  const [root, list, item, text, other, everywhere, once] = parseSchema(`
+  // Not at once, but in the tests: a mutant is held against the tests that reach it.
+  const read = () =>
+    parseSchema(`
     0Root 1a45dfa3 m!
     1List 4281 m*r?
     2Item 63c0 m+3
@@ -25,6 +34,7 @@ describe('a schema in short', () => {
   `);
 
   it('says of each element what the letters stand for', () => {
+    const [root, list, item, text, other, everywhere, once] = read();
     const base = {
       minOccurs: 0,
       maxOccurs: 1,
@@ -68,7 +78,7 @@ describe('a schema in short', () => {
       maxOccurs: 3,
       recursive: true,
     });
-    expect(text).toMatchObject({ type: 'utf-8', parent: item, defaultValue: 'eng' });
+    expect(text).toMatchObject({ type: 'utf-8', parent: item, maxOccurs: 1, defaultValue: 'eng' });
     expect(other).toMatchObject({ type: 'uinteger', parent: root, level: 1, identifier: true, defaultValue: 5 });
     expect(everywhere).toEqual({
       ...base,
@@ -232,6 +242,30 @@ describe('an open master', () => {
     expect(pathOf(tags, Mkv.Tag)).toBe('Segment/Tags/Tag');
     expect(pathOf(undefined, unknownElementType(0x4299))).toBe('0x4299');
     expect(pathOf(tags, unknownElementType(0x4299))).toBe('Segment/Tags/0x4299');
+  });
+
+  it('of which the size is not believed any more ends nowhere, if it is a root', () => {
+    const segment = open(Mkv.Segment, undefined, { end: 100 });
+    const tags = open(Mkv.Tags, segment, { end: 50 });
+    distrustRootSizes(tags);
+    expect([segment.end, segment.sizeKnown, tags.end, tags.sizeKnown]).toEqual([
+      Number.POSITIVE_INFINITY,
+      false,
+      50,
+      true,
+    ]);
+    distrustRootSizes(undefined);
+  });
+
+  it('counts bytes where it has a CRC-32, and so do all that hold it', () => {
+    const segment = open(Mkv.Segment, undefined, { expectedCrc: 1 });
+    const tags = open(Mkv.Tags, segment);
+    const tag = open(Mkv.Tag, tags, { expectedCrc: 1, crc: 7 });
+    const bytes = new TextEncoder().encode('-123456789-');
+    countCrc(tag, bytes, 1, 10);
+    expect([segment.crc, tags.crc]).toEqual([0xcbf43926, 0]);
+    expect(tag.crc).not.toBe(7);
+    expect(tag.crc).not.toBe(segment.crc);
   });
 
   it('notes what may occur once and comes again', () => {
