@@ -93,7 +93,12 @@ describe('a Void element', () => {
         expect(element.data.every((byte) => byte === 0)).toBe(true);
       }),
     );
-    expect(hexOf(voidHeader(2 ** 40))).toBe('ec04fffffffff9');
+    expect([2, 128, 129, 2 ** 40].map((length) => hexOf(voidHeader(length)))).toEqual([
+      'ec80',
+      'ecfe',
+      'ec407e',
+      'ec04fffffffff9',
+    ]);
   });
 
   test.each([1, 0, -1])('of %i bytes there is none', (length) => {
@@ -358,6 +363,31 @@ describe('the beginning of a Cluster', () => {
     expect(crcs(cluster([three, timestamp]))).toEqual(['Void', 'Timestamp']);
     expect(crcs(cluster([timestamp, four]))).toEqual(['Timestamp', 'Void']);
     expect(crcs(cluster([four, timestamp], true))).toEqual(['Void', 'Timestamp']);
+    // A Cluster that says it ends within its Timestamp.
+    const children = concatBytes([four ?? timestamp, timestamp]);
+    const lying = concatBytes([writeHeader(Mkv.Cluster, children.length - 1), children]);
+    expect(crcs(lying)).toEqual(['Void', 'Timestamp']);
+  });
+
+  it('leaves alone what stands deeper, and counts it into the CRC-32', () => {
+    const block = writeElement(Mkv.Block, Uint8Array.of(0x81, 0, 0, 0, 1));
+    const inner = concatBytes([block, writeElement(Mkv.PrevSize, 9), writeElement(Mkv.Position, 9)]);
+    const group = writeMaster(Mkv.BlockGroup, [writeElement(Mkv['CRC-32'], crcData(crc32(inner))), inner]);
+    for (const order of [0, 1]) {
+      const of = (ms: number) => {
+        const timestamp = writeElement(Mkv.Timestamp, ms);
+        const children = concatBytes(order === 0 ? [timestamp, group] : [group, timestamp]);
+        return writeMaster(Mkv.Cluster, [writeElement(Mkv['CRC-32'], crcData(crc32(children))), children]);
+      };
+      expect(rewrite(headOf(of(7)), { timestamp: 8n, position: 5, previousSize: 5 })).toEqual(of(8));
+    }
+  });
+
+  it('keeps its Timestamp as wide as it was, size field and all', () => {
+    const cluster = (...timestamp: number[]) => writeMaster(Mkv.Cluster, [Uint8Array.from(timestamp)]);
+    const to = (value: bigint) => ({ timestamp: value, position: undefined, previousSize: undefined });
+    expect(rewrite(headOf(cluster(0xe7, 0x40, 2, 0, 7)), to(8n))).toEqual(cluster(0xe7, 0x40, 2, 0, 8));
+    expect(rewrite(headOf(cluster(0xe7, 0x40, 1, 7)), to(256n))).toEqual(cluster(0xe7, 0x40, 2, 1, 0));
   });
 
   it('is complete with its Timestamp, but where a CRC-32 has to be right, with its first Block', () => {
@@ -427,7 +457,10 @@ describe('the beginning of a Cluster', () => {
     expect(of(Mkv.Position, [9])).toBe('ec8100');
     expect(of(Mkv.Position, [9], { ...place, position: 255 })).toBe('a781ff');
     expect(of(Mkv.Position, new Array<number>(9).fill(0))).toBe(`ec89${'00'.repeat(9)}`);
+    expect(of(Mkv.Position, [0, 0, 0, 0, 0, 0, 1, 0])).toBeUndefined();
+    expect(of(Mkv.Position, [9, 9, 9, 9, 9, 9, 9, 9])).toBe('a7880000000000000100');
     expect(of(Mkv.PrevSize, [5])).toBeUndefined();
+    expect(of(Mkv.PrevSize, [1], { ...place, previousSize: undefined })).toBe('ec8100');
     expect(of(Mkv.PrevSize, [6])).toBe('ab8105');
     expect(of(Mkv.PrevSize, [0])).toBe('ab8105');
     expect(of(Mkv.PrevSize, [6], { ...place, previousSize: undefined })).toBe('ec8100');
