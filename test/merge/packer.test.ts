@@ -155,6 +155,14 @@ describe('where they do not', () => {
     ).toBe(expected);
   });
 
+  it('counts from their first Block, wherever that is', () => {
+    const later: BlockTimes[] = [
+      [1, 100],
+      [1, 150],
+    ];
+    expect(distance({ tracks, blocks: later }, 9000)).toBe(200);
+  });
+
   it('lets be what nothing tells about', () => {
     expect(distance({ tracks, blocks: [[1, 0]] }, 5000)).toBe(5000);
     expect(distance({ tracks, blocks: [[1, 0]] }, 0)).toBe(1);
@@ -181,6 +189,11 @@ describe('where they do not', () => {
     expect(distance({ tracks, blocks }, 9000)).toBe(80);
     expect(distance({ tracks, blocks }, 100)).toBe(100);
     expect(distance({ tracks, blocks }, 101)).toBe(80);
+    const even: BlockTimes[] = [
+      [1, 0, 1, 80],
+      [1, 40],
+    ];
+    expect(distance({ tracks, blocks: even }, 100)).toBe(80);
     const sure: BlockTimes[] = [
       [1, 0],
       [1, 40, 1, 60],
@@ -207,6 +220,11 @@ describe('of several tracks', () => {
       expect(distance({ tracks, blocks }, 85)).toBe(90);
       expect(distance({ tracks, blocks }, 9000)).toBe(90);
     }
+  });
+
+  it('of two videos the first one does', () => {
+    const tracks = [VIDEO, { ...VIDEO, number: 2, defaultDuration: 20_000_000 }];
+    expect(distance({ tracks, blocks }, 80)).toBe(80);
   });
 
   it('without video the first one with Blocks does', () => {
