@@ -8,9 +8,12 @@ import { SinkWriter } from '../../src/merge/sink-writer.js';
 const piece = fc
   .tuple(fc.constantFrom(0, 1, 10, 1024, 1500), fc.nat(255))
   .map(([length, value]) => new Uint8Array(length).fill(value));
-const writes = fc.array(fc.record({ pieces: fc.array(piece, { maxLength: 3 }), awaited: fc.boolean() }), {
-  maxLength: 6,
-});
+const writes = fc.array(
+  fc.record({ pieces: fc.array(piece, { maxLength: 3 }), awaited: fc.boolean(), pauses: fc.nat(2) }),
+  {
+    maxLength: 6,
+  },
+);
 const pause = () => new Promise<void>((done) => setImmediate(done));
 const total = (parts: readonly Uint8Array[]) => parts.reduce((sum, { length }) => sum + length, 0);
 
