@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { ByteRun } from '../../src/ebml/byte-run.js';
 import { crc32 } from '../../src/ebml/crc32.js';
 import { concatBytes } from '../../src/ebml/writer.js';
 import {
@@ -55,7 +56,7 @@ describe('a glance at a Block', () => {
           // Of the same header with a single frame, for the laces are not looked at.
           const plain = Uint8Array.from(data);
           plain[width + 2]! &= ~6;
-          const { trackNumber, relativeTimestamp } = new Block(plain, 0, plain.length, 0, true);
+          const { trackNumber, relativeTimestamp } = new Block(new ByteRun(plain), 0, plain.length, 0, true);
           expect(result).toEqual({
             track: trackNumber,
             timestamp: relativeTimestamp,
