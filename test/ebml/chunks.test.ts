@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Assembler } from '../../src/ebml/assembler.js';
+import { ByteRun } from '../../src/ebml/byte-run.js';
 import { ChunkQueue } from '../../src/ebml/chunk-queue.js';
 import { type SyncMark, SyncScanner } from '../../src/ebml/sync-scanner.js';
 import { concatBytes } from '../../src/ebml/writer.js';
@@ -50,6 +51,17 @@ describe('ChunkQueue', () => {
     expect(queue.advance()).toBe(false);
     expect([queue.offset, queue.skip(5), queue.offset]).toEqual([12, true, 17]);
   });
+});
+
+it('a run of bytes gives views of its part of a buffer, not copies', () => {
+  const buffer = Uint8Array.of(1, 2, 3, 4, 5);
+  const run = new ByteRun(buffer.subarray(1, 4));
+  expect([run.bytes, run.view(1, 2), run.view(0, 0)]).toEqual([
+    Uint8Array.of(2, 3, 4),
+    Uint8Array.of(3, 4),
+    new Uint8Array(0),
+  ]);
+  expect(run.view(1, 2).buffer).toBe(buffer.buffer);
 });
 
 describe('Assembler', () => {
