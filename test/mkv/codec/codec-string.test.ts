@@ -159,6 +159,9 @@ describe('the string of VP9', () => {
     expect(of(64, 64, undefined, [1, 1, 1, 3, 1])).toBe('vp09.01.10.08');
     expect(of(64, 64, undefined, [1, 1, 2])).toBe('vp09.02.10.10');
     expect(of(64, 64, undefined, [9, 3, 1, 1, 1, 1, 1, 3])).toBe('vp09.03.10.10');
+    // What is cut short says nothing.
+    expect(of(64, 64, undefined, [1, 1, 2, 1])).toBe('vp09.02.10.10');
+    expect(of(64, 64, undefined, [1, 1, 2, 1, 1])).toBe('vp09.02.10.10');
     // A level alone says no profile; the key frame does.
     expect(of(64, 64, keyframe(1), [2, 1, 41])).toBe('vp09.01.41.08');
   });
@@ -197,6 +200,7 @@ describe('the string of audio', () => {
   });
 
   test.each([
+    ['A_PCM/INT/LIT', undefined],
     ['A_OPUS', 'opus'],
     ['A_VORBIS', 'vorbis'],
     ['A_FLAC', 'flac'],

@@ -144,6 +144,13 @@ describe('NAL units', () => {
 });
 
 describe('BitReader', () => {
+  test('says that there are no more bits, how many there are, and that a code is too long', () => {
+    const reader = new BitReader(Uint8Array.of(0, 0xff), 1);
+    expect([reader.remaining, reader.bits(3), reader.remaining]).toEqual([8, 7, 5]);
+    expect(() => reader.bits(6)).toThrow('codec data ends too early');
+    expect(() => new BitReader(new Uint8Array(9)).ue()).toThrow('codec data has a code of more than 32 bits');
+  });
+
   test('reads Exp-Golomb codes, with escapes taken out', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 2 ** 32 - 2 }), { maxLength: 20 }), (values) => {

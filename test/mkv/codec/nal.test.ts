@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { type NalCodec, type NalKind, nalKind, splitNals } from '../../../src/mkv/codec/nal.js';
+import { joinNals, type NalCodec, type NalKind, nalKind, splitNals } from '../../../src/mkv/codec/nal.js';
 import { isNalKeyframe, nalConfigOf, parameterSets, writeDecoderConfig } from '../../../src/mkv/codec/nal-config.js';
 
-/** nal_unit_type of the kinds that are told apart (H.264 table 7-1, H.265 table 7-1); every other one is `other`. */
+/** nal_unit_type of the kinds that are told apart (H.264 table 7-1, H.265 table 7-1). */
 const KINDS: readonly [NalCodec, (type: number) => number, number, NalKind, number[]][] = [
   ['h264', (type) => 0x60 | type, 32, 'slice', [1, 2, 3, 4]],
   ['h264', (type) => type, 32, 'key', [5]],
   ['h264', (type) => 0x20 | type, 32, 'sps', [7]],
   ['h264', (type) => 0x60 | type, 32, 'pps', [8]],
   ['h264', (type) => type, 32, 'vps', []],
+  ['h264', (type) => type, 32, 'other', [0, 6, ...Array(23).keys()].map((type, i) => (i < 2 ? type : type + 9))],
+  ['h265', (type) => type << 1, 64, 'other', [...Array(29).keys()].map((type) => type + 35)],
   ['h265', (type) => type << 1, 64, 'slice', [...Array(16).keys(), 24, 25, 26, 27, 28, 29, 30, 31]],
   ['h265', (type) => (type << 1) | 1, 64, 'key', [16, 17, 18, 19, 20, 21, 22, 23]],
   ['h265', (type) => type << 1, 64, 'vps', [32]],
@@ -59,6 +61,14 @@ describe('the configuration of a track', () => {
       pps: [PPS],
     });
     expect(writeDecoderConfig(h264, 2)[4]).toBe(0xfd);
+    // Version 1, 20 bytes of zeros here, lengths of 4 bytes, one array of one VPS.
+    const hvcC = Uint8Array.of(1, ...Array<number>(20).fill(0), 3, 1, 0x20, 0, 1, 0, 2, 0x40, 1);
+    expect(nalConfigOf({ codecId: 'V_MPEGH/ISO/HEVC', codecPrivate: hvcC })).toMatchObject({
+      codec: 'h265',
+      lengthSize: 4,
+      vps: [Uint8Array.of(0x40, 1)],
+      sps: [],
+    });
     expect(() => writeDecoderConfig({ ...h264, codec: 'h265' })).toThrow('no H.265 sequence parameter set');
   });
 
@@ -98,6 +108,33 @@ describe('a frame', () => {
       expect.objectContaining({ code: 'InvalidCodecPrivateData' }),
     );
   });
+
+  test('has units of any length that its width can say', () => {
+    for (const [width, size] of [
+      [2, 300],
+      [2, 65535],
+      [3, 65536],
+      [4, 65537],
+    ] as const) {
+      const unit = new Uint8Array(size).fill(9);
+      const frame = joinNals([unit, SEI], width);
+      expect([...frame.subarray(0, width)]).toEqual([0, size >> 16, (size >> 8) & 255, size & 255].slice(4 - width));
+      expect(splitNals(frame, width).map(({ length }) => length)).toEqual([size, 2]);
+    }
+    expect(() => joinNals([new Uint8Array(65536)], 2)).toThrow(
+      expect.objectContaining({
+        code: 'InvalidMediaFrame',
+        message: 'a NAL unit of 65536 bytes is too long for a length of 2',
+      }),
+    );
+  });
+
+  test.each([[[9, 5, 0, 1]], [[9, 0, 5, 1]], [[9, 0, 0, 2]], [[9, 1]], [[1]]])(
+    'keeps an end that only resembles a start code: %j',
+    (unit) => {
+      expect(splitNals(Uint8Array.of(0, 0, 1, ...unit), 0)).toEqual([Uint8Array.from(unit)]);
+    },
+  );
 
   test('may hold units of no bytes, which are left out', () => {
     expect(splitNals(Uint8Array.of(0, 0, 0, 1, 9, 0, 0), 2)).toEqual([Uint8Array.of(9)]);

@@ -46,6 +46,12 @@ function scalingList(size: number, values: readonly number[]): string {
   return values.length < size ? bits + se(delta(0)) : bits;
 }
 
+const scale = fc.integer({ min: 1, max: 255 });
+const scales = fc.oneof(
+  fc.array(scale, { maxLength: 64, size: 'max' }),
+  fc.array(scale, { minLength: 64, maxLength: 64 }),
+);
+
 const chroma264 = fc
   .record({
     format: upTo(3),
@@ -54,7 +60,7 @@ const chroma264 = fc
     chroma: upTo(6),
     bypass: flag,
     matrix: flag,
-    lists: fc.array(fc.array(fc.integer({ min: 1, max: 255 }), { maxLength: 64 }), { minLength: 12, maxLength: 12 }),
+    lists: fc.array(scales, { minLength: 12, maxLength: 12 }),
     present: fc.array(flag, { minLength: 12, maxLength: 12 }),
   })
   .map((c) => {
@@ -205,7 +211,10 @@ function facts264({ profile, compatibility, level, chroma, order, columns, rows,
   };
 }
 
-const set = fc.uint8Array({ minLength: 1, maxLength: 300 });
+const set = fc.oneof(
+  fc.uint8Array({ minLength: 1, maxLength: 9 }),
+  fc.uint8Array({ minLength: 1, maxLength: 600, size: 'max' }),
+);
 
 describe('H.264', () => {
   test('sequence parameter sets of every kind are read, and cut short they are refused', () => {
@@ -270,29 +279,33 @@ describe('H.264', () => {
     [
       'chroma format',
       { chroma: { format: 4, planes: false, luma: 8, chroma: 8, bits: `${ue(4)}${'1'.repeat(8)}` } },
-      '4',
+      '4 is more than 3',
     ],
     [
-      'luma depth',
+      'bit depth',
       { chroma: { format: 1, planes: false, luma: 15, chroma: 8, bits: `${ue(1)}${ue(7)}${ue(0)}00` } },
-      '7',
+      '7 is more than 6',
     ],
     [
-      'chroma depth',
+      'bit depth',
       { chroma: { format: 1, planes: false, luma: 8, chroma: 15, bits: `${ue(1)}${ue(0)}${ue(7)}00` } },
-      '7',
+      '7 is more than 6',
     ],
     [
       'picture order cycle',
       { order: { type: 1, bits: `${ue(1)}0${se(0)}${se(0)}${ue(256)}${'1'.repeat(256)}` } },
-      '256',
+      '256 is more than 255',
     ],
-    ['reordering', { vui: { reorder: 17, bits: `${'0'.repeat(8)}11${'1'.repeat(4)}${ue(17)}${ue(17)}` } }, '17'],
-    ['number of HRD buffers', { vui: { reorder: 0, bits: `000001${ue(32)}${'1'.repeat(200)}` } }, '32'],
-  ])('a %s that the standard does not have is refused', (_, change, value) => {
+    [
+      'number of reordered frames',
+      { vui: { reorder: 17, bits: `${'0'.repeat(8)}11${'1'.repeat(4)}${ue(17)}${ue(17)}` } },
+      '17 is more than 16',
+    ],
+    ['number of buffers', { vui: { reorder: 0, bits: `000001${ue(32)}${'1'.repeat(200)}` } }, '32 is more than 31'],
+  ])('a %s that the standard does not have is refused', (name, change, value) => {
     const [sample] = fc.sample(sps264, { numRuns: 1, seed: 1 });
     const s = { ...sample!, profile: 100, vui: undefined, crop: undefined, ...change };
-    expect(() => parseH264Sps(write264(s))).toThrow(`${value} is more than`);
+    expect(() => parseH264Sps(write264(s))).toThrow(new CodecDataError(`${name}: ${value}`));
   });
 
   test.each([
@@ -316,11 +329,26 @@ describe('H.264', () => {
   });
 
   test.each([
-    ['of another version', [2, 66, 0, 30, 255, 0xe0, 0]],
-    ['without parameter sets', [1, 66, 0, 30, 255, 0xe0]],
-    ['with a parameter set of no bytes', [1, 66, 0, 30, 255, 0xe1, 0, 0, 0]],
-  ])('an AVCC %s is refused', (_, bytes) => {
-    expect(() => parseAvcC(Uint8Array.from(bytes))).toThrow(CodecDataError);
+    ['of another version', [2, 66, 0, 30, 255, 0xe0, 0], 'no AVC configuration of version 1'],
+    ['of 6 bytes', [1, 66, 0, 30, 255, 0xe0], 'no AVC configuration of version 1'],
+    ['with a parameter set of no bytes', [1, 66, 0, 30, 255, 0xe1, 0, 0, 0], 'ends within a parameter set'],
+    ['without a place for PPS', [1, 66, 0, 30, 255, 0xe1, 0, 1, 0x67], 'ends before its picture parameter sets'],
+  ])('an AVCC %s is refused', (_, bytes, text) => {
+    expect(() => parseAvcC(Uint8Array.from(bytes))).toThrow(text);
+  });
+
+  test('an AVCC may have no parameter sets at all, as where they come in the frames', () => {
+    expect(parseAvcC(Uint8Array.of(1, 66, 0, 30, 255, 0xe0, 0))).toMatchObject({ sps: [], pps: [], lengthSize: 4 });
+  });
+
+  test('a picture as large as a file can say', () => {
+    const [sample] = fc.sample(sps264, { numRuns: 1, seed: 1 });
+    const chroma = { format: 3, planes: false, luma: 8, chroma: 8, bits: `${ue(3)}0${ue(0)}${ue(0)}00` };
+    const large = { ...sample!, profile: 244, chroma, framesOnly: 1, vui: undefined };
+    const wide = write264({ ...large, columns: 4096, rows: 2, crop: [1, 0, 0, 0] });
+    expect(parseH264Sps(wide)).toMatchObject({ width: 65535, height: 32 });
+    const high = write264({ ...large, columns: 2, rows: 4096, crop: [0, 0, 0, 1] });
+    expect(parseH264Sps(high)).toMatchObject({ width: 32, height: 65535 });
   });
 
   test('another NAL unit is no sequence parameter set', () => {
@@ -498,6 +526,9 @@ describe('H.265', () => {
     ];
     const hvcC = [...head, ...array(39, sei, sei), ...array(0xa2, pps, pps), ...array(33, sps), ...array(32, vps)];
     expect(parseHvcC(Uint8Array.from(hvcC))).toMatchObject({ vps: [vps], sps: [sps], pps: [pps, pps] });
+    const bare = Uint8Array.from([...head, ...array(33, sps), ...array(34)]);
+    bare[22] = 2;
+    expect(parseHvcC(bare)).toMatchObject({ sps: [sps], pps: [] });
     const none = head.slice();
     none[22] = 0;
     expect(parseHvcC(none)).toMatchObject({ vps: [], sps: [], pps: [] });
@@ -517,11 +548,11 @@ describe('H.265', () => {
   });
 
   test.each<[string, Partial<Sps265>, string]>([
-    ['temporal layers', { layers: Array(7).fill([0, 0, '', '']) }, '7 is more than 6'],
-    ['chroma format', { format: 4 }, '4 is more than 3'],
-    ['luma depth', { luma: 9 }, '9 is more than 8'],
-    ['chroma depth', { chroma: 9 }, '9 is more than 8'],
-    ['reordering', { buffers: [[1, 17, 1]] }, '17 is more than 16'],
+    ['temporal layers', { layers: Array(7).fill([0, 0, '', '']) }, 'number of temporal layers: 7 is more than 6'],
+    ['chroma format', { format: 4 }, 'chroma format: 4 is more than 3'],
+    ['luma depth', { luma: 9 }, 'bit depth: 9 is more than 8'],
+    ['chroma depth', { chroma: 9 }, 'bit depth: 9 is more than 8'],
+    ['reordering', { buffers: [[1, 17, 1]] }, 'number of reordered pictures: 17 is more than 16'],
     ['width', { columns: 0x10000 }, 'a picture of 65536 by 64'],
     ['height', { rows: 0x10000 }, 'a picture of 64 by 65536'],
     ['window', { crop: [16, 16, 0, 0] }, 'a picture of 0 by 64'],

@@ -37,6 +37,14 @@ test('a WAVEFORMATEX is read, wherever it lies, with all of its fields or withou
   );
 });
 
+test('a WAVEFORMATEXTENSIBLE has the tag that its SubFormat begins with', () => {
+  const data = new Uint8Array(40);
+  data.set([0xfe, 0xff, 1, 0, 0x40, 0x1f]);
+  data.set([0x02, 0x16], 24);
+  expect(parseWaveFormat(data).formatTag).toBe(0x1602);
+  expect(parseWaveFormat(data.subarray(0, 24)).formatTag).toBe(0);
+});
+
 test('a WAVEFORMATEX without channels or frequency is refused', () => {
   const data = Uint8Array.of(7, 0, 1, 0, 0x40, 0x1f, 0, 0, 0, 0, 0, 0, 1, 0);
   expect(parseWaveFormat(data)).toMatchObject({ formatTag: 7, channels: 1, samplingFrequency: 8000 });
