@@ -4,11 +4,13 @@ import { concatBytes } from '../../src/ebml/writer.js';
 import {
   FragmentMetadataVisitor,
   Mkv,
+  type MkvElement,
   readFragments,
   TrackMetadata,
   writeElement,
   writeMaster,
 } from '../../src/index.js';
+import { TrackCollector } from '../../src/mkv/track.js';
 import { type TrackInput, writeTrackEntry } from '../../src/testing/track-writer.js';
 import { documentHead } from '../support/kvs-documents.js';
 import { MEDIA, type MediaName, mediaBytes } from '../support/media.js';
@@ -242,6 +244,96 @@ describe('tracks of several documents', () => {
     const none = { storage: 'plain', strippedHeader: new Uint8Array(0) };
     expect(found(writeElement(Mkv.ContentEncodingType, 1), stripping)).toEqual(none);
     expect(found(writeMaster(Mkv.ContentEncryption, []))).toEqual(none);
+  });
+});
+
+describe('the same bytes of Tracks again', () => {
+  const entryOf = (...more: Uint8Array[]) =>
+    writeMaster(Mkv.TrackEntry, [writeElement(Mkv.TrackNumber, 1), writeElement(Mkv.TrackType, 2), ...more]);
+  /** A TrackEntry of so many bytes. */
+  const entryOfSize = (size: number) => {
+    const filled = (length: number) => entryOf(writeElement(Mkv.CodecPrivate, new Uint8Array(length)));
+    return filled(2 * (size - 100) - filled(size - 100).length + 100);
+  };
+
+  /** Has the collector take the elements of Tracks with these children, but those that are not wanted. */
+  function show(collector: TrackCollector, children: Uint8Array, cut = 0, wanted = (_: MkvElement) => true): void {
+    const bytes = writeMaster(Mkv.Segment, [writeMaster(Mkv.Tracks, [children])]);
+    for (const element of readChunks([bytes.subarray(0, bytes.length - cut)])) {
+      if (element.is(Mkv.Segment) || !wanted(element)) continue;
+      if (element.kind === 'start') collector.start(element);
+      else if (element.kind === 'data') collector.data(element);
+      else collector.end(element);
+    }
+  }
+
+  /** Whether the bytes, among others, are taken for those of the Tracks before. */
+  const repeats = (collector: TrackCollector, children: Uint8Array) =>
+    collector.repeat(concatBytes([Uint8Array.of(1), children, Uint8Array.of(1)]), 1, 1 + children.length);
+
+  it('give the same tracks; other bytes do not', () => {
+    const collector = new TrackCollector();
+    const [one, other] = [entryOf(), entryOf(writeElement(Mkv.Name, 'x'))];
+    expect(repeats(collector, one)).toBeUndefined();
+    show(collector, one);
+    const tracks = repeats(collector, one);
+    expect(tracks).toMatchObject([{ number: 1, type: 'audio' }]);
+    expect(repeats(collector, one)).toBe(tracks);
+    expect(repeats(collector, other)).toBeUndefined();
+    show(collector, other);
+    expect(repeats(collector, one)).toBeUndefined();
+    show(collector, one);
+    expect(repeats(collector, one)?.[0]).toMatchObject({ name: undefined });
+  });
+
+  it('do not where something was cut off, or not shown', () => {
+    const entry = entryOf(writeElement(Mkv.Void, new Uint8Array(2)));
+    for (const [cut, hidden, again] of [
+      [0, undefined, true],
+      [1, undefined, false],
+      [0, Mkv.TrackType, false],
+      [0, Mkv.Void, false],
+    ] as const) {
+      const collector = new TrackCollector();
+      repeats(collector, entry);
+      show(collector, entry, cut, ({ type }) => type !== hidden);
+      expect(repeats(collector, entry) !== undefined).toBe(again);
+    }
+  });
+
+  it('are kept up to 64 KiB', () => {
+    for (const [size, again] of [
+      [65536, true],
+      [65537, false],
+    ] as const) {
+      const collector = new TrackCollector();
+      const entry = entryOfSize(size);
+      expect(entry).toHaveLength(size);
+      repeats(collector, entry);
+      show(collector, entry);
+      expect(repeats(collector, entry) !== undefined).toBe(again);
+    }
+  });
+
+  it('count each time, until a Segment has tracks enough', () => {
+    const collector = new TrackCollector();
+    const entry = entryOfSize(60_000);
+    repeats(collector, entry);
+    show(collector, entry);
+    let times = 1;
+    while (times < 2000 && repeats(collector, entry) !== undefined) times++;
+    expect(times * 60_000).toBeGreaterThan(60 * 1024 * 1024);
+    expect(times * 60_000).toBeLessThan(64 * 1024 * 1024);
+    expect(() => show(collector, entryOfSize(1_000_000))).toThrow(
+      expect.objectContaining({
+        code: 'ElementTooLarge',
+        message: expect.stringContaining(`tracks of more than ${64 * 1024 * 1024} bytes in a Segment`),
+      }),
+    );
+    collector.reset();
+    repeats(collector, entry);
+    show(collector, entry);
+    expect(repeats(collector, entry)).toBeDefined();
   });
 });
 
