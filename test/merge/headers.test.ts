@@ -10,6 +10,7 @@ import {
 } from '../../src/index.js';
 import { DocumentHeader, isLeftOut } from '../../src/merge/document-header.js';
 import { GatheredElement } from '../../src/merge/gathered-element.js';
+import { PieceQueue } from '../../src/merge/piece-queue.js';
 import { readChunks } from '../support/read-all.js';
 
 const EBML = writeMaster(Mkv.EBML, [writeElement(Mkv.DocType, 'matroska')]);
@@ -30,8 +31,8 @@ function headerOf(children: Uint8Array[], mergeOn = DEFAULT, settled = true): Do
       if (element.parent === undefined || element.parent === segment) {
         gathered = new GatheredElement(element);
         header.hold(gathered);
+        if (element.kind === 'start') header.observe(gathered);
       } else gathered?.add(element);
-      if (gathered !== undefined && header.observes(gathered.type)) header.observe(element);
     }
   }
   if (settled) {
@@ -160,8 +161,11 @@ describe('a header', () => {
     const tag = (name: string) =>
       writeMaster(Mkv.Tags, [writeMaster(Mkv.Tag, [writeMaster(Mkv.SimpleTag, [writeElement(Mkv.TagName, name)])])]);
     const [a, b, service] = [tag('a'), tag('b'), tag('AWS_KINESISVIDEO_FRAGMENT_NUMBER')];
-    const merged = (first: boolean, ...children: Uint8Array[]) =>
-      headerOf([info(), ...children], DEFAULT, false).mergedBytes(false, first);
+    const merged = (first: boolean, ...children: Uint8Array[]) => {
+      const queue = new PieceQueue();
+      for (const each of headerOf([info(), ...children], DEFAULT, false).merged(first)) each.writeTo(queue, false);
+      return concatBytes(queue.take());
+    };
     expect(merged(false, a, b, service)).toEqual(concatBytes([a, b, service]));
     expect(merged(true, a, b, service)).toEqual(concatBytes([service, a, b]));
     expect(merged(true, a, service, b)).toEqual(concatBytes([service, a, b]));

@@ -10,7 +10,7 @@ import {
   writeElement,
   writeMaster,
 } from '../../src/index.js';
-import { TrackCollector } from '../../src/mkv/track.js';
+import { TrackCollector } from '../../src/mkv/track-collector.js';
 import { type TrackInput, writeTrackEntry } from '../../src/testing/track-writer.js';
 import { documentHead } from '../support/kvs-documents.js';
 import { MEDIA, type MediaName, mediaBytes } from '../support/media.js';
