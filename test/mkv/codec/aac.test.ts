@@ -127,6 +127,11 @@ describe('AudioSpecificConfig of every kind', () => {
 
   test('ends after its channels where it is of a kind that says no more', () => {
     expect(parseAudioSpecificConfig(Uint8Array.of(0x11, 0x90))).toMatchObject({ objectType: 2, frameLength: 1024 });
+    // With SBR in front, cut off behind the type of the core: two bits are left.
+    expect(parseAudioSpecificConfig(Uint8Array.of(0x2b, 0x92, 0x08))).toMatchObject({
+      objectType: 5,
+      coreObjectType: 2,
+    });
     // Layer III in MPEG-4: what follows is not of AAC.
     const other = packBits(`${typeBits(34)}${u(4, 3)}${u(4, 2)}${'1'.repeat(40)}`);
     expect(parseAudioSpecificConfig(other)).toMatchObject({ objectType: 34, frameLength: 1024, sbr: false });
