@@ -1,4 +1,4 @@
-// Bundle sizes: esbuild for browsers, minified, gzip -9. `--json` prints them as JSON.
+// Bundle sizes: esbuild for browsers, minified, gzip -9. `--parts` tells what they are made of; `--json` prints all as JSON.
 //
 // The peers are bundled to the same end, reading Matroska from a stream; what they take from Node's modules (streams, events,
 // buffers) is left out, though a browser needs a polyfill of it.
@@ -36,7 +36,18 @@ async function measure({ name, goal, code, external = [] }) {
   });
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
   const { contents } = outputFiles[0];
-  return { name, goal, minified: contents.length, gzip: gzipSync(contents, { level: 9 }).length, imports };
+  const parts = goal === undefined ? undefined : partsOf(Object.values(metafile.outputs)[0].inputs);
+  return { name, goal, minified: contents.length, gzip: gzipSync(contents, { level: 9 }).length, imports, parts };
+}
+
+/** How many minified bytes each room has in a bundle, the element table apart. */
+function partsOf(inputs) {
+  const parts = {};
+  for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+    const part = file === 'src/mkv/schema.ts' ? 'the element table' : file.split('/').slice(1, -1).join('/');
+    if (part !== '') parts[part] = (parts[part] ?? 0) + bytesInOutput;
+  }
+  return parts;
 }
 
 const sizes = [];
@@ -46,10 +57,13 @@ if (process.argv.includes('--json')) {
   console.log(JSON.stringify(sizes));
 } else {
   console.log(`${'bundle'.padEnd(28)}${'minified'.padStart(10)}${'gzip'.padStart(10)}  remarks`);
-  for (const { name, goal, minified, gzip, imports } of sizes) {
+  for (const { name, goal, minified, gzip, imports, parts } of sizes) {
     const remarks = imports.length === 0 ? [] : [`without ${[...new Set(imports)].join(', ')}`];
     if (goal !== undefined) remarks.push(`${gzip < goal ? 'below' : 'above'} its goal of ${goal / 1000} kB`);
     const [all, packed] = [minified, gzip].map((bytes) => `${(bytes / 1000).toFixed(1)} kB`.padStart(10));
     console.log(`${name.padEnd(28)}${all}${packed}  ${remarks.join('; ')}`.trimEnd());
+    for (const [part, bytes] of process.argv.includes('--parts') ? Object.entries(parts ?? {}) : []) {
+      console.log(`  ${part.padEnd(26)}${`${(bytes / 1000).toFixed(1)} kB`.padStart(10)}`);
+    }
   }
 }
