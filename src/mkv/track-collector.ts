@@ -27,8 +27,8 @@ export class TrackCollector {
   #same = false;
   /** What the tracks of the Segment take so far. */
   #size = 0;
-  /** The bytes of the Tracks before, where they made tracks without an error, and what these take. */
-  #bytes: { readonly data: Uint8Array; readonly size: number } | undefined;
+  /** The bytes of the Tracks before, where they made tracks without an error, how many, and what these take. */
+  #bytes: { readonly data: Uint8Array; readonly size: number; readonly count: number } | undefined;
   /** The bytes of the Tracks at hand. */
   #candidate: Uint8Array | undefined;
   /** How many of them the elements have that were shown. */
@@ -50,6 +50,8 @@ export class TrackCollector {
     const whole = bytes.subarray(start, end);
     if (before !== undefined && sameBytes(before.data, whole) && this.#size + before.size <= TRACKS_BUDGET) {
       this.#size += before.size;
+      // Others may have come since that stand outside of it.
+      if (this.#tracks.length > before.count) this.#tracks = this.#tracks.slice(0, before.count);
       return this.#tracks;
     }
     if (whole.length <= LONGEST_COMPARED) this.#candidate = new Uint8Array(whole);
@@ -120,7 +122,7 @@ export class TrackCollector {
       this.#candidate = undefined;
       // Where elements are wrong, they may reach past the end, or some of them be others' to take.
       if (data !== undefined && this.#shown === data.length && !element.truncated) {
-        this.#bytes = { data, size: this.#size - this.#sizeBefore };
+        this.#bytes = { data, size: this.#size - this.#sizeBefore, count: this.#tracks.length };
       }
     }
     const elements = this.#elements;

@@ -168,6 +168,19 @@ describe('masters that lie whole in a chunk give what they give element by eleme
     });
   }
 
+  it('a track that is described outside of Tracks does not come again with them', async () => {
+    const stray = writeMaster(Mkv.TrackEntry, [writeElement(Mkv.TrackNumber, 7)]);
+    const bytes = concatBytes([documentHead(), stray, cluster(0, []), documentHead(), cluster(1, [])]);
+    for (const chunks of [[bytes], chunksOf(bytes, 1)]) {
+      const numbers: number[][] = [];
+      for await (const fragment of readFragments(chunks)) numbers.push(fragment.tracks.map(({ number }) => number));
+      expect(numbers).toEqual([
+        [1, 2, 7],
+        [1, 2],
+      ]);
+    }
+  });
+
   it('a tag that lies in no Tag is of no track, whatever came before', async () => {
     const uids = writeMaster(Mkv.Targets, [writeElement(Mkv.TagTrackUID, 7n)]);
     const before = writeMaster(Mkv.Tags, [writeMaster(Mkv.Tag, [uids])]);
