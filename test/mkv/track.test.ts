@@ -284,6 +284,10 @@ describe('the same bytes of Tracks again', () => {
     expect(repeats(collector, one)).toBeUndefined();
     show(collector, one);
     expect(repeats(collector, one)?.[0]).toMatchObject({ name: undefined });
+    const both = concatBytes([one, other]);
+    repeats(collector, both);
+    show(collector, both);
+    expect(repeats(collector, both)?.map(({ name }) => name)).toEqual([undefined, 'x']);
   });
 
   it('do not where something was cut off, or not shown', () => {
