@@ -11,18 +11,18 @@ import {
 import { DocumentHeader, isLeftOut } from '../../src/merge/document-header.js';
 import { GatheredElement } from '../../src/merge/gathered-element.js';
 import { PieceQueue } from '../../src/merge/piece-queue.js';
-import { readChunks } from '../support/read-all.js';
+import { chunksOf, readChunks } from '../support/read-all.js';
 
 const EBML = writeMaster(Mkv.EBML, [writeElement(Mkv.DocType, 'matroska')]);
 const DEFAULT: readonly MkvMasterType[] = [Mkv.EBML, Mkv.Tracks];
 
 /** The header of a document of an EBML header and a Segment of these children; the chunk that it was read from is used again. */
-function headerOf(children: Uint8Array[], mergeOn = DEFAULT, settled = true): DocumentHeader {
+function headerOf(children: Uint8Array[], mergeOn = DEFAULT, settled = true, chunkSize = 1000): DocumentHeader {
   const header = new DocumentHeader(0, mergeOn);
   const bytes = concatBytes([EBML, writeMaster(Mkv.Segment, children, { unknownSize: true, sizeLength: 8 })]);
   let segment: MkvStartMasterElement | undefined;
   let gathered: GatheredElement | undefined;
-  for (const element of readChunks([bytes])) {
+  for (const element of readChunks(chunksOf(bytes, chunkSize))) {
     if (element.kind === 'end') continue;
     if (element.kind === 'start' && element.is(Mkv.Segment)) {
       segment = element;
@@ -44,8 +44,15 @@ function headerOf(children: Uint8Array[], mergeOn = DEFAULT, settled = true): Do
 
 /** The first element that keeps two documents apart, and its master. */
 function difference(ours: Uint8Array[], theirs: Uint8Array[], mergeOn = DEFAULT): string | undefined {
-  const found = headerOf(ours, mergeOn).difference(headerOf(theirs, mergeOn, false));
-  return found && `${found.element.name} in ${found.master.name}`;
+  // However the documents were cut into chunks.
+  const [one, ...others] = [1000, 7].flatMap((size) =>
+    [1000, 7].map((other) => {
+      const found = headerOf(ours, mergeOn, true, size).difference(headerOf(theirs, mergeOn, false, other));
+      return found && `${found.element.name} in ${found.master.name}`;
+    }),
+  );
+  for (const other of others) expect(other).toBe(one);
+  return one;
 }
 
 const tracks = (...children: Uint8Array[]) => writeMaster(Mkv.Tracks, [writeMaster(Mkv.TrackEntry, children)]);

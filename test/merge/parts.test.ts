@@ -14,12 +14,13 @@ import {
 } from '../../src/index.js';
 import { type BlockPeek, peekBlock } from '../../src/merge/block-peek.js';
 import { ClusterHead, type ClusterPlace, rewritePosition } from '../../src/merge/cluster-head.js';
+import { copyOf, extentOf, isCopyOf, lengthOf, lengthOfAll } from '../../src/merge/extent.js';
 import { crcData, GatheredElement, isPosition } from '../../src/merge/gathered-element.js';
 import { integerOf } from '../../src/merge/integer-of.js';
 import { describeReason } from '../../src/merge/merge-options.js';
 import { PieceQueue } from '../../src/merge/piece-queue.js';
 import { voidElement, voidHeader } from '../../src/merge/void-element.js';
-import { readChunks } from '../support/read-all.js';
+import { chunksOf, readChunks } from '../support/read-all.js';
 
 const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
@@ -115,7 +116,53 @@ describe('a Void element', () => {
 test('an integer of more than 8 bytes is none', () => {
   expect(integerOf(dataElement(Mkv.TrackNumber, Uint8Array.of(1, 0)))).toBe(256);
   expect(integerOf(dataElement(Mkv.TrackNumber, new Uint8Array(8).fill(255)))).toBe(2 ** 64);
+  expect(integerOf(dataElement(Mkv.TimestampScale, new Uint8Array(0)))).toBe(1_000_000);
   expect(integerOf(dataElement(Mkv.TrackNumber, new Uint8Array(9)))).toBeUndefined();
+});
+
+describe('where elements lie', () => {
+  const bytes = concatBytes([
+    writeMaster(Mkv.Tags, []),
+    writeMaster(Mkv.Info, [writeElement(Mkv.Title, 'abc'), writeElement(Mkv.MuxingApp, 'd')]),
+    writeMaster(Mkv.Tags, []),
+  ]);
+  /** Info and what stands in it, the stream being cut into chunks of a size. */
+  const infoOf = (chunkSize: number) => {
+    const all = [...readChunks(chunksOf(writeMaster(Mkv.Segment, [bytes]), chunkSize))];
+    const from = all.findIndex((element) => element.is(Mkv.Info));
+    return all.slice(from, from + 3).flatMap((element) => (element.kind === 'end' ? [] : [element]));
+  };
+  const whole = writeMaster(Mkv.Info, [writeElement(Mkv.Title, 'abc'), writeElement(Mkv.MuxingApp, 'd')]);
+
+  it('is told where all of them are in one chunk, one behind the other', () => {
+    const elements = infoOf(1000);
+    expect(lengthOfAll(elements)).toBe(whole.length);
+    const extent = extentOf(elements, whole.length);
+    expect(extent?.bytes.subarray(extent.start, extent.end)).toEqual(whole);
+    for (let size = 1; size < whole.length; size++) expect(extentOf(infoOf(size), whole.length)).toBeUndefined();
+    const [info, title, application] = elements;
+    if (info === undefined || title === undefined || application === undefined) throw new Error('no elements');
+    expect(extentOf([info, application], lengthOfAll([info, application]))).toBeUndefined();
+    expect(extentOf([info], info.headerSize)).toBeUndefined();
+    expect(extentOf([], 0)).toBeUndefined();
+    expect(lengthOf(info)).toBe(info.headerSize);
+  });
+
+  it('is what is copied, and compared with the copy', () => {
+    const around = Uint8Array.of(9, 1, 2, 3, 9);
+    const copy = copyOf({ bytes: around, start: 1, end: 4 });
+    expect(copy).toEqual(Uint8Array.of(1, 2, 3));
+    const same = (other: number[]) => isCopyOf({ bytes: around, start: 1, end: 4 }, Uint8Array.from(other));
+    expect([same([1, 2, 3]), same([1, 2]), same([1, 2, 4]), same([9, 2, 3]), same([1, 2, 3, 9])]).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
+    around.fill(0);
+    expect(copy).toEqual(Uint8Array.of(1, 2, 3));
+  });
 });
 
 test('a reason is put into words', () => {
