@@ -42,6 +42,7 @@ export class Block {
    * @param offset where `start` lies in the stream, for errors
    * @param simple whether it is a SimpleBlock's
    * @throws MkvParseError `InvalidBlock` when header or lacing do not fit the size
+   * @internal
    */
   constructor(run: ByteRun, start: number, end: number, offset: number, simple: boolean) {
     const { bytes } = run;
