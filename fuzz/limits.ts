@@ -33,6 +33,7 @@ export async function runWithinLimits(target: FuzzTarget, input: Input, features
   const { length } = input.bytes;
   ensure(steps <= STATEMENTS + STATEMENTS_PER_BYTE * length, () => `<${steps}> statements for <${length}> bytes`);
   ensure(largest <= LARGEST + LARGEST_PER_BYTE * length, () => `an array of <${largest}> bytes for <${length}>`);
-  ensure(allocated <= ALLOCATED + ALLOCATED_PER_BYTE * length, () => `<${allocated}> bytes allocated for <${length}>`);
+  const most = ALLOCATED + ALLOCATED_PER_BYTE * length + (target.filling ?? 0);
+  ensure(allocated <= most, () => `<${allocated}> bytes allocated for <${length}>`);
   return { steps, allocated };
 }

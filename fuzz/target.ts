@@ -10,6 +10,8 @@ export interface FuzzTarget {
   readonly ebml: boolean;
   /** Longer inputs are cut; default 16 KiB. */
   readonly maxLength?: number;
+  /** How many bytes a run may allocate besides what is bound to the input's length; default none. */
+  readonly filling?: number;
   /**
    * Runs the library on an input. Everything that it throws is a finding.
    *
