@@ -351,7 +351,7 @@ describe('a CRC-32', () => {
   };
   const NOISE = writeElement(Mkv.SimpleBlock, noise(300, 3));
   /** The size in 8 bytes: the header is counted as it was written. */
-  const WIDE = writeElement(Mkv.Void, noise(5, 4), { sizeWidth: 8 });
+  const WIDE = writeElement(Mkv.Void, noise(5, 4), { sizeLength: 8 });
   const innermost = [writeElement(Mkv.TagName, 'n')];
   const inner = writeMaster(Mkv.SimpleTag, [sum(...innermost), ...innermost]);
   const right = writeMaster(Mkv.Cluster, [sum(TIME, NOISE, WIDE), TIME, NOISE, WIDE]);
