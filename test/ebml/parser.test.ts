@@ -159,6 +159,18 @@ describe('EbmlParser', () => {
     }
   });
 
+  it('gives data where it lies in the chunk', () => {
+    const buffers: unknown[] = [];
+    const handler: EbmlHandler<undefined> = {
+      masterStart: () => undefined,
+      masterEnd: () => {},
+      data: (_type, _offset, _headerSize, _dataSize, { bytes }) => void buffers.push(bytes),
+    };
+    new EbmlParser(handler, { schema: MKV_SCHEMA }).push(BYTES);
+    expect(buffers).toHaveLength(4);
+    expect(buffers.every((bytes) => bytes === BYTES)).toBe(true);
+  });
+
   it('reads any DocType when it is not said which there may be', () => {
     const warnings: unknown[] = [];
     open({ onWarning: (warning) => warnings.push(warning) }).parser.push(EBML);

@@ -185,6 +185,26 @@ describe('an element in a place where it cannot stand', () => {
     }
   });
 
+  it.each([
+    ['a Cluster that begins in a header of an EBML document', writeHeader(Mkv.EBML, 100), CLUSTER],
+    ['a document that begins in a Cluster', concatBytes([EBML, SEGMENT, writeHeader(Mkv.Cluster, 100), TIME]), EBML],
+  ])('is an error without recovery where the size above it is believed: %s', (_, before, mark) => {
+    const at = before.length + 3;
+    expect(faults([before, mark, mark === EBML ? SEGMENT : TIME])).toMatchObject({
+      default: [`error UnexpectedElement at ${at}`],
+      strict: [`error UnexpectedElement at ${at}`],
+      recover: [`warning UnexpectedElement at ${at}`, ...(mark === EBML ? [] : [`warning UnexpectedElement at ${at}`])],
+    });
+  });
+
+  it('may hold itself, but stands in its own parent first', () => {
+    const tag = writeMaster(Mkv.SimpleTag, [writeElement(Mkv.TagName, 'n')]);
+    const tags = writeMaster(Mkv.Tags, [tag]);
+    expect(faults([EBML, SEGMENT, tags])).toEqual(
+      tolerated('UnexpectedElement', IN_SEGMENT + tags.length - tag.length + 1),
+    );
+  });
+
   it('is none when it may stand anywhere or in itself', () => {
     const inner = writeMaster(Mkv.SimpleTag, [VOID, writeElement(Mkv.TagName, 'n')]);
     const tag = writeMaster(Mkv.Tag, [VOID, writeMaster(Mkv.SimpleTag, [inner])]);
