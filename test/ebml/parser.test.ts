@@ -159,6 +159,19 @@ describe('EbmlParser', () => {
     }
   });
 
+  it.each([1, BYTES.length])('tells of the elements asked for alone, in chunks of %i bytes', (size) => {
+    const of = (...elements: EbmlParserOptions['elements'] extends Iterable<infer T> | undefined ? T[] : never) => {
+      const { parser, told } = open({ elements });
+      for (const chunk of chunksOf(BYTES, size)) parser.push(chunk);
+      parser.end();
+      return told;
+    };
+    expect(of(Mkv.Void)).toEqual(EVENTS.filter((line) => line.startsWith('Void')));
+    expect(of(Mkv.Tags, Mkv.Segment)).toEqual(['Segment', 'Tags', '/Tags', '/Segment']);
+    expect(of(Mkv.Tag, Mkv.DocType)).toEqual(['DocType 6f74686572', 'Tag', '/Tag', 'Tag', '/Tag']);
+    expect(of()).toEqual([]);
+  });
+
   it('gives data where it lies in the chunk', () => {
     const buffers: unknown[] = [];
     const handler: EbmlHandler<undefined> = {

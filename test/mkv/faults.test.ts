@@ -413,6 +413,17 @@ describe('a CRC-32', () => {
     ]);
   });
 
+  it('that is wrong, damage and a cut are passed over also where nobody asks to be told', () => {
+    const reader = new StreamingMkvReader({ verifyCrc, recover: true });
+    reader.push(concatBytes([EBML, SEGMENT, wrong, ZEROS, CLUSTER, TIME, BLOCK.subarray(0, 4)]));
+    reader.end();
+    let clusters = 0;
+    for (let element = reader.nextIfAvailable(); element !== undefined; element = reader.nextIfAvailable()) {
+      if (element.is(Mkv.Cluster) && element.kind === 'end') clusters++;
+    }
+    expect([clusters, reader.truncated]).toEqual([2, true]);
+  });
+
   it('says which master, and both sums', () => {
     const message = read([EBML, SEGMENT, wrong], { verifyCrc }).messages[0];
     expect(message).toMatch(
