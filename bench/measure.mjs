@@ -5,7 +5,7 @@ import { SUBJECTS } from './subjects.mjs';
 import { cut, WORKLOADS } from './workloads.mjs';
 
 // Of processor time: the clock goes on while others have the processor.
-const WARM_UP_SECONDS = 0.5;
+const WARM_UP_SECONDS = 2;
 const SAMPLE_SECONDS = 0.1;
 
 const [, , subjectName, workloadName, chunkSize, length] = process.argv;
