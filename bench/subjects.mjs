@@ -120,7 +120,7 @@ export const SUBJECTS = [
   },
   {
     name: 'reader, FrameVisitor',
-    what: 'StreamingMkvReader and FrameVisitor: frames with their times, tracks and fragments',
+    what: 'StreamingMkvReader and FrameVisitor: frames with their times, tracks and fragments, each in one piece',
     async open(chunks) {
       const { FrameVisitor, StreamingMkvReader } = await ours();
       return () => {
@@ -130,6 +130,25 @@ export const SUBJECTS = [
           process(frame) {
             frames++;
             frameBytes += frame.data.length;
+          },
+        });
+        readAll(new StreamingMkvReader(), chunks, (element) => element.accept(visitor));
+        return { frames, frameBytes };
+      };
+    },
+  },
+  {
+    name: 'reader, FrameVisitor, parts',
+    what: 'the same, but each frame taken where it lies (`frame.parts`), as for writing or hashing it: nothing is put together',
+    async open(chunks) {
+      const { FrameVisitor, StreamingMkvReader } = await ours();
+      return () => {
+        let frames = 0;
+        let frameBytes = 0;
+        const visitor = new FrameVisitor({
+          process(frame) {
+            frames++;
+            for (const part of frame.parts) frameBytes += part.length;
           },
         });
         readAll(new StreamingMkvReader(), chunks, (element) => element.accept(visitor));
@@ -164,6 +183,22 @@ export const SUBJECTS = [
         for await (const frame of readFrames(streamOf(chunks))) {
           frames++;
           frameBytes += frame.data.length;
+        }
+        return { frames, frameBytes };
+      };
+    },
+  },
+  {
+    name: 'readFrames, parts',
+    what: 'the same, but each frame taken where it lies',
+    async open(chunks) {
+      const { readFrames } = await ours();
+      return async () => {
+        let frames = 0;
+        let frameBytes = 0;
+        for await (const frame of readFrames(streamOf(chunks))) {
+          frames++;
+          for (const part of frame.parts) frameBytes += part.length;
         }
         return { frames, frameBytes };
       };

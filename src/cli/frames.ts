@@ -39,7 +39,7 @@ export const frames: Command = {
     let listened = true;
     try {
       for await (const frame of readFrames(progress.watch(openInput(file)), { ...options, track })) {
-        const sha256 = values.hash === undefined ? undefined : createHash('sha256').update(frame.data).digest('hex');
+        const sha256 = values.hash === undefined ? undefined : sha256Of(frame);
         await folder?.write(frame);
         const written = listened ? output.line(describe(frame, sha256)) : undefined;
         if (written !== undefined) listened = await heard(written, folder !== undefined);
@@ -50,6 +50,12 @@ export const frames: Command = {
     }
   },
 };
+
+function sha256Of({ parts }: Frame): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
 
 /** Whether what was written has a reader. Where files are made, they are to be all there also when the lines have none. */
 async function heard(written: Promise<void>, goOn: boolean): Promise<boolean> {

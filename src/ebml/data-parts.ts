@@ -2,6 +2,9 @@
 const SMALL = 1024;
 const LARGEST_BUFFER = 64 * 1024;
 
+/** How many bytes of the data are there to be looked at without putting all of it together. */
+const HEAD_LENGTH = 16;
+
 /** Bytes that lie in `bytes` from `start` to `end`. */
 export interface DataPart {
   readonly bytes: Uint8Array;
@@ -10,16 +13,20 @@ export interface DataPart {
 }
 
 /**
- * Keeps the data of one element where it lies, in parts of several chunks. Of small parts only the first and the last stay in their
- * chunks, where the elements before and after them lie too; what is allocated is at most twice the data.
+ * The data of one element where it lies, in parts of several chunks, until someone wants it in one piece: then it is put together, once.
+ *
+ * Of small parts only the first and the last stay in their chunks, where the elements before and after them lie too. What is allocated
+ * until then is at most twice the data.
  */
 export class DataParts {
   /** Of the data, in bytes. */
   readonly size: number;
-  readonly #parts: { readonly bytes: Uint8Array; readonly start: number; end: number }[] = [];
+  #parts: { readonly bytes: Uint8Array; readonly start: number; end: number }[] = [];
   #missing: number;
   /** The last part, when it is a copy. */
   #copies: { readonly bytes: Uint8Array; end: number } | undefined;
+  #head: DataPart | undefined;
+  #whole: Uint8Array | undefined;
 
   constructor(size: number) {
     this.size = size;
@@ -29,6 +36,48 @@ export class DataParts {
   /** What has been taken, in order. */
   get parts(): readonly DataPart[] {
     return this.#parts;
+  }
+
+  /** All of the data, put together. The parts are then given up for it. */
+  get bytes(): Uint8Array {
+    if (this.#whole === undefined) {
+      this.#whole = joinParts(this.#parts, this.size);
+      this.#parts = [{ bytes: this.#whole, start: 0, end: this.size }];
+      this.#head = undefined;
+    }
+    return this.#whole;
+  }
+
+  /** Bytes in which at least the first 16 of the data lie behind each other, from {@link DataParts.headStart}. */
+  get head(): Uint8Array {
+    return this.#first().bytes;
+  }
+
+  /** Where in `head` the data begins. */
+  get headStart(): number {
+    return this.#first().start;
+  }
+
+  /** A view of `length` of the bytes, from `start`, put together. */
+  view(start: number, length: number): Uint8Array {
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /** The same bytes where they lie. */
+  views(start: number, length: number): Uint8Array[] {
+    const views: Uint8Array[] = [];
+    let from = start;
+    let missing = length;
+    for (const part of this.#parts) {
+      const size = part.end - part.start;
+      const taken = Math.min(missing, size - from);
+      if (taken > 0) {
+        views.push(part.bytes.subarray(part.start + from, part.start + from + taken));
+        missing -= taken;
+      }
+      from = Math.max(0, from - size);
+    }
+    return views;
   }
 
   /** Takes `chunk` from `start` to `end`, which must not be more than is missing. */
@@ -58,10 +107,22 @@ export class DataParts {
     for (let at = start; at < stop; at++) bytes[copies.end++] = chunk[at]!;
     return stop;
   }
+
+  #first(): DataPart {
+    if (this.#head === undefined) {
+      const length = Math.min(HEAD_LENGTH, this.size);
+      const first = this.#parts[0];
+      this.#head =
+        first !== undefined && first.end - first.start >= length
+          ? first
+          : { bytes: joinParts(this.#parts, length), start: 0, end: length };
+    }
+    return this.#head;
+  }
 }
 
 /** The first `length` bytes of the parts, put together. */
-export function joinParts(parts: readonly DataPart[], length: number): DataPart {
+function joinParts(parts: readonly DataPart[], length: number): Uint8Array {
   const joined = new Uint8Array(length);
   let at = 0;
   for (const { bytes, start, end } of parts) {
@@ -70,5 +131,5 @@ export function joinParts(parts: readonly DataPart[], length: number): DataPart 
     joined.set(bytes.subarray(start, stop), at);
     at += stop - start;
   }
-  return { bytes: joined, start: 0, end: length };
+  return joined;
 }

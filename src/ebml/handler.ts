@@ -1,5 +1,4 @@
-import type { ByteRun } from './byte-run.js';
-import type { DataPart, DataParts } from './data-parts.js';
+import type { DataRun } from './byte-run.js';
 import type { EbmlElementType, EbmlSchema } from './element-type.js';
 import type { EbmlErrorCode, EbmlParseError } from './errors.js';
 import type { SyncMark } from './sync-scanner.js';
@@ -57,36 +56,17 @@ export interface EbmlHandler<M> {
    */
   masterEnd(master: M, offset: number, truncated: boolean): void;
   /**
-   * A data element, whole. Its data lies in `run` at `start`, `dataSize` bytes long: a view of a pushed chunk, or a buffer of its
-   * own when it spans chunks. Nothing writes to either afterwards unless the owner of the chunk does. If `start` is not below
-   * `headerSize`, the element's header lies right before its data.
+   * A data element, whole. Its data lies in `run` at `start`, `dataSize` bytes long: in a pushed chunk, in a buffer of its own when it spans
+   * chunks, or, where it is large binary data, in parts of several chunks. Nothing writes to them afterwards unless the owner of a chunk
+   * does. If `start` is not below `headerSize`, the element's header lies right before its data.
    */
   data(
     type: EbmlElementType,
     offset: number,
     headerSize: number,
     dataSize: number,
-    run: ByteRun,
+    run: DataRun,
     start: number,
-    parent: M | undefined,
-  ): void;
-  /** Takes the elements that span chunks and need not be put together. Not used with `copyChunks`. */
-  readonly inParts?: PartsHandler<M> | undefined;
-}
-
-/** Takes data as it lies in the chunks. */
-export interface PartsHandler<M> {
-  /** The elements that may be given in parts. */
-  readonly types: ReadonlySet<EbmlElementType>;
-  /** Makes what keeps the parts of data of `size` bytes. */
-  gather(size: number): DataParts;
-  /** Such an element, whole, whose data spans chunks: as {@link EbmlHandler.data}, which is not called then. */
-  data(
-    type: EbmlElementType,
-    offset: number,
-    headerSize: number,
-    dataSize: number,
-    parts: readonly DataPart[],
     parent: M | undefined,
   ): void;
 }

@@ -1,12 +1,12 @@
 import { Assembler } from './assembler.js';
-import { ByteRun } from './byte-run.js';
+import { ByteRun, type DataRun } from './byte-run.js';
 import { ChunkQueue } from './chunk-queue.js';
-import type { DataParts } from './data-parts.js';
+import { DataParts } from './data-parts.js';
 import { acceptHeaderElement, isHeaderElement } from './document-header.js';
 import { ElementFilter } from './element-filter.js';
 import { canDescendFrom, type EbmlElementType, EbmlId, isLandmark, unknownElementType } from './element-type.js';
 import { type EbmlErrorCode, EbmlParseError } from './errors.js';
-import type { EbmlHandler, EbmlParserOptions, PartsHandler } from './handler.js';
+import type { EbmlHandler, EbmlParserOptions } from './handler.js';
 import { HeaderReader, INCOMPLETE } from './header.js';
 import { countCrc, crcFault, distrustRootSizes, type OpenMaster, occursAgain, pathOf } from './open-master.js';
 import { SyncScanner } from './sync-scanner.js';
@@ -15,6 +15,11 @@ import { headerBytes, MAX_HEADER_LENGTH } from './vint.js';
 
 const DEFAULT_MAX_ELEMENT_SIZE = 64 * 1024 * 1024;
 const DEFAULT_MAX_DEPTH = 64;
+
+/** Binary data from this size on stays in parts until it is read. To keep parts of less costs more than to put them together. */
+const PARTED_SIZE = 4096;
+/** Where chunks are smaller than this, parts would have to be copied together all the same. */
+const PARTED_CHUNK = 1024;
 
 /**
  * An incremental EBML parser (RFC 8794): bytes in, elements out to a handler. It can stop at any byte and go on.
@@ -316,8 +321,11 @@ export class EbmlParser<M> {
       this.#finishData(type, dataSize, input.run, position);
       return true;
     }
-    if (needed)
-      this.#data = this.#inParts(type)?.gather(dataSize) ?? new Assembler(dataSize, start - this.#trustedFrom);
+    if (needed) {
+      this.#data = this.#mayStayInParts(type, dataSize)
+        ? new DataParts(dataSize)
+        : new Assembler(dataSize, start - this.#trustedFrom);
+    }
     this.#missing = dataSize;
     return this.#readData();
   }
@@ -338,35 +346,44 @@ export class EbmlParser<M> {
     const data = this.#data;
     this.#data = undefined;
     if (type !== undefined && data !== undefined) {
-      if (data instanceof Assembler) this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0);
-      else this.#finishParts(type, data);
+      if (data instanceof DataParts) this.#finishParts(type, data);
+      else this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0);
     }
     this.#type = undefined;
     return true;
   }
 
-  /** Who takes elements of the type in parts. */
-  #inParts(type: EbmlElementType): PartsHandler<M> | undefined {
-    const { inParts } = this.#handler;
-    return inParts?.types.has(type) && this.#options.copyChunks !== true && !this.#isOwn(type) ? inParts : undefined;
+  #mayStayInParts(type: EbmlElementType, dataSize: number): boolean {
+    return (
+      dataSize >= PARTED_SIZE &&
+      type.type === 'binary' &&
+      this.#input.bytes.length >= PARTED_CHUNK &&
+      this.#options.copyChunks !== true &&
+      !this.#isOwn(type)
+    );
   }
 
-  #finishParts(type: EbmlElementType, { size, parts }: DataParts): void {
+  #finishParts(type: EbmlElementType, data: DataParts): void {
+    const { parts, size } = data;
     if (this.#options.verifyCrc === true) {
       for (const { bytes, start, end } of parts) countCrc(this.#top, bytes, start, end);
     }
-    this.#type = undefined;
-    this.#handler.inParts?.data(type, this.#offset, this.#headerSize, size, parts, this.#top?.handle);
+    const only = parts.length === 1 ? parts[0] : undefined;
+    if (only === undefined) this.#give(type, size, data, 0);
+    else this.#give(type, size, new ByteRun(only.bytes), only.start);
   }
 
   #finishData(type: EbmlElementType, dataSize: number, run: ByteRun, start: number): void {
     const { bytes } = run;
     if (this.#options.verifyCrc === true) countCrc(this.#top, bytes, start, start + dataSize);
     if (this.#isOwn(type)) this.#readOwn(type, bytes, start, start + dataSize);
+    if (this.#filter.takes(type)) this.#give(type, dataSize, run, start);
+    else this.#type = undefined;
+  }
+
+  #give(type: EbmlElementType, dataSize: number, run: DataRun, start: number): void {
     this.#type = undefined;
-    if (this.#filter.takes(type)) {
-      this.#handler.data(type, this.#offset, this.#headerSize, dataSize, run, start, this.#top?.handle);
-    }
+    this.#handler.data(type, this.#offset, this.#headerSize, dataSize, run, start, this.#top?.handle);
   }
 
   /** Elements that the parser itself reads, asked for or not. */

@@ -1,4 +1,4 @@
-import type { ByteRun } from '../ebml/byte-run.js';
+import type { DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
@@ -73,7 +73,7 @@ export class FragmentAssembler extends MkvElementVisitor {
   }
 
   /** Takes the data of a SimpleBlock; `false` when the element has to be shown. */
-  takeSimpleBlock(run: ByteRun, start: number, end: number): boolean {
+  takeSimpleBlock(run: DataRun, start: number, end: number): boolean {
     return this.#visitor.takeSimpleBlock(run, start, end);
   }
 

@@ -1,4 +1,4 @@
-import type { ByteRun } from '../ebml/byte-run.js';
+import type { DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { EbmlHandler } from '../ebml/handler.js';
 import type { EbmlParser } from '../ebml/parser.js';
@@ -71,7 +71,7 @@ interface MakingVisitor extends ElementVisitor {
   /** Takes a Tags or Tracks, see {@link EbmlHandler}. */
   takeMaster(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean;
   /** Takes the data of a SimpleBlock. */
-  takeSimpleBlock(run: ByteRun, start: number, end: number): boolean;
+  takeSimpleBlock(run: DataRun, start: number, end: number): boolean;
 }
 
 /** Runs elements through a visitor until something comes out. */

@@ -1,8 +1,5 @@
 import { readVint, vintLength } from '../ebml/vint.js';
 
-/** How many bytes of a Block tell all that {@link peekBlock} wants to know. */
-export const BLOCK_PEEK_LENGTH = 8 + 2 + 1 + 1;
-
 /** What a Block's first bytes say (RFC 9559 section 10.1). */
 export interface BlockPeek {
   track: number;
@@ -13,7 +10,7 @@ export interface BlockPeek {
 
 /**
  * Looks at the first bytes of a Block into `result`, without caring whether its laces are right: they are passed on as they are. The
- * Block's data lies in `bytes` from `start` to `end`; its first {@link BLOCK_PEEK_LENGTH} bytes are enough.
+ * Block's data lies in `bytes` from `start` to `end`; its first 12 bytes are enough.
  *
  * @returns `false` when it is too short to be one
  */

@@ -1,17 +1,11 @@
-import { ByteRun } from '../ebml/byte-run.js';
-import { DataParts, joinParts } from '../ebml/data-parts.js';
-import type { EbmlElementType } from '../ebml/element-type.js';
 import type { EbmlHandler } from '../ebml/handler.js';
 import type { EbmlParser } from '../ebml/parser.js';
 import { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
-import { Mkv } from '../mkv/elements.js';
 import { openMkvParser } from '../mkv/mkv-parser.js';
 import type { MkvReaderOptions } from '../mkv/reader-options.js';
 import { DocumentMerger } from './document-merger.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
 import { PieceQueue } from './piece-queue.js';
-
-const IN_PARTS: ReadonlySet<EbmlElementType> = new Set([Mkv.SimpleBlock]);
 
 /**
  * Merges bytes that are pushed: parser and merger in one, for streams. What a chunk brings forth leaves with it. What stands in a Cluster
@@ -62,14 +56,6 @@ export class ChunkMerger {
 
   #handler(): EbmlHandler<MkvStartMasterElement> {
     const { merger } = this;
-    const takeData = (element: MkvDataElement) => {
-      try {
-        merger.data(element);
-        this.#check();
-      } catch (error) {
-        this.#fail(error);
-      }
-    };
     return {
       masterStart: (type, offset, headerSize, dataSize, parent) => {
         const start = new MkvStartMasterElement(type, offset, headerSize, dataSize, parent);
@@ -90,17 +76,13 @@ export class ChunkMerger {
         }
       },
       data: (type, offset, headerSize, dataSize, run, start, parent) => {
-        if (merger.passData(type, offset, headerSize, dataSize, run.bytes, start)) return;
-        takeData(new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent));
-      },
-      inParts: {
-        types: IN_PARTS,
-        gather: (size) => new DataParts(size),
-        data: (type, offset, headerSize, dataSize, parts, parent) => {
-          if (merger.passParts(type, offset, headerSize, dataSize, parts)) return;
-          const run = new ByteRun(joinParts(parts, dataSize).bytes);
-          takeData(new MkvDataElement(type, offset, headerSize, dataSize, run, 0, parent));
-        },
+        if (merger.passData(type, offset, headerSize, dataSize, run, start)) return;
+        try {
+          merger.data(new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent));
+          this.#check();
+        } catch (error) {
+          this.#fail(error);
+        }
       },
     };
   }

@@ -1,10 +1,10 @@
-import { type DataPart, joinParts } from '../ebml/data-parts.js';
+import type { DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
-import { headerBytes, idLength } from '../ebml/vint.js';
+import { idLength } from '../ebml/vint.js';
 import { writeHeader } from '../ebml/writer.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
-import { BLOCK_PEEK_LENGTH, type BlockPeek, peekBlock } from './block-peek.js';
+import { type BlockPeek, peekBlock } from './block-peek.js';
 import { type ClusterHead, type ClusterPlace, rewritePosition } from './cluster-head.js';
 import { ClusterPacker } from './cluster-packer.js';
 import type { DocumentHeader } from './document-header.js';
@@ -119,39 +119,14 @@ export class ClusterWriter {
     offset: number,
     headerSize: number,
     dataSize: number,
-    bytes: Uint8Array,
+    run: DataRun,
     start: number,
   ): boolean {
     const end = offset + headerSize + dataSize;
     if (!this.#isPlain(type, end)) return false;
     this.#cursor = end;
-    this.#queue.addData(type.id, headerSize, dataSize, bytes, start);
-    if (type === SimpleBlock) this.#count(bytes, start, start + dataSize, undefined);
-    return true;
-  }
-
-  /** The same for one whose data spans chunks. */
-  passParts(
-    type: EbmlElementType,
-    offset: number,
-    headerSize: number,
-    dataSize: number,
-    parts: readonly DataPart[],
-  ): boolean {
-    const end = offset + headerSize + dataSize;
-    const first = parts[0];
-    if (first === undefined || !this.#isPlain(type, end)) return false;
-    this.#cursor = end;
-    const from = first.start - headerSize;
-    if (from < 0) this.#queue.add(headerBytes(type.id, dataSize, headerSize));
-    for (const part of parts) {
-      this.#queue.add(part.bytes, part === first && from >= 0 ? from : part.start, part.end);
-    }
-    if (type === SimpleBlock) {
-      const within = first.end - first.start >= BLOCK_PEEK_LENGTH;
-      const { bytes, start, end } = within ? first : joinParts(parts, Math.min(dataSize, BLOCK_PEEK_LENGTH));
-      this.#count(bytes, start, end, undefined);
-    }
+    this.#queue.addData(type.id, headerSize, dataSize, run, start);
+    if (type === SimpleBlock) this.#count(run, start, dataSize, undefined);
     return true;
   }
 
@@ -235,7 +210,7 @@ export class ClusterWriter {
       this.#queue.addElement(element);
     } else {
       this.#queue.add(header);
-      this.#queue.add(element.bytes, element.start, element.start + element.dataSize);
+      this.#queue.addRun(element.run, element.start, element.dataSize);
     }
   }
 
@@ -272,13 +247,14 @@ export class ClusterWriter {
     return writeHeader(type, dataSize, { sizeLength: headerSize - idLength(type.id) + 1 });
   }
 
-  #countElement({ bytes, start, dataSize }: MkvDataElement, duration: number | undefined): void {
-    this.#count(bytes, start, start + dataSize, duration);
+  #countElement({ run, start, dataSize }: MkvDataElement, duration: number | undefined): void {
+    this.#count(run, start, dataSize, duration);
   }
 
-  #count(bytes: Uint8Array, start: number, end: number, duration: number | undefined): void {
+  #count(run: DataRun, start: number, dataSize: number, duration: number | undefined): void {
     const peek = this.#peek;
-    if (!peekBlock(bytes, start, end, peek)) return;
+    const from = run.headStart + start;
+    if (!peekBlock(run.head, from, from + dataSize, peek)) return;
     this.frames += peek.frames;
     this.#packer?.block(peek.track, peek.timestamp, peek.frames, duration);
   }

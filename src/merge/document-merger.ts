@@ -1,4 +1,4 @@
-import type { DataPart } from '../ebml/data-parts.js';
+import type { DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import {
   type MkvDataElement,
@@ -108,8 +108,8 @@ export class DocumentMerger {
   /** Takes a data element. */
   data(element: MkvDataElement): void {
     this.#truncated = false;
-    const { type, offset, headerSize, dataSize, bytes, start } = element;
-    if (this.passData(type, offset, headerSize, dataSize, bytes, start)) return;
+    const { type, offset, headerSize, dataSize, run, start } = element;
+    if (this.passData(type, offset, headerSize, dataSize, run, start)) return;
     if (this.#stopped !== undefined) return;
     if (this.#mergeOn.length === 0 || this.#clusters.open !== undefined) this.#clusters.pass(element);
     else if (this.#gathered !== undefined) this.#gathered.add(element);
@@ -118,7 +118,7 @@ export class DocumentMerger {
   }
 
   /**
-   * Takes a data element of an open Cluster from where it lies in `bytes`; `false` when that is not what it is, and it is to be given
+   * Takes a data element of an open Cluster from where it lies in `run`; `false` when that is not what it is, and it is to be given
    * to {@link DocumentMerger.data}. If `start` is not below `headerSize`, the header lies before the data. No master that is cut short
    * ends in a Cluster before an element of it.
    */
@@ -127,21 +127,10 @@ export class DocumentMerger {
     offset: number,
     headerSize: number,
     dataSize: number,
-    bytes: Uint8Array,
+    run: DataRun,
     start: number,
   ): boolean {
-    return this.#clusters.passData(type, offset, headerSize, dataSize, bytes, start);
-  }
-
-  /** The same for one whose data spans chunks. */
-  passParts(
-    type: EbmlElementType,
-    offset: number,
-    headerSize: number,
-    dataSize: number,
-    parts: readonly DataPart[],
-  ): boolean {
-    return this.#clusters.passParts(type, offset, headerSize, dataSize, parts);
+    return this.#clusters.passData(type, offset, headerSize, dataSize, run, start);
   }
 
   /** Takes the end of the master that began with `start`; `offset` and `truncated` are those of its `MkvEndMasterElement`. */

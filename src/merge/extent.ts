@@ -18,11 +18,11 @@ export function extentOf(
   const first = elements[0];
   const last = elements[elements.length - 1];
   if (first === undefined || last === undefined || last.kind !== 'data') return undefined;
-  const { bytes, start, offset, headerSize, dataSize } = last;
+  const { run, start, offset, headerSize, dataSize } = last;
   const end = start + dataSize;
-  // What lies in a chunk before an element is what stands before it in the stream. Data put together have nothing before them.
+  // What lies in a chunk before an element is what stands before it in the stream. Data in parts or put together have nothing before them.
   if (end < length || offset + headerSize + dataSize !== first.offset + length) return undefined;
-  return { bytes, start: end - length, end };
+  return { bytes: run.bytes, start: end - length, end };
 }
 
 /** How many bytes of the stream an element's header and data are; of a master, its header. */

@@ -1,3 +1,4 @@
+import { ByteRun, type DataRun } from '../ebml/byte-run.js';
 import { headerBytes } from '../ebml/vint.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 
@@ -48,7 +49,7 @@ export class PieceQueue {
   /** Adds an element as it came: header and data, of a master the header. */
   addElement(element: MkvStartMasterElement | MkvDataElement): void {
     if (element.kind === 'start') this.add(element.rawHeader);
-    else this.addData(element.type.id, element.headerSize, element.dataSize, element.bytes, element.start);
+    else this.addData(element.type.id, element.headerSize, element.dataSize, element.run, element.start);
   }
 
   /** Adds the header of a master whose first child is `first`: from where it lies, if that is before the child. */
@@ -64,14 +65,24 @@ export class PieceQueue {
     this.add(master.rawHeader);
   }
 
-  /** Adds an element whose data lies in `bytes` at `start`; if that is not below `headerSize`, its header lies right before it. */
-  addData(id: number, headerSize: number, dataSize: number, bytes: Uint8Array, start: number): void {
-    let from = start - headerSize;
+  /** Adds an element whose data lies in `run` at `start`; if that is not below `headerSize`, its header lies right before it. */
+  addData(id: number, headerSize: number, dataSize: number, run: DataRun, start: number): void {
+    const from = run.headStart + start - headerSize;
     if (from < 0) {
       this.add(headerBytes(id, dataSize, headerSize));
-      from = start;
+    } else if (run instanceof ByteRun) {
+      this.add(run.bytes, from, start + dataSize);
+      return;
+    } else {
+      this.add(run.head, from, from + headerSize);
     }
-    this.add(bytes, from, start + dataSize);
+    this.addRun(run, start, dataSize);
+  }
+
+  /** Adds `length` bytes of a run from `start`; of data in parts all of them, whatever these say. */
+  addRun(run: DataRun, start: number, length: number): void {
+    if (run instanceof ByteRun) this.add(run.bytes, start, start + length);
+    else for (const part of run.parts) this.add(part.bytes, part.start, part.end);
   }
 
   /** What has been added since the last call, if it is a single piece; else `undefined`, and it is to be taken with `take`. */

@@ -1,4 +1,4 @@
-import type { ByteRun } from '../ebml/byte-run.js';
+import type { DataRun } from '../ebml/byte-run.js';
 import { readVint, vintLength } from '../ebml/vint.js';
 import { MkvParseError } from './parse-error.js';
 
@@ -30,7 +30,7 @@ export class Block {
   /** How many frames the Block has, 1 to 256. */
   readonly frameCount: number;
   private readonly flags: number;
-  private readonly run: ByteRun;
+  private readonly run: DataRun;
   private readonly start: number;
   private readonly end: number;
   /** Where each frame ends; `undefined` for a single one. */
@@ -44,23 +44,25 @@ export class Block {
    * @throws MkvParseError `InvalidBlock` when header or lacing do not fit the size
    * @internal
    */
-  constructor(run: ByteRun, start: number, end: number, offset: number, simple: boolean) {
-    const { bytes } = run;
-    const numberLength = vintLength(bytes[start]!);
-    const at = start + numberLength;
-    if (numberLength > 8 || at + FIXED_PART > end) throw invalid(offset, `no Block header in ${end - start} bytes`);
-    this.trackNumber = readVint(bytes, start, numberLength);
+  constructor(run: DataRun, start: number, end: number, offset: number, simple: boolean) {
+    const { head, headStart } = run;
+    const first = headStart + start;
+    const numberLength = vintLength(head[first]!);
+    const at = start + numberLength + FIXED_PART;
+    if (numberLength > 8 || at > end) throw invalid(offset, `no Block header in ${end - start} bytes`);
+    this.trackNumber = readVint(head, first, numberLength);
     if (this.trackNumber > Number.MAX_SAFE_INTEGER) throw invalid(offset, 'a track number beyond 2^53 - 1');
-    const flags = bytes[at + 2]!;
-    this.relativeTimestamp = ((bytes[at]! << 24) | (bytes[at + 1]! << 16)) >> 16;
+    const after = first + numberLength;
+    const flags = head[after + 2]!;
+    this.relativeTimestamp = ((head[after]! << 24) | (head[after + 1]! << 16)) >> 16;
     this.simple = simple;
     this.flags = flags;
     this.run = run;
     this.end = end;
     const lacing = (flags & FLAG_LACING) >> 1;
-    this.ends = lacing === 0 ? undefined : readLaces(bytes, at + FIXED_PART, end, lacing, offset - start);
+    this.ends = lacing === 0 ? undefined : readLaces(run.bytes, at, end, lacing, offset - start);
     this.frameCount = this.ends === undefined ? 1 : this.ends.length - 1;
-    this.start = this.ends === undefined ? at + FIXED_PART : this.ends[0]!;
+    this.start = this.ends === undefined ? at : this.ends[0]!;
   }
 
   /** Whether all frames are key frames, by the flag of a SimpleBlock. A Block in a BlockGroup has none: see ReferenceBlock. */
@@ -105,8 +107,21 @@ export class Block {
    * @throws RangeError when `index` is not below `frameCount`
    */
   frame(index: number): Uint8Array {
-    const start = this.ends?.[index] ?? this.start;
-    return this.run.view(start, this.frameSize(index));
+    return this.run.view(this.#startOf(index), this.frameSize(index));
+  }
+
+  /**
+   * One frame where it lies: views of the element's data that are the frame one after another, several where it spans chunks. Nothing is
+   * copied; a frame of no bytes may have none.
+   *
+   * @throws RangeError when `index` is not below `frameCount`
+   */
+  frameParts(index: number): Uint8Array[] {
+    return this.run.views(this.#startOf(index), this.frameSize(index));
+  }
+
+  #startOf(index: number): number {
+    return this.ends?.[index] ?? this.start;
   }
 }
 

@@ -1,4 +1,4 @@
-import { ByteRun } from '../ebml/byte-run.js';
+import { ByteRun, type DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { decodeString } from '../ebml/text.js';
 import { dateFromEbml, decodeBigInt, decodeBigUint, decodeFloat, decodeUint } from '../ebml/values.js';
@@ -115,15 +115,15 @@ export class MkvEndMasterElement extends MkvElementBase {
 /**
  * An element that holds a value of type `V`. It is given when all of its bytes are there; the value is decoded when it is read.
  *
- * The bytes are a view of the chunk that was pushed where they lie in one, else a buffer of the element's own. They stay what they are
- * unless the owner of the chunk writes to it (see `copyChunks`).
+ * The bytes are a view of the chunk that was pushed where they lie in one, else a buffer of the element's own; those of large binary
+ * elements stay in the chunks until `data` is read. They stay what they are unless the owner of the chunk writes to it (see `copyChunks`).
  */
 export class MkvDataElement<V = unknown> extends MkvElementBase {
   /** Length of the data, in bytes. */
   declare readonly dataSize: number;
   // Not private to the engine (#): elements are made by the million, and plain fields are made faster.
   /** @internal What the data lies in: a chunk, in which the header lies right before it if `start` is not below `headerSize`. */
-  readonly run: ByteRun;
+  readonly run: DataRun;
   /** @internal Where in it the data begins. */
   readonly start: number;
   private view: Uint8Array | undefined;
@@ -135,7 +135,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
     offset: number,
     headerSize: number,
     dataSize: number,
-    run: ByteRun,
+    run: DataRun,
     start: number,
     parent: MkvStartMasterElement | undefined,
   ) {
@@ -151,15 +151,23 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
     return 'data';
   }
 
-  /** @internal The bytes of `run`. */
+  /** @internal The bytes of `run`, in one piece. */
   get bytes(): Uint8Array {
     return this.run.bytes;
   }
 
-  /** The element's data: a view, not a copy. */
+  /** The element's data, in one piece: what lies in a chunk as a view of it. */
   get data(): Uint8Array {
     this.view ??= this.run.view(this.start, this.dataSize);
     return this.view;
+  }
+
+  /**
+   * The element's data where it lies: views that are the data one after another. Binary data of 4 KiB or more that span chunks are several,
+   * until `data` has been read; nothing is copied.
+   */
+  get parts(): readonly Uint8Array[] {
+    return this.run.views(this.start, this.dataSize);
   }
 
   /**
@@ -217,14 +225,14 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   }
 
   #decode(): unknown {
-    const { start } = this;
-    const { bytes } = this.run;
+    const { type, identifier, defaultValue } = this.type;
+    // Binary data are not to be put together before someone reads them.
+    if (type === 'binary')
+      return this.type === Mkv.SimpleBlock || this.type === Mkv.Block ? this.#asBlock() : this.data;
+    const { start, bytes } = this;
     const size = this.dataSize;
     const end = start + size;
-    const { type, identifier, defaultValue } = this.type;
     switch (type) {
-      case 'binary':
-        return this.type === Mkv.SimpleBlock || this.type === Mkv.Block ? this.#asBlock() : this.data;
       case 'uinteger':
         if (identifier) return this.bigintValue;
         return size > 0 && size <= 6 ? decodeUint(bytes, start, end) : this.#safeInteger();

@@ -1,4 +1,4 @@
-import type { ByteRun } from '../ebml/byte-run.js';
+import type { DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { Block } from '../mkv/block.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
@@ -89,7 +89,7 @@ export class FrameVisitor extends MkvElementVisitor {
    * @returns `false` when it cannot be taken apart: then the element has to be shown
    * @internal
    */
-  takeSimpleBlock(run: ByteRun, start: number, end: number): boolean {
+  takeSimpleBlock(run: DataRun, start: number, end: number): boolean {
     let block: Block;
     try {
       block = new Block(run, start, end, 0, true);

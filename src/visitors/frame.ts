@@ -46,8 +46,9 @@ export class Frame {
   }
 
   /**
-   * The frame's bytes: a view of the chunk they came in where they lie in one (see `copyChunks`), made anew at each access. Where
-   * headers were stripped from the track's frames, a copy with the header in front.
+   * The frame's bytes: a view of the chunk they came in where they lie in one (see `copyChunks`), made anew at each access. Where they
+   * span chunks, they are put together when this is read for the first time. Where headers were stripped from the track's frames, a copy
+   * with the header in front.
    */
   get data(): Uint8Array {
     const stored = this.block.frame(this.index);
@@ -57,6 +58,16 @@ export class Frame {
     whole.set(strippedHeader);
     whole.set(stored, strippedHeader.length);
     return whole;
+  }
+
+  /**
+   * The frame's bytes where they lie, without putting them together: views that are `data` one after another. Several where the frame
+   * spans chunks and `data` has not been read, or where headers were stripped; to write or to hash them, these are as good as one.
+   */
+  get parts(): readonly Uint8Array[] {
+    const stored = this.block.frameParts(this.index);
+    const { strippedHeader } = this.track.contentEncoding;
+    return strippedHeader.length === 0 ? stored : [strippedHeader, ...stored];
   }
 
   /** The length of `data`, in bytes. */

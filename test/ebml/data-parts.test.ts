@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DataPart, DataParts, joinParts } from '../../src/ebml/data-parts.js';
+import { ByteRun, type DataRun } from '../../src/ebml/byte-run.js';
+import { DataParts } from '../../src/ebml/data-parts.js';
+import type { EbmlElementType } from '../../src/ebml/element-type.js';
 import type { EbmlHandler } from '../../src/ebml/handler.js';
-import { writeElement, writeMaster } from '../../src/ebml/writer.js';
+import { concatBytes, writeElement, writeMaster } from '../../src/ebml/writer.js';
 import { Mkv } from '../../src/mkv/elements.js';
 import { openMkvParser } from '../../src/mkv/mkv-parser.js';
 import type { MkvReaderOptions } from '../../src/mkv/reader-options.js';
@@ -32,19 +34,54 @@ function gather(sizes: readonly number[], before = 3) {
     gathered.append(chunk, before, chunk.length);
     at += size;
   }
-  return { data, parts: gathered.parts, chunks };
+  return { data, gathered, parts: gathered.parts, chunks };
 }
 
 describe('data in parts', () => {
-  it('is the data', () => {
+  it('is the data, in parts, put together, and any run of it', () => {
     fc.assert(
-      fc.property(SIZES, fc.nat(), (sizes, some) => {
-        const { data, parts } = gather(sizes);
-        expect(Buffer.compare(bytesOf(joinParts(parts, data.length)), data)).toBe(0);
-        const length = some % (data.length + 1);
-        expect(Buffer.compare(bytesOf(joinParts(parts, length)), data.subarray(0, length))).toBe(0);
+      fc.property(SIZES, fc.nat(), fc.nat(), (sizes, from, some) => {
+        const { data, gathered, parts } = gather(sizes);
+        const start = from % (data.length + 1);
+        const length = some % (data.length - start + 1);
+        const run = data.subarray(start, start + length);
+        const { head, headStart } = gathered;
+        expect(
+          Buffer.compare(head.subarray(headStart, headStart + 16).subarray(0, data.length), data.subarray(0, 16)),
+        ).toBe(0);
+        const expectRun = () => {
+          const views = gathered.views(start, length);
+          expect(Buffer.compare(concatBytes(views), run)).toBe(0);
+          expect(views.every((view) => view.length > 0)).toBe(true);
+        };
+        expectRun();
+        expect(Buffer.compare(concatBytes(parts.map(bytesOf)), data)).toBe(0);
+        expect(Buffer.compare(gathered.view(start, length), run)).toBe(0);
+        expect(Buffer.compare(gathered.bytes, data)).toBe(0);
+        expectRun();
       }),
     );
+  });
+
+  it('is put together once, and then keeps no chunk', () => {
+    const { data, gathered, chunks } = gather([5000, 5000]);
+    const { bytes } = gathered;
+    expect(gathered.bytes).toBe(bytes);
+    expect(gathered.view(3, 9000).buffer).toBe(bytes.buffer);
+    expect([gathered.head, gathered.headStart]).toEqual([bytes, 0]);
+    expect(gathered.views(0, data.length).map(({ buffer }) => buffer)).toEqual([bytes.buffer]);
+    expect(gathered.parts.map((part) => chunks.has(part.bytes))).toEqual([false]);
+  });
+
+  it('shows its first bytes where they came, when there are enough of them', () => {
+    for (const [first, there] of [
+      [15, false],
+      [16, true],
+    ] as const) {
+      const { gathered, chunks } = gather([first, 5000]);
+      expect(chunks.has(gathered.head)).toBe(there);
+      expect(gathered.headStart).toBe(there ? 3 : 0);
+    }
   });
 
   it('takes no more parts, and no more memory of its own, than the data is worth', () => {
@@ -72,42 +109,27 @@ describe('data in parts', () => {
   });
 });
 
-describe('a parser whose handler takes parts', () => {
-  const TYPES = new Set([Mkv.SimpleBlock, Mkv.Block, Mkv.SegmentUUID, Mkv.TagString, Mkv['CRC-32'], Mkv.DocType]);
-
+describe('what a parser leaves in parts', () => {
   /** What the parser tells, the data as they are; `parts` is how many elements came in parts. */
-  function read(chunks: readonly Uint8Array[], options: MkvReaderOptions, inParts: boolean) {
+  function read(chunks: readonly Uint8Array[], options: MkvReaderOptions) {
     const told: string[] = [];
-    let parts = 0;
-    const tell = (id: number, offset: number, headerSize: number, bytes: Uint8Array) =>
-      told.push(`${id} ${offset} ${headerSize} ${Buffer.from(bytes).toString('hex')}`);
+    const parts: number[] = [];
+    const seen: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
     const handler: EbmlHandler<number> = {
       masterStart: (type, offset, headerSize, dataSize) => {
         told.push(`${type.id} ${offset} ${headerSize} ${dataSize}`);
         return offset;
       },
       masterEnd: (start, offset, truncated) => void told.push(`end ${start} ${offset} ${truncated}`),
-      data: (type, offset, headerSize, dataSize, { bytes }, start) => {
-        tell(type.id, offset, headerSize, bytes.subarray(start, start + dataSize));
-        if (start >= headerSize) seen.push({ offset, bytes: bytes.subarray(start - headerSize, start) });
+      data: (type, offset, headerSize, dataSize, run, start) => {
+        const header = run.headStart + start;
+        if (header >= headerSize) seen.push({ offset, bytes: run.head.slice(header - headerSize, header) });
+        if (run instanceof DataParts) parts.push(run.parts.length);
+        const bytes = Buffer.from(concatBytes(run.views(start, dataSize)));
+        told.push(`${type.id} ${offset} ${headerSize} ${bytes.toString('hex')}`);
+        expect(bytes.compare(run.view(start, dataSize))).toBe(0);
       },
-      inParts: inParts
-        ? {
-            types: TYPES,
-            gather: (size) => new DataParts(size),
-            data: (type, offset, headerSize, dataSize, given: readonly DataPart[]) => {
-              parts++;
-              expect(given.length).toBeGreaterThan(0);
-              tell(type.id, offset, headerSize, bytesOf(joinParts(given, dataSize)));
-              const first = given[0];
-              if (first !== undefined && first.start >= headerSize) {
-                seen.push({ offset, bytes: first.bytes.subarray(first.start - headerSize, first.start) });
-              }
-            },
-          }
-        : undefined,
     };
-    const seen: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
     const parser = openMkvParser(handler, {
       ...options,
       onGap: ({ offset, length, reason }) => told.push(`gap ${offset} ${length} ${reason}`),
@@ -121,51 +143,103 @@ describe('a parser whose handler takes parts', () => {
     return { told, parts, seen };
   }
 
-  const OPTIONS = fc.record({ recover: fc.boolean(), verifyCrc: fc.boolean() });
-  const STREAMS = fc.oneof(arbitraryDocuments(), arbitraryKvsStream({ largestFrame: 9000 }));
+  const OPTIONS = fc.record({ recover: fc.boolean(), verifyCrc: fc.boolean(), copyChunks: fc.boolean() });
+  const LARGE = fc
+    .array(fc.oneof(fc.integer({ min: 0, max: 9000 }), fc.integer({ min: 4000, max: 40_000 })), {
+      maxLength: 8,
+      size: 'max',
+    })
+    .map((sizes) => ({
+      bytes: concatBytes([
+        writeMaster(Mkv.EBML, [writeElement(Mkv.DocType, 'webm')]),
+        writeMaster(Mkv.Segment, [
+          writeMaster(
+            Mkv.Cluster,
+            sizes.map((size) => writeElement(Mkv.SimpleBlock, noise(size, size))),
+          ),
+        ]),
+      ]),
+    }));
+  const STREAMS = fc.oneof(arbitraryDocuments(), arbitraryKvsStream({ largestFrame: 9000 }), LARGE, LARGE);
+  const SIZES = fc.array(fc.integer({ min: 1000, max: 8000 }), { minLength: 1, maxLength: 30, size: 'max' });
 
-  it('tells it the same for every chunking, of whole, damaged and cut streams', () => {
+  it('is the same for every chunking, of whole, damaged and cut streams', () => {
     let parts = 0;
     fc.assert(
       fc.property(
         STREAMS,
         OPTIONS,
-        arbitraryChunking(),
-        fc.option(fc.tuple(fc.nat(), fc.nat(255))),
-        fc.option(fc.nat()),
+        fc.oneof(arbitraryChunking(), SIZES, SIZES),
+        fc.option(fc.tuple(fc.nat(), fc.nat(255)), { freq: 1 }),
+        fc.option(fc.nat(), { freq: 1 }),
         (stream, options, chunking, damage, cut) => {
           const bytes = stream.bytes.slice(0, cut === null ? undefined : cut % (stream.bytes.length + 1));
           if (damage !== null && bytes.length > 0) bytes[damage[0] % bytes.length] = damage[1];
           const chunks = split(bytes, chunking).map((chunk) => chunk.slice());
-          const found = read(chunks, options, true);
-          parts += found.parts;
-          expect(found.told).toEqual(read([bytes], options, false).told);
+          const found = read(chunks, options);
+          if (options.copyChunks) expect(found.parts).toEqual([]);
+          parts += found.parts.length;
+          expect(found.told).toEqual(read([bytes], options).told);
           // Where the header is said to lie before the data, it does.
           for (const { offset, bytes: header } of found.seen) {
             expect(Buffer.compare(header, bytes.subarray(offset, offset + header.length))).toBe(0);
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 150 },
     );
-    expect(parts).toBeGreaterThan(50);
+    expect(parts).toBeGreaterThan(10);
   });
 
-  it('gives only what spans chunks in parts, and nothing when chunks are copied', () => {
+  /** A document that ends with an element of so many bytes; where its data begins. */
+  function documentOf(type: EbmlElementType, size: number) {
     const header = writeMaster(Mkv.EBML, [writeElement(Mkv.DocType, 'webm')]);
-    const block = writeElement(Mkv.SimpleBlock, noise(5000, 1));
-    const cluster = writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, 0), block]);
-    const bytes = Buffer.concat([header, writeMaster(Mkv.Segment, [cluster])]);
-    const whole = read([bytes], {}, true);
-    expect(whole.parts).toBe(0);
-    const halves = [bytes.subarray(0, 2000), bytes.subarray(2000)];
-    expect(read(halves, {}, true)).toMatchObject({ told: whole.told, parts: 1 });
-    expect(read(halves, { copyChunks: true }, true)).toMatchObject({ told: whole.told, parts: 0 });
-    // What the parser itself has to read is put together all the same.
-    expect(read([bytes.subarray(0, 11), bytes.subarray(11)], {}, true)).toMatchObject({ told: whole.told, parts: 0 });
+    const space = writeElement(Mkv.Void, new Uint8Array(2000));
+    const bytes = Buffer.concat([
+      header,
+      writeMaster(Mkv.Segment, [space, writeElement(type, type === Mkv.Title ? 'x'.repeat(size) : noise(size, 1))]),
+    ]);
+    return { bytes, start: bytes.length - size };
+  }
+
+  it('is what is binary, large and does not begin in a small chunk', () => {
+    /** In how many parts it comes, cut at these places of its data. */
+    const partsOf = (type: EbmlElementType, size: number, cuts: readonly number[], options: MkvReaderOptions = {}) => {
+      const { bytes, start } = documentOf(type, size);
+      const places = [0, ...cuts.map((cut) => start + cut), bytes.length];
+      const chunks = places.slice(1).map((end, index) => bytes.subarray(places[index], end));
+      return read(chunks, options).parts;
+    };
+    expect(partsOf(Mkv.Void, 5000, [10])).toEqual([2]);
+    expect(partsOf(Mkv.Void, 4096, [10])).toEqual([2]);
+    expect(partsOf(Mkv.Void, 4095, [10])).toEqual([]);
+    expect(partsOf(Mkv.Title, 5000, [10])).toEqual([]);
+    expect(partsOf(Mkv.Void, 5000, [-100, 924])).toEqual([2]);
+    expect(partsOf(Mkv.Void, 5000, [-100, 923])).toEqual([]);
+    expect(partsOf(Mkv.Void, 5000, [10], { copyChunks: true })).toEqual([]);
+  });
+
+  it('is not what lies whole in the chunk behind its header', () => {
+    const { bytes, start } = documentOf(Mkv.Void, 5000);
+    const chunk = bytes.subarray(start);
+    let run: DataRun | undefined;
+    const parser = openMkvParser<undefined>(
+      {
+        masterStart: () => undefined,
+        masterEnd: () => {},
+        data: (_type, _offset, _headerSize, _dataSize, given) => {
+          run = given;
+        },
+      },
+      {},
+    );
+    parser.push(bytes.subarray(0, start));
+    parser.push(chunk);
+    expect(run).toBeInstanceOf(ByteRun);
+    expect(run?.bytes).toBe(chunk);
   });
 });
 
-function bytesOf({ bytes, start, end }: DataPart): Uint8Array {
+function bytesOf({ bytes, start, end }: { bytes: Uint8Array; start: number; end: number }): Uint8Array {
   return bytes.subarray(start, end);
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { concatBytes } from '../../src/ebml/writer.js';
 import { type Fragment, type Frame, readFragments, readFrames } from '../../src/index.js';
 import { arbitraryChunking, split } from '../support/chunking.js';
 import { pairs } from '../support/fragment-facts.js';
@@ -27,8 +28,9 @@ function line(frame: {
 }
 
 function foundLine(frame: Frame): string {
-  const { timestamp, duration, keyframe, invisible, discardable, data } = frame;
-  expect(frame.size).toBe(data.length);
+  const { timestamp, duration, keyframe, invisible, discardable, parts, size, data } = frame;
+  expect(size).toBe(data.length);
+  expect(Buffer.compare(concatBytes(parts), data)).toBe(0);
   return line({ track: frame.track.number, timestamp, duration, keyframe, invisible, discardable, data });
 }
 

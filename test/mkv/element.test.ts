@@ -7,10 +7,12 @@ import {
   type MkvDataElement,
   type MkvElement,
   MkvParseError,
+  writeElement,
   writeHeader,
   writeMaster,
 } from '../../src/index.js';
 import { ticksToMicroseconds } from '../../src/mkv/ticks.js';
+import { noise } from '../support/bytes.js';
 import { readChunks } from '../support/read-all.js';
 
 /** Where the element's data begin in the stream that `read` makes: behind an 8-byte Segment, the master's header and its own. */
@@ -201,6 +203,28 @@ describe('an element', () => {
     expect(title?.path).toBe(title?.path);
     expect(Object.isFrozen(title?.path) && Object.isFrozen(segment?.path)).toBe(true);
     expect(infoEnd?.kind === 'end' && infoEnd.start).toBe(info);
+  });
+
+  it('has its data where they lie, in parts until they are read in one piece', () => {
+    const data = noise(9000, 1);
+    const bytes = writeMaster(Mkv.Segment, [
+      writeElement(Mkv.Void, new Uint8Array(1100)),
+      writeElement(Mkv.Void, data),
+    ]);
+    const partsAt = (cut: number) => {
+      const element = [...readChunks([bytes.subarray(0, cut), bytes.subarray(cut)])][2];
+      if (element?.kind !== 'data') throw new Error('no data element');
+      const { parts } = element;
+      expect(parts.every(({ buffer }) => buffer === bytes.buffer)).toBe(true);
+      expect(Buffer.compare(concatBytes(parts), data)).toBe(0);
+      expect(Buffer.compare(element.data, data)).toBe(0);
+      expect(element.data).toBe(element.data);
+      expect(element.parts.map(({ length }) => length)).toEqual([9000]);
+      expect(Buffer.compare(element.detach().data, data)).toBe(0);
+      return parts.map(({ length }) => length);
+    };
+    expect(partsAt(bytes.length)).toEqual([9000]);
+    expect(partsAt(bytes.length - 8000)).toEqual([1000, 8000]);
   });
 
   it('that is detached keeps everything but its chunk', () => {
