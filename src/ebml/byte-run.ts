@@ -7,13 +7,12 @@ import type { DataParts } from './data-parts.js';
 export class ByteRun {
   /** The bytes. */
   readonly bytes: Uint8Array;
-  readonly #buffer: ArrayBufferLike;
-  readonly #start: number;
+  /** `undefined` until a view has been asked for: a short array has no buffer before it is asked for one. */
+  #buffer: ArrayBufferLike | undefined;
+  #start = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.#buffer = bytes.buffer;
-    this.#start = bytes.byteOffset;
   }
 
   /** The bytes; see {@link DataParts.head}. */
@@ -28,6 +27,12 @@ export class ByteRun {
 
   /** A view of `length` of the bytes, from `start`. */
   view(start: number, length: number): Uint8Array {
+    if (this.#buffer === undefined) {
+      // Not a Buffer of Node, which a chunk may be.
+      if (length === this.bytes.length && this.bytes.constructor === Uint8Array) return this.bytes;
+      this.#buffer = this.bytes.buffer;
+      this.#start = this.bytes.byteOffset;
+    }
     return new Uint8Array(this.#buffer, this.#start + start, length);
   }
 

@@ -45,9 +45,18 @@ export interface EbmlHandler<M> {
   /**
    * A master that was asked for lies whole in one chunk, its data in `bytes` from `start` to `end`: whoever can read it at once, and would
    * find nothing wrong with it, takes it and returns `true`. Otherwise it is told of like others. It is not offered where something is
-   * looked for in it, like CRC-32s.
+   * looked for in it, like CRC-32s. `offset`, `headerSize` and `parent` are what {@link EbmlHandler.masterStart} would be given; if `start`
+   * is not below `headerSize`, the header lies right before the data.
    */
-  takeMaster?(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean;
+  takeMaster?(
+    type: EbmlElementType,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    offset: number,
+    headerSize: number,
+    parent: M | undefined,
+  ): boolean;
   /**
    * A master that was asked for ends.
    *

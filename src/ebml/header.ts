@@ -18,6 +18,8 @@ export class HeaderReader {
   id = 0;
   /** The data size last read; `undefined` when unknown. */
   dataSize: number | undefined = 0;
+  /** How many bytes a header that was {@link INCOMPLETE} has at least. */
+  needed = 0;
   /** The length of the id last read, in bytes. */
   idLength = 0;
   readonly #refuse: (code: EbmlErrorCode, position: number, text: string) => void;
@@ -29,16 +31,16 @@ export class HeaderReader {
 
   /** @returns the length of the header that begins at `start`, {@link INCOMPLETE} when it goes on past `end` */
   read(bytes: Uint8Array, start: number, end: number): number {
-    if (start >= end) return INCOMPLETE;
+    if (start >= end) return this.#lacks(1);
     const idLength = vintLength(bytes[start]!);
     if (idLength > this.maxIdLength) this.#refuse('InvalidId', 0, 'no element id begins here');
     const sizeStart = start + idLength;
-    if (sizeStart >= end) return INCOMPLETE;
+    if (sizeStart >= end) return this.#lacks(idLength + 1);
     if (isAllOnes(bytes, start, idLength)) this.#refuse('InvalidId', idLength - 1, 'a reserved element id');
     const sizeLength = vintLength(bytes[sizeStart]!);
     if (sizeLength > this.maxSizeLength) this.#refuse('InvalidSize', idLength, 'no data size begins here');
     const length = idLength + sizeLength;
-    if (start + length > end) return INCOMPLETE;
+    if (start + length > end) return this.#lacks(length);
     this.id = idLength <= SHORT ? readInt(bytes, start, sizeStart) : decodeUint(bytes, start, sizeStart);
     this.idLength = idLength;
     if (sizeLength <= SHORT) {
@@ -51,6 +53,11 @@ export class HeaderReader {
         this.#refuse('ElementTooLarge', length - 1, 'a data size beyond 2^53 - 1');
     }
     return length;
+  }
+
+  #lacks(needed: number): number {
+    this.needed = needed;
+    return INCOMPLETE;
   }
 }
 

@@ -44,6 +44,7 @@ export class EbmlParser<M> {
 
   #ended = false;
   #paused = false;
+  #starved = false;
   #done = false;
   #truncated = false;
   #error: EbmlParseError | undefined;
@@ -98,6 +99,11 @@ export class EbmlParser<M> {
     return this.#truncated;
   }
 
+  /** Whether nothing can be reported before more bytes come, or the end. */
+  get starved(): boolean {
+    return this.#starved;
+  }
+
   /** Whether everything that was pushed has been reported and no more can come. */
   get done(): boolean {
     return this.#done;
@@ -113,21 +119,29 @@ export class EbmlParser<M> {
     if (!(chunk instanceof Uint8Array)) throw new TypeError('a chunk must be a Uint8Array');
     if (this.#ended) throw new TypeError('push() after end()');
     if (this.#error !== undefined) throw this.#error;
-    const data = this.#data;
-    if (
-      data !== undefined &&
-      this.#scanner === undefined &&
-      chunk.length < this.#missing &&
-      this.#input.skip(chunk.length)
-    ) {
-      // Nothing but data of the element at hand: the common case for small chunks.
-      data.append(chunk, 0, chunk.length);
-      this.#missing -= chunk.length;
-      return;
-    }
+    if (this.#takeShort(chunk)) return;
     // Not slice(), which is a view where the chunk is a Buffer of Node.
     (this.#scanner ?? this.#input).push(this.#options.copyChunks === true ? new Uint8Array(chunk) : chunk);
+    this.#starved = false;
     if (!this.#paused) this.#run();
+  }
+
+  /** Takes a chunk that ends nothing: within a header, or within data. Most small chunks do not. */
+  #takeShort(chunk: Uint8Array): boolean {
+    const { length } = chunk;
+    if (this.#scanner !== undefined) return false;
+    if (length < this.#missing) {
+      const data = this.#data;
+      if ((data === undefined && this.#options.verifyCrc === true) || !this.#input.skip(length)) return false;
+      data?.append(chunk, 0, length);
+      this.#missing -= length;
+      return true;
+    }
+    const from = this.#scratchLength;
+    if (from === 0 || !this.#starved || from + length >= this.#header.needed) return false;
+    this.#scratch.set(chunk, from);
+    this.#scratchLength = from + length;
+    return this.#input.skip(length);
   }
 
   /**
@@ -138,6 +152,7 @@ export class EbmlParser<M> {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#starved = false;
     this.#scanner?.end();
     if (!this.#paused) this.#run();
   }
@@ -150,7 +165,7 @@ export class EbmlParser<M> {
   /** Goes on reporting after {@link EbmlParser.pause}. Throws as {@link EbmlParser.push}. */
   resume(): void {
     this.#paused = false;
-    this.#run();
+    if (!this.#starved) this.#run();
   }
 
   #run(): void {
@@ -297,7 +312,8 @@ export class EbmlParser<M> {
     if (end > bytes.length || dataSize > this.#maxElementSize || this.#header.maxSizeLength < 8) return false;
     input.position = end;
     this.#type = undefined;
-    if (this.#handler.takeMaster?.(type, bytes, position, end) === true) return true;
+    const parent = this.#top?.handle;
+    if (this.#handler.takeMaster?.(type, bytes, position, end, this.#offset, this.#headerSize, parent)) return true;
     input.position = position;
     this.#type = type;
     return false;
@@ -475,7 +491,10 @@ export class EbmlParser<M> {
 
   /** The bytes are used up: waits for more, or, after `end()`, closes what is open. */
   #stop(): boolean {
-    if (!this.#ended) return false;
+    if (!this.#ended) {
+      this.#starved = true;
+      return false;
+    }
     const { offset } = this.#input;
     const top = this.#top;
     const damage = this.#damage;

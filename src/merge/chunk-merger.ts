@@ -1,6 +1,7 @@
 import type { EbmlHandler } from '../ebml/handler.js';
 import type { EbmlParser } from '../ebml/parser.js';
 import { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
+import { Mkv } from '../mkv/elements.js';
 import { openMkvParser } from '../mkv/mkv-parser.js';
 import type { MkvReaderOptions } from '../mkv/reader-options.js';
 import { DocumentMerger } from './document-merger.js';
@@ -56,6 +57,14 @@ export class ChunkMerger {
 
   #handler(): EbmlHandler<MkvStartMasterElement> {
     const { merger } = this;
+    const takeData = (element: MkvDataElement) => {
+      try {
+        merger.data(element);
+        this.#check();
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
     return {
       masterStart: (type, offset, headerSize, dataSize, parent) => {
         const start = new MkvStartMasterElement(type, offset, headerSize, dataSize, parent);
@@ -67,6 +76,9 @@ export class ChunkMerger {
         }
         return start;
       },
+      takeMaster: (type, bytes, start, end, offset, headerSize, parent) =>
+        type === Mkv.Tags &&
+        merger.takeTags(new MkvStartMasterElement(type, offset, headerSize, end - start, parent), bytes, start, end),
       masterEnd: (start, offset, truncated) => {
         try {
           merger.end(start, offset, truncated);
@@ -77,12 +89,7 @@ export class ChunkMerger {
       },
       data: (type, offset, headerSize, dataSize, run, start, parent) => {
         if (merger.passData(type, offset, headerSize, dataSize, run, start)) return;
-        try {
-          merger.data(new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent));
-          this.#check();
-        } catch (error) {
-          this.#fail(error);
-        }
+        takeData(new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent));
       },
     };
   }

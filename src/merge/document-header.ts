@@ -82,7 +82,7 @@ export class DocumentHeader {
   constructor(offset: number, mergeOn: readonly MkvMasterType[]) {
     this.offset = offset;
     this.#mergeOn = new Set(mergeOn);
-    this.#comparedRoots = new Set(mergeOn.map(rootOf));
+    this.#comparedRoots = comparedRoots(mergeOn);
   }
 
   /** Whether the beginning of the Segment has come. */
@@ -192,7 +192,7 @@ export class DocumentHeader {
   }
 
   #isCompared({ type }: GatheredElement): boolean {
-    return this.#comparedRoots.has(type) || this.#comparedRoots.has(Mkv.Segment);
+    return isCompared(type, this.#comparedRoots);
   }
 
   /** Whether all that is compared is the same to the last byte, as it mostly is: then there is no need to look closer. */
@@ -207,6 +207,16 @@ export class DocumentHeader {
     }
     return count === this.#copies?.length;
   }
+}
+
+/** The elements, children of the Segment or roots, in which there is something to compare. */
+export function comparedRoots(mergeOn: readonly EbmlElementType[]): ReadonlySet<EbmlElementType> {
+  return new Set(mergeOn.map(rootOf));
+}
+
+/** Whether there is something to compare in an element of the type. */
+export function isCompared(type: EbmlElementType, roots: ReadonlySet<EbmlElementType>): boolean {
+  return roots.has(type) || roots.has(Mkv.Segment);
 }
 
 /** The child of the Segment, or the root, that an element is in. */

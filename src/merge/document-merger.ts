@@ -7,9 +7,10 @@ import {
   type MkvStartMasterElement,
 } from '../mkv/element.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
+import { TagsReader } from '../visitors/tags-reader.js';
 import { ClusterHead } from './cluster-head.js';
 import { ClusterWriter } from './cluster-writer.js';
-import { DocumentHeader, type HeaderBytes, isLeftOut } from './document-header.js';
+import { comparedRoots, DocumentHeader, type HeaderBytes, isCompared, isLeftOut } from './document-header.js';
 import { GatheredElement, isPosition } from './gathered-element.js';
 import {
   describeReason,
@@ -39,6 +40,8 @@ enum Fate {
 export class DocumentMerger {
   readonly #options: OutputSegmentMergerOptions;
   readonly #mergeOn: readonly MkvMasterType[];
+  readonly #takesTags: boolean;
+  readonly #tagsReader = new TagsReader();
   readonly #keepPositions: boolean;
   readonly #queue: PieceQueue;
   readonly #clusters: ClusterWriter;
@@ -69,6 +72,7 @@ export class DocumentMerger {
     this.#options = options;
     this.#keepPositions = options.keepPositions === true;
     this.#mergeOn = [...(options.mergeOn ?? [Mkv.EBML, Mkv.Tracks])];
+    this.#takesTags = this.#mergeOn.length > 0 && !isCompared(Mkv.Tags, comparedRoots(this.#mergeOn));
     this.#clusters = new ClusterWriter(queue, options);
   }
 
@@ -103,6 +107,20 @@ export class DocumentMerger {
     else if (this.#gathered !== undefined) this.#gathered.add(element);
     else if (this.#head !== undefined) this.#inHead(this.#head, element);
     else if (this.#skipped === undefined) this.#begin(element);
+  }
+
+  /**
+   * Takes a whole Tags from where its data lies in `bytes`, with the header before; `false` when it has to be given element by element. Most
+   * elements of a fragment with tags are within them.
+   */
+  takeTags(start: MkvStartMasterElement, bytes: Uint8Array, from: number, to: number): boolean {
+    const among = this.#stopped ?? this.#clusters.open ?? this.#gathered ?? this.#head ?? this.#skipped;
+    if (!this.#takesTags || among !== undefined || from < start.headerSize) return false;
+    const tags = this.#tagsReader.read(bytes, from, to);
+    if (tags === undefined) return false;
+    this.#truncated = false;
+    this.#complete(new GatheredElement(start, tags, { bytes, start: from - start.headerSize, end: to }));
+    return true;
   }
 
   /** Takes a data element. */

@@ -3,22 +3,32 @@ import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
+import type { MkvTag } from '../visitors/tag.js';
 import { type Extent, extentOf, lengthOf } from './extent.js';
 import { PieceQueue } from './piece-queue.js';
 import { voidElement } from './void-element.js';
 
-/** An element outside of the Clusters, gathered until it is whole: the EBML header, Info, Tracks, Tags and the like. */
+/** An element outside of the Clusters, gathered until it is whole, or taken whole: the EBML header, Info, Tracks, Tags and the like. */
 export class GatheredElement {
   /** What it begins with; for an element that is no master, all there is. */
   readonly root: MkvStartMasterElement | MkvDataElement;
   readonly #elements: (MkvStartMasterElement | MkvDataElement)[];
   #length: number;
   #hasDuration = false;
+  readonly #tags: readonly MkvTag[] | undefined;
+  readonly #extent: Extent | undefined;
 
-  constructor(root: MkvStartMasterElement | MkvDataElement) {
+  /**
+   * @param root what it begins with
+   * @param tags of a Tags that is taken whole: what is in it
+   * @param extent of the same: where it lies
+   */
+  constructor(root: MkvStartMasterElement | MkvDataElement, tags?: readonly MkvTag[], extent?: Extent) {
     this.root = root;
     this.#elements = [root];
-    this.#length = lengthOf(root);
+    this.#length = extent === undefined ? lengthOf(root) : extent.end - extent.start;
+    this.#tags = tags;
+    this.#extent = extent;
   }
 
   /** The type of the element. */
@@ -26,7 +36,7 @@ export class GatheredElement {
     return this.root.type;
   }
 
-  /** What it consists of, in order: itself, then what stands in it. */
+  /** What it consists of, in order: itself, then what stands in it, unless it was taken whole. */
   get elements(): readonly (MkvStartMasterElement | MkvDataElement)[] {
     return this.#elements;
   }
@@ -38,7 +48,7 @@ export class GatheredElement {
 
   /** Where the element lies, if it is in one chunk. */
   get extent(): Extent | undefined {
-    return extentOf(this.#elements, this.#length);
+    return this.#extent ?? extentOf(this.#elements, this.#length);
   }
 
   /** Takes what stands in it, in order. */
@@ -50,6 +60,7 @@ export class GatheredElement {
 
   /** Whether it holds a tag of this name. */
   hasTag(name: string): boolean {
+    if (this.#tags !== undefined) return this.#tags.some((tag) => tag.name === name);
     return this.#elements.some(
       (element) => element.is(Mkv.TagName) && element.kind === 'data' && element.value === name,
     );

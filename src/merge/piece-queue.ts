@@ -67,15 +67,13 @@ export class PieceQueue {
 
   /** Adds an element whose data lies in `run` at `start`; if that is not below `headerSize`, its header lies right before it. */
   addData(id: number, headerSize: number, dataSize: number, run: DataRun, start: number): void {
-    const from = run.headStart + start - headerSize;
-    if (from < 0) {
-      this.add(headerBytes(id, dataSize, headerSize));
-    } else if (run instanceof ByteRun) {
-      this.add(run.bytes, from, start + dataSize);
+    if (run instanceof ByteRun && start >= headerSize) {
+      this.add(run.bytes, start - headerSize, start + dataSize);
       return;
-    } else {
-      this.add(run.head, from, from + headerSize);
     }
+    const from = run.headStart + start - headerSize;
+    if (from >= 0) this.add(run.head, from, from + headerSize);
+    else this.add(headerBytes(id, dataSize, headerSize));
     this.addRun(run, start, dataSize);
   }
 

@@ -39,12 +39,21 @@ export interface ChunkSource {
 export function openByteStream(stream: ByteStream): ChunkSource {
   const iterator = iterate(stream);
   let reading = false;
+  const take = ({ done, value }: Result) => {
+    reading = false;
+    if (done !== true) return value;
+    iterator.finish?.();
+    return undefined;
+  };
   return {
-    async read() {
+    // Not an async function: for every chunk, that costs more than all else here.
+    read() {
       reading = true;
-      const { done, value } = await iterator.next();
-      reading = false;
-      return done === true ? undefined : value;
+      try {
+        return Promise.resolve(iterator.next()).then(take);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
     async cancel(reason) {
       // Where it does not close, nobody reads from it any more; where it is being read, it may never answer.
@@ -56,17 +65,21 @@ export function openByteStream(stream: ByteStream): ChunkSource {
 
 type Result = { done?: boolean | undefined; value?: Uint8Array | undefined };
 
-function iterate(stream: ByteStream): { next(): Result | Promise<Result>; return?(reason?: unknown): unknown } {
+interface ResultIterator {
+  next(): Result | Promise<Result>;
+  return?(reason?: unknown): unknown;
+  /** Is called at the end. */
+  finish?(): void;
+}
+
+function iterate(stream: ByteStream): ResultIterator {
   if (stream instanceof Uint8Array) return [stream].values();
   if (typeof stream === 'object' && stream !== null) {
     if ('getReader' in stream) {
       const reader = stream.getReader();
       return {
-        async next() {
-          const result = await reader.read();
-          if (result.done) reader.releaseLock();
-          return result;
-        },
+        next: () => reader.read(),
+        finish: () => reader.releaseLock(),
         async return(reason) {
           await reader.cancel(reason);
           reader.releaseLock();

@@ -35,9 +35,11 @@ export class AbortableSource {
   }
 
   /** The next chunk, or `undefined` at the end; rejects with the signal's reason when it is aborted meanwhile. */
-  async read(): Promise<Uint8Array | undefined> {
-    this.check();
+  read(): Promise<Uint8Array | undefined> {
+    const signal = this.#signal;
+    if (signal === undefined) return this.#source.read();
     return new Promise((resolve, reject) => {
+      if (signal.aborted) throw signal.reason;
       this.#reject = reject;
       this.#source.read().then(resolve, reject);
     });

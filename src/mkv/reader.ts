@@ -65,7 +65,7 @@ export class StreamingMkvReader {
    * @throws MkvParseError when the bytes are wrong. The reader then stays stopped: every further call throws the same error.
    */
   nextIfAvailable(): MkvElement | undefined {
-    if (this.#next === undefined) this.#read();
+    if (this.#next === undefined && !this.#parser.starved) this.#read();
     const next = this.#next;
     this.#next = undefined;
     return next;
