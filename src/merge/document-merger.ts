@@ -10,7 +10,7 @@ import { Mkv, type MkvMasterType } from '../mkv/elements.js';
 import { ClusterHead } from './cluster-head.js';
 import { ClusterWriter } from './cluster-writer.js';
 import { DocumentHeader, type HeaderBytes, isLeftOut } from './document-header.js';
-import { GatheredElement, isPosition } from './gathered-element.js';
+import { GatheredElement } from './gathered-element.js';
 import {
   describeReason,
   type MergeCounters,
@@ -212,7 +212,7 @@ export class DocumentMerger {
       case Fate.Lost:
         return;
     }
-    this.#clusters.follow([element], !this.#keepPositions && isPosition(element.type));
+    this.#clusters.follow([element], element.isVoid(this.#keepPositions));
   }
 
   #endInHead(head: ClusterHead, start: MkvStartMasterElement, offset: number, truncated: boolean): void {
