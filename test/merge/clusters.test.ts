@@ -17,7 +17,7 @@ import { crcData } from '../../src/merge/gathered-element.js';
 import { writeEbmlHeader } from '../../src/testing/get-media-writer.js';
 import { noise } from '../support/bytes.js';
 import { chunksOf, readChunks } from '../support/read-all.js';
-import { checkAll, framesOf, merge } from './merging.js';
+import { checkAll, countElements, framesOf, merge } from './merging.js';
 
 /** A document of these elements; its Segment has an unknown size. */
 function documentOf(...children: Uint8Array[]): Uint8Array {
@@ -246,6 +246,7 @@ describe('Position and PrevSize', () => {
     readonly position: boolean;
     readonly previousSize: 'none' | 'early' | 'late';
     readonly payload: number;
+    readonly tags: boolean;
     readonly after: readonly ('Tags' | 'Cues' | 'SeekHead' | 'Void')[];
   }
   const inputs = fc.array(
@@ -255,6 +256,7 @@ describe('Position and PrevSize', () => {
       position: fc.boolean(),
       previousSize: fc.constantFrom('none', 'early', 'late'),
       payload: fc.nat(200),
+      tags: fc.boolean(),
       after: fc.array(fc.constantFrom('Tags', 'Cues', 'SeekHead', 'Void'), { maxLength: 3 }),
     }),
     { minLength: 1, maxLength: 5 },
@@ -282,7 +284,7 @@ describe('Position and PrevSize', () => {
     const written = writeMaster(Mkv.Cluster, [...checksum, children], { unknownSize: c.unknown });
     // Behind a Cluster of unknown size, Void is in the Cluster, whose CRC-32 it would make wrong.
     const after = c.after.filter((name) => name !== 'Void' || !c.unknown || !c.crc);
-    return documentOf(written, ...after.map((name) => AFTER[name]));
+    return documentOf(...(c.tags ? [AFTER.Tags] : []), written, ...after.map((name) => AFTER[name]));
   }
 
   it('are right, whatever Clusters are like and whatever stands between them', () => {
@@ -308,6 +310,9 @@ describe('Position and PrevSize', () => {
             sizes++;
           }
         }
+        const tags = list.flatMap((c) => [...(c.tags ? ['Tags'] : []), ...c.after.filter((name) => name === 'Tags')]);
+        const { Tags = 0 } = countElements(bytes);
+        expect(Tags).toBe(tags.length);
         expect(positions).toBe(list.filter(({ position }) => position).length);
         const hasPrevious = (c: Input) => c.previousSize === 'early' || (c.previousSize === 'late' && mayBeLate(c));
         expect(sizes).toBe(list.slice(1).filter(hasPrevious).length);

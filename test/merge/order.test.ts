@@ -20,6 +20,8 @@ const tracks = (codecId = 'A') =>
     writeMaster(Mkv.TrackEntry, [writeElement(Mkv.TrackNumber, 1), writeElement(Mkv.CodecID, codecId)]),
   ]);
 const tags = (name: string) => writeTags([[name, '']]);
+/** Tags that say which fragment it is. */
+const numbered = (number: number) => writeTags([['AWS_KINESISVIDEO_FRAGMENT_NUMBER', String(number)]]);
 const block = (value: number) => writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, 0, 0x80, value));
 const cluster = (ms: number, ...more: Uint8Array[]) =>
   writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, ms), ...more]);
@@ -31,7 +33,8 @@ function outline(bytes: Uint8Array): string {
     if (element.kind === 'end') {
       if (element.truncated) words.push(`${element.type.name} cut off`);
     } else if (element.kind === 'data') {
-      if (element.is(Mkv.CodecID) || element.is(Mkv.TagName)) words.push(element.value);
+      if (element.is(Mkv.CodecID)) words.push(element.value);
+      else if (element.is(Mkv.TagName)) words.push(element.value.startsWith('AWS') ? '#' : element.value);
       else if (element.is(Mkv.Timestamp)) words.push(element.dataSize > 8 ? '?' : String(element.value));
       else if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) words.push('.');
     } else if (element.is(Mkv.EBML)) words.push('|');
@@ -142,6 +145,22 @@ describe('a document without Clusters', () => {
   });
 });
 
+describe('the number of a fragment', () => {
+  const start = [EBML, SEGMENT, tracks()];
+  const document = (name: string, ...more: Uint8Array[]) => [EBML, SEGMENT, tracks(), tags(name), numbered(1), ...more];
+
+  it('comes before its other Tags where the document before has no Cluster to tell them apart', () => {
+    const found = (...parts: Uint8Array[][]) => merge([...start, ...parts.flat()]).outline;
+    expect(found([cluster(1)], document('a', cluster(2)))).toBe('| : A 1 a # 2');
+    expect(found([], document('a', cluster(2)))).toBe('| : A # a 2');
+    expect(found([], document('a'), document('b', cluster(2)))).toBe('| : A # a # b 2');
+    expect(found([cluster(1)], document('a'), document('b', cluster(2)), document('c'), document('d'))).toBe(
+      '| : A 1 a # # b 2 c # # d',
+    );
+    expect(found([cluster(1)], document('a', cluster(2)), document('b', cluster(3)))).toBe('| : A 1 a # 2 b # 3');
+  });
+});
+
 describe('time that goes back', () => {
   const start = [EBML, SEGMENT, tracks(), tags('a'), cluster(10, block(1))];
   const length = concatBytes(start).length;
@@ -177,6 +196,23 @@ describe('time that goes back', () => {
       const expected = concatBytes([...strange, ...strange]);
       expect(Buffer.from(bytes).includes(Buffer.from(expected))).toBe(true);
     }
+  });
+
+  it('is told by the last Timestamp that there was, and by one that comes late too', () => {
+    const without = writeMaster(Mkv.Cluster, [writeElement(Mkv.Void, new Uint8Array(2))]);
+    expect(merge([...start, without, cluster(4)]).outline).toBe('| : A a 10 . | : A 4');
+    const group = writeMaster(Mkv.BlockGroup, [writeElement(Mkv.Block, Uint8Array.of(0x81, 0, 0, 0, 1))]);
+    const late = writeMaster(Mkv.Cluster, [group, writeElement(Mkv.Timestamp, 4)]);
+    expect(merge([...start, late]).outline).toBe('| : A a 10 . | : A . 4');
+  });
+
+  it('makes another document whether anybody is told or not', () => {
+    let length = 0;
+    const merger = new OutputSegmentMerger((piece) => {
+      length += piece.length;
+    });
+    for (const element of readChunks([concatBytes([...start, cluster(4)])])) element.accept(merger);
+    expect(merger.counters).toMatchObject({ documentsOut: 2, bytes: length });
   });
 
   it('stops the merger where that is asked for, before the Cluster', () => {
@@ -232,10 +268,20 @@ describe('where nothing is merged', () => {
     expect(Buffer.compare(bytes, concatBytes(parts))).toBe(0);
     expect(counters).toMatchObject({ documentsIn: 6, documentsOut: 6, clusters: 2 });
   });
+
+  it('a master in an EBML header does not make it another document', () => {
+    const extended = writeMaster(Mkv.EBML, [writeMaster(Mkv.DocTypeExtension, [])]);
+    const { counters } = merge([extended, SEGMENT, cluster(1)], { mergeOn: [] });
+    expect(counters).toMatchObject({ documentsIn: 1, documentsOut: 1 });
+  });
 });
 
 describe('what is not whole', () => {
   const start = [EBML, SEGMENT, tracks(), cluster(1, block(1))];
+
+  it('is not told of before anything has come', () => {
+    expect(new OutputSegmentMerger(() => {}).truncated).toBe(false);
+  });
 
   it('is not written if it is no Cluster, wherever it is cut', () => {
     const bytes = concatBytes([...start, tags('a')]);
@@ -266,6 +312,22 @@ describe('what is not whole', () => {
       expect(found(cut).outline).toBe('| : A 1 .');
       expect(found(cut).counters).toMatchObject({ clusters: 1, frames: 1, clustersDropped: 0 });
     }
+  });
+
+  it('is a Cluster once its Timestamp has come, even if its CRC-32 waits for what comes next', () => {
+    const children = [writeElement(Mkv['CRC-32'], new Uint8Array(4)), writeElement(Mkv.Timestamp, 2), block(2)];
+    const bytes = concatBytes([...start, EBML, SEGMENT, writeMaster(Mkv.Cluster, children)]);
+    const { outline: found, counters, truncated } = merge([bytes.subarray(0, bytes.length - block(2).length)]);
+    expect(found).toBe('| : A 1 . 2 Cluster cut off Segment cut off');
+    expect(counters).toMatchObject({ clusters: 2, frames: 1 });
+    expect(truncated).toEqual([false, true]);
+  });
+
+  it('is not gone on with in what follows', () => {
+    const harmed = writeMaster(Mkv.Cluster, [block(7), new Uint8Array(50)]);
+    const { outline: found, counters } = merge([...start, harmed, EBML, SEGMENT, tracks(), tags('b'), cluster(2)]);
+    expect(found).toBe('| : A 1 . b 2');
+    expect(counters).toMatchObject({ documentsIn: 2, documentsOut: 1, clusters: 2, frames: 1, clustersDropped: 0 });
   });
 
   it('is put together where BlockGroups stand before the Timestamp', () => {
