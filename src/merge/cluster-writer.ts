@@ -1,7 +1,6 @@
 import type { DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
-import { idLength } from '../ebml/vint.js';
-import { writeHeader } from '../ebml/writer.js';
+import { headerBytes, idLength, vintLength } from '../ebml/vint.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { type BlockPeek, peekBlock } from './block-peek.js';
@@ -157,7 +156,8 @@ export class ClusterWriter {
   /**
    * Writes what stands behind Clusters.
    *
-   * @param isVoid whether they become Void elements. Behind a Cluster of unknown size that has a CRC-32 it is left out, to keep that right
+   * @param isVoid whether they are written as Void elements. Behind a Cluster of unknown size that has a CRC-32 these are left out, to
+   * keep that right
    */
   follow(elements: readonly GatheredElement[], isVoid: boolean): void {
     if (elements.length === 0) return;
@@ -200,17 +200,26 @@ export class ClusterWriter {
 
   #write(element: MkvElement, bytes: Uint8Array): void {
     this.#cursor = element.offset + element.headerSize + (element.kind === 'data' ? element.dataSize : 0);
-    this.#queue.add(bytes);
+    // What changes in a Cluster has an id of one byte.
+    const headerSize = 1 + vintLength(bytes[1]!);
+    const header = this.#headerFor(bytes[0]!, headerSize, bytes.length - headerSize);
+    if (header === undefined) {
+      this.#queue.add(bytes);
+    } else {
+      this.#queue.add(header);
+      this.#queue.add(bytes, headerSize);
+    }
   }
 
   #writeData(element: MkvDataElement): void {
-    this.#cursor = element.offset + element.headerSize + element.dataSize;
-    const header = this.#headerFor(element);
+    const { type, offset, headerSize, dataSize } = element;
+    this.#cursor = offset + headerSize + dataSize;
+    const header = this.#headerFor(type.id, headerSize, dataSize);
     if (header === undefined) {
       this.#queue.addElement(element);
     } else {
       this.#queue.add(header);
-      this.#queue.addRun(element.run, element.start, element.dataSize);
+      this.#queue.addRun(element.run, element.start, dataSize);
     }
   }
 
@@ -220,7 +229,7 @@ export class ClusterWriter {
     end: number,
   ): void {
     this.#cursor = end;
-    const header = this.#headerFor(start);
+    const header = this.#headerFor(start.type.id, start.headerSize, start.dataSize);
     const extent = header === undefined ? extentOf(group, lengthOfAll(group)) : undefined;
     if (extent === undefined) this.#queue.add(header ?? start.rawHeader);
     else this.#queue.add(extent.bytes, extent.start, extent.end);
@@ -238,13 +247,14 @@ export class ClusterWriter {
 
   /**
    * The header that an element gets after which a single byte of the Cluster is left, as damage leaves it: one byte longer, because no
-   * element is so short. `undefined` for any other element, which keeps its own.
+   * element is so short, or, where it has all the bytes that a header can have, one shorter. `undefined` for any other element, which
+   * keeps its own.
    */
-  #headerFor(element: MkvStartMasterElement | MkvDataElement): Uint8Array | undefined {
-    const { type, dataSize, headerSize } = element;
-    if (this.#end !== this.#cursor + 1 || dataSize === undefined) return undefined;
-    this.#cursor++;
-    return writeHeader(type, dataSize, { sizeLength: headerSize - idLength(type.id) + 1 });
+  #headerFor(id: number, headerSize: number, dataSize: number | undefined): Uint8Array | undefined {
+    if (this.#end !== this.#cursor + 1) return undefined;
+    const change = headerSize - idLength(id) < 8 ? 1 : -1;
+    this.#cursor += change;
+    return headerBytes(id, dataSize, headerSize + change);
   }
 
   #countElement({ run, start, dataSize }: MkvDataElement, duration: number | undefined): void {

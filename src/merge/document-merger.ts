@@ -11,7 +11,7 @@ import { TagsReader } from '../visitors/tags-reader.js';
 import { ClusterHead } from './cluster-head.js';
 import { ClusterWriter } from './cluster-writer.js';
 import { comparedRoots, DocumentHeader, type HeaderBytes, isCompared, isLeftOut } from './document-header.js';
-import { GatheredElement, isPosition } from './gathered-element.js';
+import { GatheredElement } from './gathered-element.js';
 import {
   describeReason,
   type MergeCounters,
@@ -219,7 +219,7 @@ export class DocumentMerger {
       case Fate.Lost:
         return;
     }
-    this.#clusters.follow([element], !this.#keepPositions && isPosition(element.type));
+    this.#clusters.follow([element], element.isVoid(this.#keepPositions));
   }
 
   #endInHead(head: ClusterHead, start: MkvStartMasterElement, offset: number, truncated: boolean): void {

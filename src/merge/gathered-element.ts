@@ -66,6 +66,12 @@ export class GatheredElement {
     );
   }
 
+  /** Whether it is a Void element as it is written. */
+  isVoid(keepPositions: boolean): boolean {
+    const { type } = this;
+    return type === Mkv.Void || type === Mkv['CRC-32'] || (!keepPositions && isPosition(type));
+  }
+
   /**
    * Writes the element. A CRC-32 of the whole Segment, to which more is going to belong, gives way to a Void element. Without
    * `keepPositions` so does what was true only where the producer wrote it: SeekHead, Cues and the Duration in Info, each to one of the
