@@ -53,6 +53,8 @@ export function readAll(chunks: Iterable<Uint8Array>, whole: Uint8Array, options
     for (;;) {
       const element = reader.nextIfAvailable();
       if (element === undefined) return;
+      // To read the data is to put them together.
+      const parts = element.kind === 'data' ? element.parts : [];
       const line = describe(element);
       events.push(line);
       elements.push(line);
@@ -73,6 +75,12 @@ export function readAll(chunks: Iterable<Uint8Array>, whole: Uint8Array, options
         open.push(element);
         ensure(element.path.length < MAX_DEPTH, 'too many masters are open');
       } else {
+        let start = reached;
+        for (const part of parts) {
+          ensureBytes(part, whole, start);
+          start += part.length;
+        }
+        ensure(start === reached + element.dataSize, 'parts are not all of the data');
         ensureBytes(element.data, whole, reached);
         reached += element.dataSize;
         ensure(reached <= pushed, 'an element is given before its bytes have come');

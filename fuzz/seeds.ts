@@ -47,6 +47,8 @@ export function streamSeeds(): Uint8Array[] {
     ...[documents, streams].flat().filter(({ length }) => length > 0 && length < 3000),
     smallDocument(),
     smallDocument({ clusters: 1, blocks: 1 }),
+    // Long enough to stay in the chunks they come in.
+    smallDocument({ clusters: 1, blocks: 2, frameSize: 4500 }),
     ...fragments,
     concatBytes(fragments.slice(0, 2)),
   ].map((bytes) => Uint8Array.from(bytes));

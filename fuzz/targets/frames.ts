@@ -109,8 +109,12 @@ function metadataLine(metadata: FragmentMetadata | undefined): string {
 }
 
 function describe(frame: Frame): string {
-  const { data, size, timestamp, duration } = frame;
+  const { parts, size, timestamp, duration } = frame;
+  let crc = 0;
+  for (const part of parts) crc = crc32(part, crc);
+  const { data } = frame;
   ensure(data.length === size, 'a frame has another size than its data');
+  ensure(crc32(data) === crc, 'parts of a frame are other bytes than its data');
   ensure(Number.isFinite(timestamp), () => `a frame at <${timestamp}>`);
   ensure(duration === undefined || (Number.isFinite(duration) && duration >= 0), () => `a frame lasts <${duration}>`);
   const flags = [frame.keyframe, frame.invisible, frame.discardable, frame.storage, frame.discardPadding].join(' ');

@@ -1,3 +1,5 @@
+import { viewOf } from './bytes.js';
+
 /** A size read from the stream is believed up to here, without anything that speaks for it. */
 const MODEST_SIZE = 16 * 1024;
 /** And up to here when as many bytes of the stream have been right before; beyond, memory is taken only for bytes that have arrived. */
@@ -35,6 +37,6 @@ export class Assembler {
     }
     // For a few bytes a call of set() costs more than this loop.
     if (end - start < 16) for (let i = start; i < end; i++) this.bytes[at++] = chunk[i]!;
-    else this.bytes.set(chunk.subarray(start, end), at);
+    else this.bytes.set(viewOf(chunk, start, end), at);
   }
 }

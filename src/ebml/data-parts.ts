@@ -1,3 +1,9 @@
+import { viewOf } from './bytes.js';
+import type { EbmlElementType } from './element-type.js';
+
+/** Binary data from this size on stays in parts until it is read. To keep parts of less costs more than to put them together. */
+const PARTED_SIZE = 4096;
+
 /** Parts below this are copied together: an object for each would take more memory than they do. */
 const SMALL = 1024;
 const LARGEST_BUFFER = 64 * 1024;
@@ -60,7 +66,7 @@ export class DataParts {
 
   /** A view of `length` of the bytes, from `start`, put together. */
   view(start: number, length: number): Uint8Array {
-    return this.bytes.subarray(start, start + length);
+    return viewOf(this.bytes, start, start + length);
   }
 
   /** The same bytes where they lie. */
@@ -72,7 +78,7 @@ export class DataParts {
       const size = part.end - part.start;
       const taken = Math.min(missing, size - from);
       if (taken > 0) {
-        views.push(part.bytes.subarray(part.start + from, part.start + from + taken));
+        views.push(viewOf(part.bytes, part.start + from, part.start + from + taken));
         missing -= taken;
       }
       from = Math.max(0, from - size);
@@ -121,6 +127,11 @@ export class DataParts {
   }
 }
 
+/** Whether data of so many bytes, which begins in a chunk of so many and goes on in others, is worth keeping in parts. */
+export function mayStayInParts({ type }: EbmlElementType, size: number, chunkLength: number): boolean {
+  return type === 'binary' && size >= PARTED_SIZE && chunkLength >= SMALL;
+}
+
 /** The first `length` bytes of the parts, put together. */
 function joinParts(parts: readonly DataPart[], length: number): Uint8Array {
   const joined = new Uint8Array(length);
@@ -128,7 +139,7 @@ function joinParts(parts: readonly DataPart[], length: number): Uint8Array {
   for (const { bytes, start, end } of parts) {
     if (at === length) break;
     const stop = Math.min(end, start + length - at);
-    joined.set(bytes.subarray(start, stop), at);
+    joined.set(viewOf(bytes, start, stop), at);
     at += stop - start;
   }
   return joined;

@@ -1,7 +1,7 @@
 import { Assembler } from './assembler.js';
 import { ByteRun, type DataRun } from './byte-run.js';
 import { ChunkQueue } from './chunk-queue.js';
-import { DataParts } from './data-parts.js';
+import { DataParts, mayStayInParts } from './data-parts.js';
 import { acceptHeaderElement, isHeaderElement } from './document-header.js';
 import { ElementFilter } from './element-filter.js';
 import { canDescendFrom, type EbmlElementType, EbmlId, isLandmark, unknownElementType } from './element-type.js';
@@ -15,11 +15,6 @@ import { headerBytes, MAX_HEADER_LENGTH } from './vint.js';
 
 const DEFAULT_MAX_ELEMENT_SIZE = 64 * 1024 * 1024;
 const DEFAULT_MAX_DEPTH = 64;
-
-/** Binary data from this size on stays in parts until it is read. To keep parts of less costs more than to put them together. */
-const PARTED_SIZE = 4096;
-/** Where chunks are smaller than this, parts would have to be copied together all the same. */
-const PARTED_CHUNK = 1024;
 
 /**
  * An incremental EBML parser (RFC 8794): bytes in, elements out to a handler. It can stop at any byte and go on.
@@ -338,9 +333,11 @@ export class EbmlParser<M> {
       return true;
     }
     if (needed) {
-      this.#data = this.#mayStayInParts(type, dataSize)
-        ? new DataParts(dataSize)
-        : new Assembler(dataSize, start - this.#trustedFrom);
+      const inOnePiece = this.#options.copyChunks === true || this.#isOwn(type);
+      this.#data =
+        !inOnePiece && mayStayInParts(type, dataSize, input.bytes.length)
+          ? new DataParts(dataSize)
+          : new Assembler(dataSize, start - this.#trustedFrom);
     }
     this.#missing = dataSize;
     return this.#readData();
@@ -367,16 +364,6 @@ export class EbmlParser<M> {
     }
     this.#type = undefined;
     return true;
-  }
-
-  #mayStayInParts(type: EbmlElementType, dataSize: number): boolean {
-    return (
-      dataSize >= PARTED_SIZE &&
-      type.type === 'binary' &&
-      this.#input.bytes.length >= PARTED_CHUNK &&
-      this.#options.copyChunks !== true &&
-      !this.#isOwn(type)
-    );
   }
 
   #finishParts(type: EbmlElementType, data: DataParts): void {

@@ -1,4 +1,5 @@
 import { ByteRun, type DataRun } from '../ebml/byte-run.js';
+import { viewOf } from '../ebml/bytes.js';
 import { headerBytes } from '../ebml/vint.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 
@@ -89,7 +90,7 @@ export class PieceQueue {
     if (only === undefined || this.#runs.length > 1) return undefined;
     this.#runs.pop();
     this.#last = undefined;
-    return viewOf(only);
+    return viewOf(only.bytes, only.start, only.end);
   }
 
   /** What has been added since the last call. Only small pieces are copied. */
@@ -108,7 +109,7 @@ export class PieceQueue {
         continue;
       }
       if (small < index) pieces.push(join(runs, small, index, length));
-      pieces.push(viewOf(run));
+      pieces.push(viewOf(run.bytes, run.start, run.end));
       small = index + 1;
       length = 0;
     }
@@ -117,19 +118,14 @@ export class PieceQueue {
   }
 }
 
-function viewOf({ bytes, start, end }: Run): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
-}
-
 /** The runs from `from` to `to` in one array of `length` bytes. */
 function join(runs: readonly Run[], from: number, to: number, length: number): Uint8Array {
   const joined = new Uint8Array(length);
   let at = 0;
-  for (const run of runs.slice(from, to)) {
-    const { bytes, start, end } = run;
+  for (const { bytes, start, end } of runs.slice(from, to)) {
     // For a few bytes a call of set() costs more than this loop.
     if (end - start < 64) for (let i = start; i < end; i++) joined[at + i - start] = bytes[i]!;
-    else joined.set(viewOf(run), at);
+    else joined.set(viewOf(bytes, start, end), at);
     at += end - start;
   }
   return joined;

@@ -1,4 +1,4 @@
-import { sameBytes } from '../ebml/bytes.js';
+import { sameBytes, viewOf } from '../ebml/bytes.js';
 import { ContentEncodingCollector } from './content-encoding.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from './element.js';
 import { Mkv } from './elements.js';
@@ -47,7 +47,7 @@ export class TrackCollector {
    */
   repeat(bytes: Uint8Array, start: number, end: number): readonly TrackMetadata[] | undefined {
     const before = this.#bytes;
-    const whole = bytes.subarray(start, end);
+    const whole = viewOf(bytes, start, end);
     if (before !== undefined && sameBytes(before.data, whole) && this.#size + before.size <= TRACKS_BUDGET) {
       this.#size += before.size;
       // Others may have come since that stand outside of it.

@@ -20,12 +20,18 @@ export class CopyVisitor extends MkvElementVisitor {
   }
 
   override visitData(element: MkvDataElement): MaybePromise {
-    const pending = this.#sink(element.rawHeader);
-    return pending === undefined ? this.#sink(element.data) : this.#later(pending, element.data);
+    return this.#write([element.rawHeader, ...element.parts], 0);
   }
 
-  async #later(pending: PromiseLike<unknown>, data: Uint8Array): Promise<void> {
+  #write(pieces: readonly Uint8Array[], from: number): MaybePromise {
+    for (let index = from; index < pieces.length; index++) {
+      const pending = this.#sink(pieces[index]!);
+      if (pending !== undefined) return this.#writeLater(pending, pieces, index + 1);
+    }
+  }
+
+  async #writeLater(pending: PromiseLike<unknown>, pieces: readonly Uint8Array[], from: number): Promise<void> {
     await pending;
-    await this.#sink(data);
+    await this.#write(pieces, from);
   }
 }

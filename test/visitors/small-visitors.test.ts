@@ -156,6 +156,34 @@ describe('CopyVisitor', () => {
   });
 });
 
+describe('CopyVisitor, of an element that spans chunks', () => {
+  const bytes = concatBytes([documentHead(), writeElement(Mkv.Void, new Uint8Array(9000).fill(7))]);
+  const chunks = [...chunksOf(bytes, 2000)];
+
+  it('writes it from where it lies', () => {
+    const parts: Uint8Array[] = [];
+    const visitor = new CopyVisitor((part) => void parts.push(part));
+    for (const element of readChunks(chunks)) element.accept(visitor);
+    expect(concatBytes(parts)).toEqual(bytes);
+    const own = parts.filter(({ buffer }) => chunks.every((chunk) => chunk.buffer !== buffer));
+    expect(own.every(({ length }) => length < 1000)).toBe(true);
+  });
+
+  it('waits for the sink after each part', async () => {
+    const parts: Uint8Array[] = [];
+    let running = 0;
+    const sink = async (part: Uint8Array) => {
+      expect(running++).toBe(0);
+      await new Promise((done) => setImmediate(done));
+      parts.push(part);
+      running--;
+    };
+    await applyVisitor(chunks, new CopyVisitor(sink));
+    expect(concatBytes(parts)).toEqual(bytes);
+    expect(parts.length).toBeGreaterThan(chunks.length);
+  });
+});
+
 describe('ElementSizeAndOffsetVisitor', () => {
   it('tells where each element lies', () => {
     const places: ElementPlace[] = [];
