@@ -179,7 +179,7 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
       else if (name === ServiceTagName.millisBehindNow || name === ServiceTagName.continuationToken) trailer = true;
     }
     const current = this.#current;
-    if (service && (current === undefined || startsNext(current, number))) {
+    if (service && (current === undefined || this.#startsNext(current, number))) {
       if (current === undefined) {
         this.#current = new FragmentRecord();
       } else {
@@ -206,8 +206,10 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
     if (this.#current === undefined) return;
     for (const tag of this.#pending.take()) this.#current.tagList.add(tag);
   }
-}
 
-function startsNext(current: FragmentRecord, number: string | undefined): boolean {
-  return number !== undefined && current.fragmentNumber !== undefined && number !== current.fragmentNumber;
+  #startsNext(current: FragmentRecord, number: string | undefined): boolean {
+    if (number === undefined) return false;
+    // What has no number after its Cluster is a fragment whose beginning is missing.
+    return current.fragmentNumber === undefined ? this.#clusterSeen : number !== current.fragmentNumber;
+  }
 }

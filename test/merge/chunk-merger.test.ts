@@ -188,6 +188,48 @@ describe('merging chunks', () => {
       }
     },
   );
+
+  /** Fragments of their own tracks each, with a Cluster or without. */
+  const fragments = (withClusters: boolean, ...codecs: string[]) =>
+    codecs.map((codecId, index) =>
+      writeGetMediaFragment({
+        tracks: [{ number: 1, codecId }],
+        fragmentNumber: String(index),
+        blocks: withClusters ? [{ track: 1, timestamp: index * 1_000_000, frames: [noise(2000, index)] }] : undefined,
+      }),
+    );
+
+  it('throws what the listener throws, once, also where the end of a document makes it known', () => {
+    const options: Options = {
+      onNewDocument: () => {
+        throw new Error('no more documents');
+      },
+    };
+    for (const withClusters of [true, false]) {
+      const chunks = fragments(withClusters, 'A', 'B', 'A', 'C');
+      const merged = mergeChunks(chunks, options);
+      expect(merged.told.filter((line) => line === 'Error: no more documents')).toHaveLength(2);
+      same(merged, mergeElements(chunks, options));
+    }
+  });
+
+  it('reads nothing behind the document that it stops at, in its chunk or in others', () => {
+    const [first, second] = fragments(true, 'A', 'B').map((bytes) => Buffer.from(bytes));
+    const wrong = new Uint8Array(50);
+    for (const chunks of [
+      [first, second, wrong],
+      [concatBytes([first ?? wrong, second ?? wrong, wrong]), wrong],
+    ]) {
+      const merger = new ChunkMerger({ stopAtFirstNonMatchingSegment: true });
+      // Were each push to read but one element, these would be enough to get there.
+      const more = Array.from({ length: 20 }, () => wrong);
+      const pieces = [...chunks, ...more].flatMap((chunk) => merger.push(chunk ?? wrong));
+      pieces.push(...merger.end());
+      expect(merger.merger.stopped?.offset).toBe(first?.length);
+      expect(Buffer.compare(concatBytes(pieces), first ?? wrong)).toBe(0);
+      expect(() => new ChunkMerger().push(wrong)).toThrow();
+    }
+  });
 });
 
 describe('what leaves a merger of chunks', () => {

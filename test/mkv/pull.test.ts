@@ -110,6 +110,16 @@ describe('pulling', () => {
     expect([source.cancelled, left.cancelled]).toEqual([0, 1]);
   });
 
+  it('stays at its end, also when the signal is aborted behind it', async () => {
+    const controller = new AbortController();
+    const source = new Source([1], undefined);
+    const things = pullThrough(source, new Bytes(), controller.signal);
+    for (const value of [1, 255, undefined]) expect(await things.next()).toEqual({ done: value === undefined, value });
+    controller.abort(new Error('too late'));
+    expect(await things.next()).toEqual({ done: true, value: undefined });
+    expect(source.cancelled).toBe(0);
+  });
+
   it('tells the source once that it is over, however often it is over', async () => {
     const controller = new AbortController();
     const source = new Source([1, 2]);

@@ -63,6 +63,10 @@ describe('Tags around a fragment', () => {
       serviceTags(['FRAGMENT_NUMBER', numberOf(1)]),
     );
     expect(told).toEqual(['undefined > undefined []', 'undefined > 0 []', 'undefined > 0 []', '0 > 1 []']);
+    const apart = [serviceTags(['SERVER_TIMESTAMP', '1.000']), serviceTags(['FRAGMENT_NUMBER', numberOf(0)])];
+    const visitor = show(concatBytes([documentHead(), ...apart]));
+    expect(visitor.currentFragmentMetadata?.serverTimestamp?.getTime()).toBe(1000);
+    expect(visitor.previousFragmentMetadata).toBeUndefined();
   });
 
   it.each(['MILLIS_BEHIND_NOW', 'CONTINUATION_TOKEN'])('are its own where %s alone follows', (name) => {
@@ -96,8 +100,8 @@ describe('Tags around a fragment', () => {
 });
 
 describe('a gap in a stream', () => {
-  /** What the visitor says when everything has come; bytes are missing between the parts. */
-  const afterGaps = (...parts: Uint8Array[][]) => {
+  /** Shows everything; bytes are missing between the parts. */
+  const showWithGaps = (...parts: Uint8Array[][]) => {
     const all = parts.map((part) => concatBytes(part));
     const visitor = new FragmentMetadataVisitor();
     let [part = new Uint8Array(0), ...rest] = all;
@@ -110,7 +114,10 @@ describe('a gap in a stream', () => {
       }
       element.accept(visitor);
     }
-    const { currentFragmentMetadata: current, previousFragmentMetadata: previous } = visitor;
+    return visitor;
+  };
+  const afterGaps = (...parts: Uint8Array[][]) => {
+    const { currentFragmentMetadata: current, previousFragmentMetadata: previous } = showWithGaps(...parts);
     return `${indexOf(previous?.fragmentNumber)} > ${indexOf(current?.fragmentNumber)}`;
   };
   const start = [documentHead(), leadingTags(fragmentInput(0))];
@@ -121,6 +128,18 @@ describe('a gap in a stream', () => {
     expect(afterGaps([...start, ...media], media)).toBe('0 > undefined');
     expect(afterGaps([...start, ...media, ...media])).toBe('undefined > 0');
     expect(afterGaps([...start, ...media], [...media, ...numbered, ...media])).toBe('0 > 1');
+  });
+
+  it('keeps what is said of a fragment without a number from the next one', () => {
+    const lost = [...media, writeTags([['a', 'lost']]), serviceTags(['CONTINUATION_TOKEN', '7'])];
+    const visitor = showWithGaps([...start, ...media], [...lost, writeTags([['a', 'next']]), ...numbered, ...media]);
+    const { currentFragmentMetadata: current, previousFragmentMetadata: previous } = visitor;
+    expect(indexOf(current?.fragmentNumber)).toBe('1');
+    expect(current?.tags.map(({ value }) => value)).toEqual(['next']);
+    expect(current?.continuationToken).toBeUndefined();
+    expect(previous?.fragmentNumber).toBeUndefined();
+    expect(previous?.tags.map(({ value }) => value)).toEqual(['lost']);
+    expect(visitor.continuationToken).toBe('7');
   });
 
   it('makes no difference where a number, a first Cluster or another document follows', () => {
