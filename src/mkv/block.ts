@@ -107,7 +107,7 @@ export class Block {
    * @throws RangeError when `index` is not below `frameCount`
    */
   frame(index: number): Uint8Array {
-    return this.run.view(this.#startOf(index), this.frameSize(index));
+    return this.run.view(this.startOf(index), this.frameSize(index));
   }
 
   /**
@@ -117,10 +117,10 @@ export class Block {
    * @throws RangeError when `index` is not below `frameCount`
    */
   frameParts(index: number): Uint8Array[] {
-    return this.run.views(this.#startOf(index), this.frameSize(index));
+    return this.run.views(this.startOf(index), this.frameSize(index));
   }
 
-  #startOf(index: number): number {
+  private startOf(index: number): number {
     return this.ends?.[index] ?? this.start;
   }
 }

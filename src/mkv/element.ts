@@ -178,7 +178,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
    * {@link MkvDataElement.bigintValue} has it), `InvalidBlock` when a Block is broken
    */
   get value(): V {
-    return this.#decode() as V;
+    return this.decode() as V;
   }
 
   /**
@@ -188,9 +188,8 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
    */
   get bigintValue(): bigint {
     const { type, defaultValue } = this.type;
-    if (type !== 'uinteger' && type !== 'integer' && type !== 'date')
-      throw this.#invalid(`a ${type} is not an integer`);
-    if (this.dataSize > 8) throw this.#invalid(`an integer of ${this.dataSize} bytes`);
+    if (type !== 'uinteger' && type !== 'integer' && type !== 'date') throw this.invalid(`a ${type} is not an integer`);
+    if (this.dataSize > 8) throw this.invalid(`an integer of ${this.dataSize} bytes`);
     if (this.dataSize === 0) return BigInt(defaultValue ?? 0);
     const { start, dataSize } = this;
     const { bytes } = this.run;
@@ -201,7 +200,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
 
   /** The value of a date element as a `Date`, rounded down to the millisecond. Throws as {@link MkvDataElement.bigintValue}. */
   get dateValue(): Date {
-    if (this.type.type !== 'date') throw this.#invalid(`a ${this.type.type} is not a date`);
+    if (this.type.type !== 'date') throw this.invalid(`a ${this.type.type} is not a date`);
     return dateFromEbml(this.bigintValue);
   }
 
@@ -224,49 +223,48 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
     return visitor.visitData(this);
   }
 
-  #decode(): unknown {
+  private decode(): unknown {
     const { type, identifier, defaultValue } = this.type;
     // Binary data are not to be put together before someone reads them.
-    if (type === 'binary')
-      return this.type === Mkv.SimpleBlock || this.type === Mkv.Block ? this.#asBlock() : this.data;
+    if (type === 'binary') return this.type === Mkv.SimpleBlock || this.type === Mkv.Block ? this.asBlock() : this.data;
     const { start, bytes } = this;
     const size = this.dataSize;
     const end = start + size;
     switch (type) {
       case 'uinteger':
         if (identifier) return this.bigintValue;
-        return size > 0 && size <= 6 ? decodeUint(bytes, start, end) : this.#safeInteger();
+        return size > 0 && size <= 6 ? decodeUint(bytes, start, end) : this.safeInteger();
       case 'integer':
-        return this.#safeInteger();
+        return this.safeInteger();
       case 'float': {
         if (size === 0) return Number(defaultValue ?? 0);
         const value = decodeFloat(bytes, start, end);
-        if (value === undefined) throw this.#invalid(`a float of ${size} bytes`);
+        if (value === undefined) throw this.invalid(`a float of ${size} bytes`);
         return value;
       }
       case 'date':
-        if (size !== 0 && size !== 8) throw this.#invalid(`a date of ${size} bytes`);
+        if (size !== 0 && size !== 8) throw this.invalid(`a date of ${size} bytes`);
         return this.bigintValue;
       default:
         return size === 0 ? String(defaultValue ?? '') : decodeString(bytes, start, end);
     }
   }
 
-  #asBlock(): Block {
+  private asBlock(): Block {
     const { start } = this;
     const offset = this.offset + this.headerSize;
     this.block ??= new Block(this.run, start, start + this.dataSize, offset, this.type === Mkv.SimpleBlock);
     return this.block;
   }
 
-  #safeInteger(): number {
+  private safeInteger(): number {
     const exact = this.bigintValue;
     const value = Number(exact);
-    if (!Number.isSafeInteger(value)) throw this.#invalid(`${exact} is beyond 2^53 - 1; bigintValue has it`);
+    if (!Number.isSafeInteger(value)) throw this.invalid(`${exact} is beyond 2^53 - 1; bigintValue has it`);
     return value;
   }
 
-  #invalid(text: string): MkvParseError {
+  private invalid(text: string): MkvParseError {
     const where = [...this.path.map((master) => master.type.name), this.type.name].join('/');
     return new MkvParseError('InvalidValue', this.offset + this.headerSize, `${text} (in ${where})`);
   }
