@@ -81,6 +81,8 @@ interface TrackState {
 export class FragmentRemuxer {
   readonly #options: RemuxOptions;
   #states: readonly TrackState[] = [];
+  /** The last state of each track that there was, by its number: one may be missing from a fragment and come back. */
+  readonly #seen = new Map<number, TrackState>();
   #tracks: readonly Mp4Track[] = [];
   /** Is added to the source's times, in microseconds. */
   #offset: number | undefined;
@@ -174,13 +176,11 @@ export class FragmentRemuxer {
       this.#states = old.map(({ track, clock }, index) => ({ track: { ...track, setup: setups[index]! }, clock }));
       return false;
     }
+    for (const state of old) this.#seen.set(state.track.setup.track.number, state);
     this.#states = setups.map((setup, index) => {
-      const before = old.find(
-        ({ track }) =>
-          track.setup.track.number === setup.track.number &&
-          track.setup.format === setup.format &&
-          track.setup.timescale === setup.timescale,
-      );
+      const last = this.#seen.get(setup.track.number);
+      const goesOn = last?.track.setup.format === setup.format && last.track.setup.timescale === setup.timescale;
+      const before = goesOn ? last : undefined;
       const own = (frames.get(setup.track.number) ?? []).map((frame) => frame.timestamp);
       const clock =
         before?.clock ??

@@ -17,7 +17,7 @@ import type { TrackInput } from '../../src/testing/track-writer.js';
 import { ffmpeg, temporaryFolder } from '../support/ffmpeg-media.js';
 import { bodyOf, type Media, readMedia, type WrapOptions, wrapAsGetMedia } from '../support/kvs-media.js';
 import { mediaBytes } from '../support/media.js';
-import { decodeMessages, probePackets } from '../support/mp4-judges.js';
+import { decodeMessages, findBoxes, probePackets, readBoxes } from '../support/mp4-judges.js';
 import { describeNeeding, tools } from '../support/tools.js';
 import { joinSegments, judgeLayout, judgeMp4, KIND_NAMES, KINDS, makeSource, segmentsOf } from './support.js';
 
@@ -286,6 +286,25 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
     }
     const { duration } = await remuxToMp4(body, () => {});
     expect(duration).toBeGreaterThan(2_900_000);
+  });
+
+  test('a track that is missing from a fragment goes on when it comes back', async () => {
+    const [first] = wrapAsGetMedia(media);
+    const isAudio = ({ type }: { type: string }) => type === 'audio';
+    const sound = { tracks: media.tracks.filter(isAudio), frames: media.frames.filter(({ track }) => isAudio(track)) };
+    const [alone] = wrapAsGetMedia(sound, { offset: 1_000_000, firstNumber: 2 });
+    // A little before the end of its first fragment, as B-frames and jitter have it.
+    const [back] = wrapAsGetMedia(media, { offset: 600_000, firstNumber: 3 });
+    const body = bodyOf([first!, alone!, back!]);
+    const bytes = await KINDS.progressive(body);
+    judgeLayout(bytes);
+    const tables = findBoxes(readBoxes(bytes), 'stts');
+    expect(tables).toHaveLength(2);
+    for (const { start } of tables) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset + start);
+      const entries = Array.from({ length: view.getUint32(12) }, (_, index) => view.getInt32(20 + 8 * index));
+      expect(Math.min(...entries)).toBeGreaterThan(0);
+    }
   });
 
   test('a gap of a night goes into segments, but not into the 32 bits of one MP4', async () => {
