@@ -46,6 +46,47 @@ async function spansOf(chunks) {
   return spans;
 }
 
+/** The length of a frame in one piece. */
+const wholeSize = (frame) => frame.data.length;
+
+/** The same of its parts, where they lie. */
+function sizeInParts(frame) {
+  let size = 0;
+  for (const part of frame.parts) size += part.length;
+  return size;
+}
+
+/** Opens a StreamingMkvReader with a FrameVisitor. */
+const visitFrames = (sizeOf) => async (chunks) => {
+  const { FrameVisitor, StreamingMkvReader } = await ours();
+  return () => {
+    let frames = 0;
+    let frameBytes = 0;
+    const visitor = new FrameVisitor({
+      process(frame) {
+        frames++;
+        frameBytes += sizeOf(frame);
+      },
+    });
+    readAll(new StreamingMkvReader(), chunks, (element) => element.accept(visitor));
+    return { frames, frameBytes };
+  };
+};
+
+/** Opens `readFrames`. */
+const iterateFrames = (sizeOf) => async (chunks) => {
+  const { readFrames } = await ours();
+  return async () => {
+    let frames = 0;
+    let frameBytes = 0;
+    for await (const frame of readFrames(streamOf(chunks))) {
+      frames++;
+      frameBytes += sizeOf(frame);
+    }
+    return { frames, frameBytes };
+  };
+};
+
 export const SUBJECTS = [
   {
     name: 'memcpy',
@@ -121,40 +162,12 @@ export const SUBJECTS = [
   {
     name: 'reader, FrameVisitor',
     what: 'StreamingMkvReader and FrameVisitor: frames with their times, tracks and fragments, each in one piece',
-    async open(chunks) {
-      const { FrameVisitor, StreamingMkvReader } = await ours();
-      return () => {
-        let frames = 0;
-        let frameBytes = 0;
-        const visitor = new FrameVisitor({
-          process(frame) {
-            frames++;
-            frameBytes += frame.data.length;
-          },
-        });
-        readAll(new StreamingMkvReader(), chunks, (element) => element.accept(visitor));
-        return { frames, frameBytes };
-      };
-    },
+    open: visitFrames(wholeSize),
   },
   {
     name: 'reader, FrameVisitor, parts',
     what: 'the same, but each frame taken where it lies (`frame.parts`), as for writing or hashing it: nothing is put together',
-    async open(chunks) {
-      const { FrameVisitor, StreamingMkvReader } = await ours();
-      return () => {
-        let frames = 0;
-        let frameBytes = 0;
-        const visitor = new FrameVisitor({
-          process(frame) {
-            frames++;
-            for (const part of frame.parts) frameBytes += part.length;
-          },
-        });
-        readAll(new StreamingMkvReader(), chunks, (element) => element.accept(visitor));
-        return { frames, frameBytes };
-      };
-    },
+    open: visitFrames(sizeInParts),
   },
   {
     name: 'readElements',
@@ -175,34 +188,12 @@ export const SUBJECTS = [
   {
     name: 'readFrames',
     what: 'readFrames on a WHATWG ReadableStream',
-    async open(chunks) {
-      const { readFrames } = await ours();
-      return async () => {
-        let frames = 0;
-        let frameBytes = 0;
-        for await (const frame of readFrames(streamOf(chunks))) {
-          frames++;
-          frameBytes += frame.data.length;
-        }
-        return { frames, frameBytes };
-      };
-    },
+    open: iterateFrames(wholeSize),
   },
   {
     name: 'readFrames, parts',
     what: 'the same, but each frame taken where it lies',
-    async open(chunks) {
-      const { readFrames } = await ours();
-      return async () => {
-        let frames = 0;
-        let frameBytes = 0;
-        for await (const frame of readFrames(streamOf(chunks))) {
-          frames++;
-          for (const part of frame.parts) frameBytes += part.length;
-        }
-        return { frames, frameBytes };
-      };
-    },
+    open: iterateFrames(sizeInParts),
   },
   {
     name: 'readFragments',
