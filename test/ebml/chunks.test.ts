@@ -171,3 +171,14 @@ describe('SyncScanner', () => {
     );
   });
 });
+
+it('a run of bytes is its own head, and all of it is the array itself unless that is a Buffer', () => {
+  const bytes = Uint8Array.of(1, 2, 3);
+  const run = new ByteRun(bytes);
+  expect([run.head, run.headStart]).toEqual([bytes, 0]);
+  expect(run.view(0, 3)).toBe(bytes);
+  expect(run.views(1, 2)).toEqual([Uint8Array.of(2, 3)]);
+  const buffer = Buffer.from(bytes);
+  const view = new ByteRun(buffer).view(0, 3);
+  expect([view.constructor, view.buffer, view.byteOffset]).toEqual([Uint8Array, buffer.buffer, buffer.byteOffset]);
+});

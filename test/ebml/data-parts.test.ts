@@ -97,6 +97,14 @@ describe('data in parts', () => {
     expect(bytewise.parts.length).toBeLessThan(20);
   });
 
+  it('copies small parts into buffers that double, up to 64 KiB', () => {
+    const { parts } = gather(new Array<number>(190_000).fill(1));
+    const lengths = parts.map(({ bytes, start, end }) => (start === 0 ? bytes.length : end - start));
+    expect(lengths.slice(0, -2)).toEqual([1, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536]);
+    // Of what is left no more than there is, and the last one stays in its chunk.
+    expect(lengths.slice(-2)).toEqual([190_000 - 1 - 130_048, 1]);
+  });
+
   it('leaves large parts, the first and the last where they are', () => {
     const { parts, chunks } = gather([1, 5000, 10, 10, 5000, 1]);
     expect(parts.map(({ bytes, start, end }) => [chunks.has(bytes), end - start])).toEqual([
