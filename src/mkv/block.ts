@@ -111,8 +111,8 @@ export class Block {
   }
 
   /**
-   * One frame where it lies: views of the element's data that are the frame one after another, several where it spans chunks. Nothing is
-   * copied; a frame of no bytes may have none.
+   * One frame where it lies: views of the element's data that are the frame one after another, several where it spans chunks; a frame of no
+   * bytes may have none. Nothing is copied, but the data of a laced Block has been put together already, to find its frames.
    *
    * @throws RangeError when `index` is not below `frameCount`
    */

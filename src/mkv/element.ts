@@ -163,8 +163,9 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   }
 
   /**
-   * The element's data where it lies: views that are the data one after another. Binary data of 4 KiB or more that span chunks are several,
-   * until `data` has been read; nothing is copied.
+   * The element's data where it lies, without putting it together: views that are the data one after another. Binary data of 4 KiB or more
+   * that span chunks of 1 KiB or more are several, until `data` or the frames of a laced Block have been read; with `copyChunks` all data
+   * are in one piece.
    */
   get parts(): readonly Uint8Array[] {
     return this.run.views(this.start, this.dataSize);

@@ -62,7 +62,8 @@ export class Frame {
 
   /**
    * The frame's bytes where they lie, without putting them together: views that are `data` one after another. Several where the frame
-   * spans chunks and `data` has not been read, or where headers were stripped; to write or to hash them, these are as good as one.
+   * spans chunks and `data` has not been read, or where headers were stripped; to write or to hash them, these are as good as one. Frames
+   * of laced Blocks, small ones, and those that come in chunks below 1 KiB or with `copyChunks` are in one piece from the start.
    */
   get parts(): readonly Uint8Array[] {
     const stored = this.block.frameParts(this.index);
