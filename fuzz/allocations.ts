@@ -1,8 +1,12 @@
 let allocated = 0;
 let largest = 0;
 
-/** Makes every `new Uint8Array(length)` count from here on; views of other arrays' bytes do not count. */
-export function watchAllocations(): void {
+/**
+ * Makes every `new Uint8Array(length)` count from here on; views of other arrays' bytes do not count.
+ *
+ * @returns what ends the counting
+ */
+export function watchAllocations(): () => void {
   const Plain = globalThis.Uint8Array;
   globalThis.Uint8Array = new Proxy(Plain, {
     construct(target, args: unknown[], newTarget) {
@@ -13,6 +17,9 @@ export function watchAllocations(): void {
       return Reflect.construct(target, args, newTarget);
     },
   });
+  return () => {
+    globalThis.Uint8Array = Plain;
+  };
 }
 
 /** Forgets what was allocated. */
