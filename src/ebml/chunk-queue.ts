@@ -46,11 +46,9 @@ export class ChunkQueue {
     if (bytes.length > 0) this.#last = this.#last.next = { bytes, marked, next: undefined };
   }
 
-  /** Steps over bytes that were read without having been pushed; `false` when others wait before them. */
-  skip(length: number): boolean {
-    if (this.bytes !== NO_BYTES || this.#piece.next !== undefined) return false;
+  /** Steps over bytes that were read without having been pushed, when none are left of those that were. */
+  skip(length: number): void {
     this.#base += length;
-    return true;
   }
 
   /** Leaves what is left of the piece and goes on to the next; `false` when it has not arrived. */

@@ -29,6 +29,12 @@ export class HeaderReader {
     this.#refuse = refuse;
   }
 
+  /** Says how much is {@link HeaderReader.needed} of a header that begins so. */
+  begin(firstByte: number): void {
+    const idLength = vintLength(firstByte);
+    this.needed = idLength > this.maxIdLength ? 1 : idLength + 1;
+  }
+
   /** @returns the length of the header that begins at `start`, {@link INCOMPLETE} when it goes on past `end` */
   read(bytes: Uint8Array, start: number, end: number): number {
     if (start >= end) return this.#lacks(1);

@@ -124,19 +124,22 @@ export class EbmlParser<M> {
   /** Takes a chunk that ends nothing: within a header, or within data. Most small chunks do not. */
   #takeShort(chunk: Uint8Array): boolean {
     const { length } = chunk;
-    if (this.#scanner !== undefined) return false;
-    if (length < this.#missing) {
+    if (!this.#starved || length === 0 || this.#damage !== undefined) return false;
+    if (this.#missing > 0) {
       const data = this.#data;
-      if ((data === undefined && this.#options.verifyCrc === true) || !this.#input.skip(length)) return false;
+      const counted = data === undefined && this.#options.verifyCrc === true;
+      if (length >= this.#missing || counted || this.#scanner?.passes(chunk) === false) return false;
       data?.append(chunk, 0, length);
       this.#missing -= length;
-      return true;
+    } else {
+      const from = this.#scratchLength;
+      if (from === 0) this.#header.begin(chunk[0]!);
+      if (from + length >= this.#header.needed || this.#scanner?.passes(chunk) === false) return false;
+      for (let i = 0; i < length; i++) this.#scratch[from + i] = chunk[i]!;
+      this.#scratchLength = from + length;
     }
-    const from = this.#scratchLength;
-    if (from === 0 || !this.#starved || from + length >= this.#header.needed) return false;
-    this.#scratch.set(chunk, from);
-    this.#scratchLength = from + length;
-    return this.#input.skip(length);
+    this.#input.skip(length);
+    return true;
   }
 
   /**

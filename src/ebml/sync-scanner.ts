@@ -1,4 +1,4 @@
-import { decodeUint } from './values.js';
+import { viewOf } from './bytes.js';
 import { vintLength } from './vint.js';
 import { concatBytes } from './writer.js';
 
@@ -10,66 +10,142 @@ export interface SyncMark {
   readonly firstChildren: readonly number[];
 }
 
-/** What a mark needs besides its first byte: the rest of the id, the longest size field, and the first byte of a child. */
-const LOOK_AHEAD = 3 + 8 + 1;
+const ID_LENGTH = 4;
+
+/** What tells a mark at the most: the id, the longest size field, and the first byte of a child. */
+const LONGEST_MARK = ID_LENGTH + 8 + 1;
+
+/** Between one look at four probes and the next. */
+const PACE = 4 * ID_LENGTH;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** What the bytes at a place say about a mark beginning there: no, it depends on bytes that have not come, yes. */
+const NONE = 0;
+const OPEN = 1;
+const MARK = 2;
+type Sight = typeof NONE | typeof OPEN | typeof MARK;
 
 /**
  * Finds the places at which a damaged stream can be read on: where the id of a marked element is followed by a valid size
  * and by the id of a child that it may begin with.
  *
- * Bytes leave the scanner when it is known whether a mark begins there, so its output is 12 bytes behind its input. They leave in
- * pieces that end where a mark begins.
+ * Bytes leave the scanner when it is known whether a mark begins there: at once but for those at the end of a chunk that look like the
+ * beginning of a mark, 12 at the most. They leave in pieces that end where a mark begins, uncopied but for what was held.
  */
 export class SyncScanner {
-  readonly #marks: readonly SyncMark[];
+  readonly #marks: readonly { readonly id: readonly number[]; readonly firstChildren: readonly number[] }[];
   readonly #emit: (bytes: Uint8Array, marked: boolean) => void;
-  /** The bytes that have not left yet, at most 12. */
-  #held: Uint8Array = new Uint8Array(0);
+  /** For each byte, where in an id it stands: bit 0 for the first place, to bit 3 for the last. */
+  readonly #places = new Uint8Array(256);
+  /** The bytes that have not left yet. */
+  #held: Uint8Array = NO_BYTES;
 
   /**
    * @param marks the elements to look for
-   * @param emit is given the bytes that are decided, in order; `marked` says that a mark is where they begin. They may be none.
+   * @param emit is given the bytes that are decided, in order; `marked` says that a mark is where they begin
    */
   constructor(marks: readonly SyncMark[], emit: (bytes: Uint8Array, marked: boolean) => void) {
-    this.#marks = marks;
     this.#emit = emit;
+    this.#marks = marks.map(({ id, firstChildren }) => ({
+      id: [id >>> 24, (id >>> 16) & 0xff, (id >>> 8) & 0xff, id & 0xff],
+      firstChildren,
+    }));
+    for (const { id } of this.#marks) {
+      for (const [place, byte] of id.entries()) this.#places[byte]! |= 1 << place;
+    }
   }
 
   /** Takes a chunk. */
   push(chunk: Uint8Array): void {
-    const held = this.#held.length;
-    const joined = concatBytes([this.#held, chunk.subarray(0, LOOK_AHEAD)]);
-    if (chunk.length > LOOK_AHEAD) {
-      this.#release(joined, held);
-      this.#release(chunk, chunk.length - LOOK_AHEAD);
-    } else {
-      this.#release(joined, Math.max(0, joined.length - LOOK_AHEAD));
+    const held = this.#held;
+    if (held.length > 0) {
+      const joined = concatBytes([held, chunk.subarray(0, LONGEST_MARK)]);
+      // Nothing that begins in what was held stays open when a whole mark follows it.
+      const isShort = chunk.length < LONGEST_MARK;
+      this.#scan(joined, isShort ? joined.length : held.length);
+      if (isShort) return;
     }
+    this.#scan(chunk, chunk.length);
+  }
+
+  /** Whether a chunk, if it comes next, leaves at once and in one piece without a mark. Its bytes then need not be pushed. */
+  passes(chunk: Uint8Array): boolean {
+    return this.#held.length === 0 && this.#find(chunk, 0, chunk.length, OPEN) < 0;
   }
 
   /** Lets go of the bytes still held. */
   end(): void {
-    this.#release(this.#held, this.#held.length);
+    this.#scan(this.#held, this.#held.length, MARK);
   }
 
-  #release(bytes: Uint8Array, decided: number): void {
+  /** Gives the bytes before `end`, cut at the marks; from the first place on that is open, and `least` lets be, they are held. */
+  #scan(bytes: Uint8Array, end: number, least: Sight = OPEN): void {
     let start = 0;
     let marked = false;
-    for (let at = 0; at < decided; at++) {
-      // Every id of four bytes begins so; most other bytes do not.
-      if (bytes[at]! >>> 4 !== 1 || !this.#marks.some((mark) => isMark(mark, bytes, at))) continue;
-      this.#emit(bytes.subarray(start, at), marked);
+    this.#held = NO_BYTES;
+    for (let at = this.#find(bytes, 0, end, least); at >= 0; at = this.#find(bytes, at + 1, end, least)) {
+      if (at > start) this.#emit(viewOf(bytes, start, at), marked);
       start = at;
-      marked = true;
+      marked = this.#look(bytes, at) === MARK;
+      if (marked) continue;
+      this.#held = bytes.slice(at);
+      return;
     }
-    this.#emit(bytes.subarray(start, decided), marked);
-    this.#held = bytes.slice(decided);
+    if (end > start) this.#emit(start === 0 && end === bytes.length ? bytes : viewOf(bytes, start, end), marked);
+  }
+
+  /** The first place from `from` to before `end` with so much to see, -1 if there is none. */
+  #find(bytes: Uint8Array, from: number, end: number, least: Sight): number {
+    const places = this.#places;
+    // An id that begins before `end` has one of its bytes at every fourth place up to 3 behind it.
+    const last = Math.min(end + ID_LENGTH - 1, bytes.length);
+    let probe = from + ID_LENGTH - 1;
+    while (probe < last) {
+      probe = passOver(bytes, probe, last, places);
+      for (const stop = Math.min(probe + PACE, last); probe < stop; probe += ID_LENGTH) {
+        const inId = places[bytes[probe]!]!;
+        if (inId === 0) continue;
+        for (let place = ID_LENGTH - 1; place >= 0; place--) {
+          const at = probe - place;
+          const begins = (inId & (1 << place)) !== 0 && (places[bytes[at]!]! & 1) !== 0;
+          if (begins && at < end && this.#look(bytes, at) >= least) return at;
+        }
+      }
+    }
+    for (let at = probe - ID_LENGTH + 1; at < end; at++) if (this.#look(bytes, at) >= least) return at;
+    return -1;
+  }
+
+  /** What is to be seen at a place; what is open comes to nothing when no more bytes follow. */
+  #look(bytes: Uint8Array, at: number): Sight {
+    if ((this.#places[bytes[at]!]! & 1) === 0) return NONE;
+    let sight: Sight = NONE;
+    for (const { id, firstChildren } of this.#marks) {
+      let place = 0;
+      while (place < ID_LENGTH && bytes[at + place] === id[place]) place++;
+      if (place < ID_LENGTH) {
+        if (at + place >= bytes.length) sight = OPEN;
+        continue;
+      }
+      const size = bytes[at + ID_LENGTH];
+      const sizeLength = size === undefined ? 1 : vintLength(size);
+      if (sizeLength > 8) continue;
+      const child = bytes[at + ID_LENGTH + sizeLength];
+      if (child === undefined) sight = OPEN;
+      else if (firstChildren.includes(child)) return MARK;
+    }
+    return sight;
   }
 }
 
-function isMark({ id, firstChildren }: SyncMark, bytes: Uint8Array, at: number): boolean {
-  const sizeLength = vintLength(bytes[at + 4] ?? 0);
-  return (
-    sizeLength <= 8 && decodeUint(bytes, at, at + 4) === id && firstChildren.includes(bytes[at + 4 + sizeLength] ?? 0)
-  );
+/** The next probe that may be one of four with a byte of an id: most are not, and are done faster together than one by one. */
+function passOver(bytes: Uint8Array, from: number, end: number, places: Uint8Array): number {
+  let probe = from;
+  for (const last = end - PACE; probe < last; probe += PACE) {
+    const first = places[bytes[probe]!]! | places[bytes[probe + ID_LENGTH]!]!;
+    const second = places[bytes[probe + 2 * ID_LENGTH]!]! | places[bytes[probe + 3 * ID_LENGTH]!]!;
+    if ((first | second) !== 0) break;
+  }
+  return probe;
 }

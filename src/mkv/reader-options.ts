@@ -21,7 +21,7 @@ export interface MkvReaderOptions {
   readonly strict?: boolean | undefined;
   /**
    * At damaged bytes, go on at the next EBML header or Cluster that looks right, and report what was skipped through `onGap`. An
-   * element is then given when the 12 bytes after it have arrived as well, or the end.
+   * element whose last bytes look like the beginning of one of them is given when up to 12 bytes more have arrived, or the end.
    */
   readonly recover?: boolean | undefined;
   /** Check every CRC-32 element against the bytes of its parent. A mismatch is an error; with `recover`, a gap. */
