@@ -1,4 +1,5 @@
 import { viewOf } from './bytes.js';
+import { decodeUint } from './values.js';
 import { vintLength } from './vint.js';
 import { concatBytes } from './writer.js';
 
@@ -34,7 +35,7 @@ type Sight = typeof NONE | typeof OPEN | typeof MARK;
  * beginning of a mark, 12 at the most. They leave in pieces that end where a mark begins, uncopied but for what was held.
  */
 export class SyncScanner {
-  readonly #marks: readonly { readonly id: readonly number[]; readonly firstChildren: readonly number[] }[];
+  readonly #marks: readonly SyncMark[];
   readonly #emit: (bytes: Uint8Array, marked: boolean) => void;
   /** For each byte, where in an id it stands: bit 0 for the first place, to bit 3 for the last. */
   readonly #places = new Uint8Array(256);
@@ -46,13 +47,10 @@ export class SyncScanner {
    * @param emit is given the bytes that are decided, in order; `marked` says that a mark is where they begin
    */
   constructor(marks: readonly SyncMark[], emit: (bytes: Uint8Array, marked: boolean) => void) {
+    this.#marks = marks;
     this.#emit = emit;
-    this.#marks = marks.map(({ id, firstChildren }) => ({
-      id: [id >>> 24, (id >>> 16) & 0xff, (id >>> 8) & 0xff, id & 0xff],
-      firstChildren,
-    }));
-    for (const { id } of this.#marks) {
-      for (const [place, byte] of id.entries()) this.#places[byte]! |= 1 << place;
+    for (const { id } of marks) {
+      for (let place = 0; place < ID_LENGTH; place++) this.#places[(id >>> (24 - 8 * place)) & 0xff]! |= 1 << place;
     }
   }
 
@@ -121,17 +119,12 @@ export class SyncScanner {
   #look(bytes: Uint8Array, at: number): Sight {
     if ((this.#places[bytes[at]!]! & 1) === 0) return NONE;
     let sight: Sight = NONE;
+    const idEnd = Math.min(at + ID_LENGTH, bytes.length);
+    const begun = decodeUint(bytes, at, idEnd);
+    const sizeLength = vintLength(bytes[idEnd] ?? 0xff);
     for (const { id, firstChildren } of this.#marks) {
-      let place = 0;
-      while (place < ID_LENGTH && bytes[at + place] === id[place]) place++;
-      if (place < ID_LENGTH) {
-        if (at + place >= bytes.length) sight = OPEN;
-        continue;
-      }
-      const size = bytes[at + ID_LENGTH];
-      const sizeLength = size === undefined ? 1 : vintLength(size);
-      if (sizeLength > 8) continue;
-      const child = bytes[at + ID_LENGTH + sizeLength];
+      if (id >>> (8 * (at + ID_LENGTH - idEnd)) !== begun || sizeLength > 8) continue;
+      const child = bytes[idEnd + sizeLength];
       if (child === undefined) sight = OPEN;
       else if (firstChildren.includes(child)) return MARK;
     }
