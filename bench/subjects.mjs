@@ -46,6 +46,20 @@ async function spansOf(chunks) {
   return spans;
 }
 
+/** Opens a StreamingMkvReader. */
+const readElements = (options) => async (chunks) => {
+  const { StreamingMkvReader } = await ours();
+  return () => {
+    let elements = 0;
+    let dataBytes = 0;
+    readAll(new StreamingMkvReader(options), chunks, (element) => {
+      elements++;
+      if (element.kind === 'data') dataBytes += element.data.length;
+    });
+    return { elements, dataBytes };
+  };
+};
+
 /** The length of a frame in one piece. */
 const wholeSize = (frame) => frame.data.length;
 
@@ -126,18 +140,12 @@ export const SUBJECTS = [
   {
     name: 'reader',
     what: 'StreamingMkvReader: all elements, their data looked at',
-    async open(chunks) {
-      const { StreamingMkvReader } = await ours();
-      return () => {
-        let elements = 0;
-        let dataBytes = 0;
-        readAll(new StreamingMkvReader(), chunks, (element) => {
-          elements++;
-          if (element.kind === 'data') dataBytes += element.data.length;
-        });
-        return { elements, dataBytes };
-      };
-    },
+    open: readElements({}),
+  },
+  {
+    name: 'reader, recover',
+    what: 'the same with recover: places to go on at are looked for in all bytes',
+    open: readElements({ recover: true }),
   },
   {
     name: 'reader, blocks',

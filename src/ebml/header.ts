@@ -1,6 +1,6 @@
 import type { EbmlErrorCode } from './errors.js';
 import { decodeUint } from './values.js';
-import { readVint, vintLength } from './vint.js';
+import { MAX_HEADER_LENGTH, readVint, vintLength } from './vint.js';
 
 /** What {@link HeaderReader.read} says when the bytes end before the header does. */
 export const INCOMPLETE = 0;
@@ -22,6 +22,9 @@ export class HeaderReader {
   needed = 0;
   /** The length of the id last read, in bytes. */
   idLength = 0;
+  /** How much of the header at hand lies in earlier chunks. */
+  begun = 0;
+  readonly #beginning = new Uint8Array(MAX_HEADER_LENGTH);
   readonly #refuse: (code: EbmlErrorCode, position: number, text: string) => void;
 
   /** @param refuse is told what is wrong with a header, and at which of its bytes; it throws */
@@ -29,10 +32,26 @@ export class HeaderReader {
     this.#refuse = refuse;
   }
 
-  /** Says how much is {@link HeaderReader.needed} of a header that begins so. */
-  begin(firstByte: number): void {
-    const idLength = vintLength(firstByte);
-    this.needed = idLength > this.maxIdLength ? 1 : idLength + 1;
+  /** Whether the header at hand goes on behind a chunk, as far as can be told. */
+  goesOnBehind(chunk: Uint8Array): boolean {
+    if (this.begun === 0) {
+      const idLength = vintLength(chunk[0]!);
+      this.needed = idLength > this.maxIdLength ? 0 : idLength + 1;
+    }
+    return this.begun + chunk.length < this.needed;
+  }
+
+  /** Takes a chunk that the header at hand {@link HeaderReader.goesOnBehind}. */
+  begin(chunk: Uint8Array): void {
+    for (let i = 0; i < chunk.length; i++) this.#beginning[this.begun++] = chunk[i]!;
+  }
+
+  /** Takes the next byte of a header that was {@link INCOMPLETE}, or of one that begins; otherwise as {@link HeaderReader.read}. */
+  readOn(byte: number): number {
+    this.#beginning[this.begun++] = byte;
+    const length = this.read(this.#beginning, 0, this.begun);
+    if (length !== INCOMPLETE) this.begun = 0;
+    return length;
   }
 
   /** @returns the length of the header that begins at `start`, {@link INCOMPLETE} when it goes on past `end` */

@@ -1,5 +1,6 @@
 import { crc32 } from './crc32.js';
 import type { EbmlElementType } from './element-type.js';
+import type { EbmlErrorCode } from './errors.js';
 import { hex } from './header.js';
 
 /** A master element whose end has not come yet. `M` is what the handler made of it. */
@@ -39,6 +40,32 @@ export function countCrc(top: OpenMaster<unknown> | undefined, bytes: Uint8Array
   }
 }
 
+/** What is wrong with an element. */
+export interface Fault {
+  readonly code: EbmlErrorCode;
+  readonly text: string;
+}
+
+/**
+ * Has the bytes of a master that follow its CRC-32 element counted and compared with it. The element is at `offset`, its data in `bytes`
+ * from `start` to `end`.
+ *
+ * @returns what is wrong with the element
+ */
+export function expectCrc(
+  master: OpenMaster<unknown>,
+  offset: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Fault | undefined {
+  const size = end - start;
+  if (size !== 4) return { code: 'InvalidValue', text: `${size} bytes` };
+  if (offset !== master.start) return { code: 'UnexpectedElement', text: 'not the first child' };
+  master.expectedCrc = new DataView(bytes.buffer, bytes.byteOffset + start, size).getUint32(0, true);
+  return undefined;
+}
+
 /** What is wrong with a master that has been read to its end: its bytes do not fit its CRC-32. */
 export function crcFault(master: OpenMaster<unknown>): string | undefined {
   const { offset, crc, expectedCrc } = master;
@@ -48,7 +75,7 @@ export function crcFault(master: OpenMaster<unknown>): string | undefined {
 
 /** Notes that an element of `type` occurs in `master`; `true` when it may occur once and has before. */
 export function occursAgain(master: OpenMaster<unknown>, type: EbmlElementType): boolean {
-  if (type.maxOccurs !== 1 || type.level <= 0) return false;
+  if (type.maxOccurs !== 1 || type.level === 0) return false;
   master.seen ??= new Set();
   const again = master.seen.has(type);
   master.seen.add(type);

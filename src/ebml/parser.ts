@@ -2,16 +2,16 @@ import { Assembler } from './assembler.js';
 import { ByteRun, type DataRun } from './byte-run.js';
 import { ChunkQueue } from './chunk-queue.js';
 import { DataParts, mayStayInParts } from './data-parts.js';
-import { acceptHeaderElement, isHeaderElement } from './document-header.js';
 import { ElementFilter } from './element-filter.js';
-import { canDescendFrom, type EbmlElementType, EbmlId, isLandmark, unknownElementType } from './element-type.js';
+import { type EbmlElementType, EbmlId, unknownElementType } from './element-type.js';
 import { type EbmlErrorCode, EbmlParseError } from './errors.js';
 import type { EbmlHandler, EbmlParserOptions } from './handler.js';
 import { HeaderReader, INCOMPLETE } from './header.js';
-import { countCrc, crcFault, distrustRootSizes, type OpenMaster, occursAgain, pathOf } from './open-master.js';
+import { MasterStack } from './master-stack.js';
+import { crcFault, distrustRootSizes, occursAgain, pathOf } from './open-master.js';
+import { OwnElements } from './own-elements.js';
+import { BEHIND, placeIn, TopLevel } from './placement.js';
 import { SyncScanner } from './sync-scanner.js';
-import { decodeString } from './text.js';
-import { headerBytes, MAX_HEADER_LENGTH } from './vint.js';
 
 const DEFAULT_MAX_ELEMENT_SIZE = 64 * 1024 * 1024;
 const DEFAULT_MAX_DEPTH = 64;
@@ -37,6 +37,8 @@ export class EbmlParser<M> {
   readonly #scanner: SyncScanner | undefined;
   readonly #header = new HeaderReader((code, position, text) => this.#wrong(code, this.#offset + position, text));
 
+  readonly #own: OwnElements;
+
   #ended = false;
   #paused = false;
   #starved = false;
@@ -44,18 +46,14 @@ export class EbmlParser<M> {
   #truncated = false;
   #error: EbmlParseError | undefined;
 
-  #top: OpenMaster<M> | undefined;
-  #rootSeen = false;
-  #headerSeen = false;
+  readonly #masters: MasterStack<M>;
+  readonly #topLevel = new TopLevel();
 
   // The element at hand.
   #offset = 0;
   #headerSize = 0;
   /** `undefined` until its header has been read. */
   #type: EbmlElementType | undefined;
-  /** The part of its header that lies in earlier chunks. */
-  readonly #scratch = new Uint8Array(MAX_HEADER_LENGTH);
-  #scratchLength = 0;
   /** How much of its data is still to come. */
   #missing = 0;
   /** The data that lies in earlier chunks; `undefined` when nobody asked for it. */
@@ -70,8 +68,10 @@ export class EbmlParser<M> {
 
   constructor(handler: EbmlHandler<M>, options: EbmlParserOptions) {
     this.#handler = handler;
+    this.#masters = new MasterStack(handler, options.verifyCrc === true);
     this.#options = options;
     this.#filter = new ElementFilter(options.elements);
+    this.#own = new OwnElements(options, this.#header);
     this.#maxElementSize = options.maxElementSize ?? DEFAULT_MAX_ELEMENT_SIZE;
     this.#maxDepth = options.maxDepth ?? DEFAULT_MAX_DEPTH;
     this.#countsOccurrences = options.strict === true || options.onWarning !== undefined;
@@ -132,11 +132,8 @@ export class EbmlParser<M> {
       data?.append(chunk, 0, length);
       this.#missing -= length;
     } else {
-      const from = this.#scratchLength;
-      if (from === 0) this.#header.begin(chunk[0]!);
-      if (from + length >= this.#header.needed || this.#scanner?.passes(chunk) === false) return false;
-      for (let i = 0; i < length; i++) this.#scratch[from + i] = chunk[i]!;
-      this.#scratchLength = from + length;
+      if (!this.#header.goesOnBehind(chunk) || this.#scanner?.passes(chunk) === false) return false;
+      this.#header.begin(chunk);
     }
     this.#input.skip(length);
     return true;
@@ -190,22 +187,19 @@ export class EbmlParser<M> {
   #readHeader(): boolean {
     const input = this.#input;
     const header = this.#header;
-    const scratch = this.#scratch;
     let length = INCOMPLETE;
-    if (this.#scratchLength === 0) {
+    if (header.begun === 0) {
       this.#offset = input.offset;
-      const top = this.#top;
-      if (top !== undefined && this.#offset >= top.end) return this.#close(top);
+      const { top } = this.#masters;
+      if (top !== undefined && this.#offset >= top.end) return this.#close();
       if (input.position === input.bytes.length && !input.advance()) return this.#stop();
       length = header.read(input.bytes, input.position, input.bytes.length);
       input.position += length;
     }
     while (length === INCOMPLETE) {
       if (!this.#hasMore()) return this.#stop();
-      scratch[this.#scratchLength++] = input.bytes[input.position++]!;
-      length = header.read(scratch, 0, this.#scratchLength);
+      length = header.readOn(input.bytes[input.position++]!);
     }
-    this.#scratchLength = 0;
     this.#headerSize = length;
     this.#type = this.#options.schema.get(header.id) ?? unknownElementType(header.id);
     return this.#place(this.#type);
@@ -215,45 +209,25 @@ export class EbmlParser<M> {
   #hasMore(): boolean {
     const input = this.#input;
     if (input.position < input.bytes.length) return true;
-    if (input.nextMarked) this.#wrong('UnexpectedElement', input.offset, `what follows begins within it`);
+    if (input.nextMarked) this.#wrong('UnexpectedElement', input.offset, 'what follows begins within it');
     return input.advance();
   }
 
   /** Finds where the element at hand belongs, then begins with it. Each call closes one master at the most. */
   #place(type: EbmlElementType): boolean {
     const idEnd = this.#offset + this.#header.idLength - 1;
-    const top = this.#top;
-    if (top === undefined) {
-      this.#placeRoot(type, idEnd);
-    } else if (type.level >= 0 && type.parent !== top.type && !(type.recursive && type === top.type)) {
-      const foreign = !canDescendFrom(type, top.type);
-      if (foreign && (!top.sizeKnown || this.#resynced)) return this.#close(top);
-      // The size of a master above a landmark is wrong. A Segment's often is; of others, only recovery makes light.
-      const landmark = foreign && isLandmark(type);
-      const tolerated = !landmark || this.#scanner !== undefined || (type.level === 0 && top.type.level === 0);
-      this.#wrong('UnexpectedElement', idEnd, `not allowed here`, tolerated);
-      if (landmark) {
-        this.#resynced = true;
-        return true;
-      }
-    }
-    this.#resynced = false;
-    return this.#begin(type, idEnd);
-  }
-
-  #placeRoot(type: EbmlElementType, idEnd: number): void {
-    if (type.level === 0) {
-      const isHeader = type.id === EbmlId.EBML;
-      if (!isHeader && !this.#headerSeen) this.#wrong('UnexpectedElement', idEnd, 'no EBML header before it', true);
-      this.#headerSeen = isHeader;
-    } else if (!(type.global && this.#rootSeen)) {
-      this.#wrong('UnexpectedElement', idEnd, 'not allowed here', isLandmark(type));
-    }
+    const { top } = this.#masters;
+    const place =
+      top === undefined ? this.#topLevel.place(type) : placeIn(top, type, this.#resynced, this.#scanner !== undefined);
+    if (place === BEHIND) return this.#close();
+    if (place !== undefined) this.#wrong('UnexpectedElement', idEnd, place.text, place.tolerated);
+    this.#resynced = place?.endsMaster === true;
+    return this.#resynced || this.#begin(type, idEnd);
   }
 
   #begin(type: EbmlElementType, idEnd: number): boolean {
     const { dataSize } = this.#header;
-    const top = this.#top;
+    const { top } = this.#masters;
     const start = this.#offset + this.#headerSize;
     const isMaster = type.type === 'master';
     if (dataSize === undefined) {
@@ -262,7 +236,7 @@ export class EbmlParser<M> {
       const tolerated = this.#scanner === undefined || top.type.level <= 0;
       this.#wrong('PastParentEnd', start - 1, `${dataSize} bytes reach past the end of the parent`, tolerated);
     }
-    if (top === undefined) this.#rootSeen = true;
+    if (top === undefined) this.#topLevel.begun = true;
     else if (this.#countsOccurrences && occursAgain(top, type)) {
       this.#wrong('TooManyOccurrences', idEnd, 'a second one', true);
     }
@@ -270,9 +244,9 @@ export class EbmlParser<M> {
   }
 
   #beginMaster(type: EbmlElementType, dataSize: number | undefined, start: number): boolean {
-    const parent = this.#top;
-    const depth = parent === undefined ? 1 : parent.depth + 1;
-    if (depth > this.#maxDepth) this.#wrong('TooDeep', start - 1, `more than ${this.#maxDepth} masters are open`);
+    if (this.#masters.depth >= this.#maxDepth) {
+      this.#wrong('TooDeep', start - 1, `more than ${this.#maxDepth} masters are open`);
+    }
     const isHeader = type.id === EbmlId.EBML;
     if (isHeader) {
       this.#header.maxIdLength = 4;
@@ -280,26 +254,11 @@ export class EbmlParser<M> {
     }
     const asked = this.#filter.takes(type);
     if (asked && this.#offersMasters && dataSize !== undefined && this.#offerMaster(type, dataSize)) return true;
-    this.#countHeader();
+    this.#masters.countHeader(this.#header, this.#headerSize);
     this.#type = undefined;
     const entered = isHeader || dataSize === undefined || this.#options.verifyCrc === true || this.#filter.enters(type);
     if (!entered) this.#missing = dataSize;
-    if (asked || entered) {
-      this.#top = {
-        type,
-        offset: this.#offset,
-        start,
-        end: dataSize === undefined ? (parent?.end ?? Number.POSITIVE_INFINITY) : start + dataSize,
-        sizeKnown: dataSize !== undefined,
-        parent,
-        depth,
-        handle: this.#handler.masterStart(type, this.#offset, this.#headerSize, dataSize, parent?.handle, asked),
-        asked,
-        seen: undefined,
-        expectedCrc: undefined,
-        crc: 0,
-      };
-    }
+    if (asked || entered) this.#masters.open(type, this.#offset, this.#headerSize, dataSize, asked);
     return true;
   }
 
@@ -310,7 +269,7 @@ export class EbmlParser<M> {
     if (end > bytes.length || dataSize > this.#maxElementSize || this.#header.maxSizeLength < 8) return false;
     input.position = end;
     this.#type = undefined;
-    const parent = this.#top?.handle;
+    const parent = this.#masters.top?.handle;
     if (this.#handler.takeMaster?.(type, bytes, position, end, this.#offset, this.#headerSize, parent)) return true;
     input.position = position;
     this.#type = type;
@@ -319,7 +278,7 @@ export class EbmlParser<M> {
 
   #beginData(type: EbmlElementType, dataSize: number, start: number): boolean {
     const input = this.#input;
-    const needed = this.#filter.takes(type) || this.#isOwn(type);
+    const needed = this.#filter.takes(type) || this.#own.takes(type);
     // An id that nobody knows with a size that nobody would accept is damage, not something to pass over.
     if (dataSize > this.#maxElementSize && (needed || type.name === undefined)) {
       this.#wrong(
@@ -328,7 +287,7 @@ export class EbmlParser<M> {
         `${dataSize} bytes, and no more than ${this.#maxElementSize} are accepted`,
       );
     }
-    this.#countHeader();
+    this.#masters.countHeader(this.#header, this.#headerSize);
     if (needed && input.bytes.length - input.position >= dataSize) {
       const { position } = input;
       input.position += dataSize;
@@ -336,7 +295,7 @@ export class EbmlParser<M> {
       return true;
     }
     if (needed) {
-      const inOnePiece = this.#options.copyChunks === true || this.#isOwn(type);
+      const inOnePiece = this.#options.copyChunks === true || this.#own.takes(type);
       this.#data =
         !inOnePiece && mayStayInParts(type, dataSize, input.bytes.length)
           ? new DataParts(dataSize)
@@ -354,7 +313,7 @@ export class EbmlParser<M> {
       const { bytes, position } = input;
       const end = Math.min(position + this.#missing, bytes.length);
       if (this.#data !== undefined) this.#data.append(bytes, position, end);
-      else if (this.#options.verifyCrc === true) countCrc(this.#top, bytes, position, end);
+      else this.#masters.count(bytes, position, end);
       this.#missing -= end - position;
       input.position = end;
     }
@@ -371,9 +330,7 @@ export class EbmlParser<M> {
 
   #finishParts(type: EbmlElementType, data: DataParts): void {
     const { parts, size } = data;
-    if (this.#options.verifyCrc === true) {
-      for (const { bytes, start, end } of parts) countCrc(this.#top, bytes, start, end);
-    }
+    for (const { bytes, start, end } of parts) this.#masters.count(bytes, start, end);
     const only = parts.length === 1 ? parts[0] : undefined;
     if (only === undefined) this.#give(type, size, data, 0);
     else this.#give(type, size, new ByteRun(only.bytes), only.start);
@@ -381,49 +338,25 @@ export class EbmlParser<M> {
 
   #finishData(type: EbmlElementType, dataSize: number, run: ByteRun, start: number): void {
     const { bytes } = run;
-    if (this.#options.verifyCrc === true) countCrc(this.#top, bytes, start, start + dataSize);
-    if (this.#isOwn(type)) this.#readOwn(type, bytes, start, start + dataSize);
+    this.#masters.count(bytes, start, start + dataSize);
+    if (this.#own.takes(type)) {
+      const fault = this.#own.read(type, this.#offset, this.#masters.top, bytes, start, start + dataSize);
+      const end = this.#offset + this.#headerSize + Math.max(0, dataSize - 1);
+      if (fault !== undefined) this.#wrong(fault.code, end, fault.text, true);
+    }
     if (this.#filter.takes(type)) this.#give(type, dataSize, run, start);
     else this.#type = undefined;
   }
 
   #give(type: EbmlElementType, dataSize: number, run: DataRun, start: number): void {
     this.#type = undefined;
-    this.#handler.data(type, this.#offset, this.#headerSize, dataSize, run, start, this.#top?.handle);
+    this.#handler.data(type, this.#offset, this.#headerSize, dataSize, run, start, this.#masters.top?.handle);
   }
 
-  /** Elements that the parser itself reads, asked for or not. */
-  #isOwn(type: EbmlElementType): boolean {
-    return type.id === EbmlId.Crc32 ? this.#options.verifyCrc === true : isHeaderElement(type);
-  }
-
-  #readOwn(type: EbmlElementType, bytes: Uint8Array, start: number, dataEnd: number): void {
-    const size = dataEnd - start;
-    const end = this.#offset + this.#headerSize + Math.max(0, size - 1);
-    const top = this.#top;
-    if (type.id === EbmlId.Crc32) {
-      if (top === undefined) return;
-      if (size !== 4) this.#wrong('InvalidValue', end, `${size} bytes`, true);
-      else if (this.#offset !== top.start) this.#wrong('UnexpectedElement', end, 'not the first child', true);
-      else top.expectedCrc = new DataView(bytes.buffer, bytes.byteOffset + start, size).getUint32(0, true);
-      return;
-    }
-    // A stream that may be damaged may have its limits damaged, and whole Clusters must not be lost for it.
-    const limits = this.#scanner === undefined ? this.#header : { maxIdLength: 0, maxSizeLength: 0 };
-    if (!acceptHeaderElement(type, bytes, start, dataEnd, this.#options.docTypes, limits)) {
-      const text = JSON.stringify(decodeString(bytes, start, Math.min(dataEnd, start + 40)));
-      this.#wrong('UnsupportedDocument', end, `${text} is not supported`, true);
-    }
-  }
-
-  /** Counts the header at hand into the CRC-32s that are being checked. */
-  #countHeader(): void {
-    if (this.#options.verifyCrc !== true) return;
-    countCrc(this.#top, headerBytes(this.#header.id, this.#header.dataSize, this.#headerSize), 0, this.#headerSize);
-  }
-
-  /** Ends a master at `#offset`. */
-  #close(master: OpenMaster<M>): true {
+  /** Ends the innermost master at `#offset`. */
+  #close(): true {
+    const master = this.#masters.top;
+    if (master === undefined) return true;
     const { offset } = master;
     const truncated = this.#truncated || this.#resynced;
     const fault = truncated ? undefined : crcFault(master);
@@ -431,15 +364,15 @@ export class EbmlParser<M> {
       if (this.#scanner === undefined) this.#raise('CrcMismatch', Math.max(offset, this.#offset - 1), fault);
       this.#options.onGap?.({ offset, length: this.#offset - offset, reason: fault });
     }
-    this.#top = master.parent;
-    if (master.asked) this.#handler.masterEnd(master.handle, this.#offset, truncated);
+    this.#masters.close(master, this.#offset, truncated);
     return true;
   }
 
   /** The element at hand is wrong: a warning when that is tolerated and not `strict`, else it is raised. */
   #wrong(code: EbmlErrorCode, offset: number, text: string, tolerated = false): void {
     const { strict, onWarning } = this.#options;
-    const whole = () => `${this.#rootSeen ? '' : 'no EBML document: '}${text} (at ${pathOf(this.#top, this.#type)})`;
+    const whole = () =>
+      `${this.#topLevel.begun ? '' : 'no EBML document: '}${text} (at ${pathOf(this.#masters.top, this.#type)})`;
     if (!tolerated || strict === true) this.#raise(code, offset, whole());
     onWarning?.({ code, offset, message: `byte ${offset}: ${whole()}` });
   }
@@ -460,7 +393,7 @@ export class EbmlParser<M> {
   /** Forgets the element at hand. */
   #reset(): void {
     this.#type = undefined;
-    this.#scratchLength = 0;
+    this.#header.begun = 0;
     this.#missing = 0;
     this.#data = undefined;
     this.#damage = undefined;
@@ -474,7 +407,7 @@ export class EbmlParser<M> {
     this.#damage = undefined;
     this.#resynced = true;
     this.#trustedFrom = input.offset;
-    distrustRootSizes(this.#top);
+    distrustRootSizes(this.#masters.top);
     this.#options.onGap?.({ offset: this.#offset, length: input.offset - this.#offset, reason });
     return true;
   }
@@ -486,9 +419,9 @@ export class EbmlParser<M> {
       return false;
     }
     const { offset } = this.#input;
-    const top = this.#top;
+    const { top } = this.#masters;
     const damage = this.#damage;
-    const unfinished = this.#scratchLength > 0 || this.#missing > 0 || damage !== undefined;
+    const unfinished = this.#header.begun > 0 || this.#missing > 0 || damage !== undefined;
     if (unfinished || (top !== undefined && top.end < Number.POSITIVE_INFINITY)) {
       this.#truncated = true;
       const text = `the stream ends too early (at ${pathOf(top, this.#type)})`;
@@ -500,7 +433,7 @@ export class EbmlParser<M> {
       }
     }
     this.#offset = offset;
-    if (top !== undefined) return this.#close(top);
+    if (top !== undefined) return this.#close();
     this.#done = true;
     return false;
   }
