@@ -278,7 +278,8 @@ export class EbmlParser<M> {
 
   #beginData(type: EbmlElementType, dataSize: number, start: number): boolean {
     const input = this.#input;
-    const needed = this.#filter.takes(type) || this.#own.takes(type);
+    const own = this.#own.takes(type);
+    const needed = own || this.#filter.takes(type);
     // An id that nobody knows with a size that nobody would accept is damage, not something to pass over.
     if (dataSize > this.#maxElementSize && (needed || type.name === undefined)) {
       this.#wrong(
@@ -291,11 +292,11 @@ export class EbmlParser<M> {
     if (needed && input.bytes.length - input.position >= dataSize) {
       const { position } = input;
       input.position += dataSize;
-      this.#finishData(type, dataSize, input.run, position);
+      this.#finishData(type, dataSize, input.run, position, own);
       return true;
     }
     if (needed) {
-      const inOnePiece = this.#options.copyChunks === true || this.#own.takes(type);
+      const inOnePiece = own || this.#options.copyChunks === true;
       this.#data =
         !inOnePiece && mayStayInParts(type, dataSize, input.bytes.length)
           ? new DataParts(dataSize)
@@ -322,7 +323,7 @@ export class EbmlParser<M> {
     this.#data = undefined;
     if (type !== undefined && data !== undefined) {
       if (data instanceof DataParts) this.#finishParts(type, data);
-      else this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0);
+      else this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0, this.#own.takes(type));
     }
     this.#type = undefined;
     return true;
@@ -336,15 +337,14 @@ export class EbmlParser<M> {
     else this.#give(type, size, new ByteRun(only.bytes), only.start);
   }
 
-  #finishData(type: EbmlElementType, dataSize: number, run: ByteRun, start: number): void {
-    const { bytes } = run;
-    this.#masters.count(bytes, start, start + dataSize);
-    if (this.#own.takes(type)) {
-      const fault = this.#own.read(type, this.#offset, this.#masters.top, bytes, start, start + dataSize);
+  #finishData(type: EbmlElementType, dataSize: number, run: ByteRun, start: number, own: boolean): void {
+    this.#masters.count(run.bytes, start, start + dataSize);
+    if (own) {
+      const fault = this.#own.read(type, this.#offset, this.#masters.top, run.bytes, start, start + dataSize);
       const end = this.#offset + this.#headerSize + Math.max(0, dataSize - 1);
       if (fault !== undefined) this.#wrong(fault.code, end, fault.text, true);
     }
-    if (this.#filter.takes(type)) this.#give(type, dataSize, run, start);
+    if (!own || this.#filter.takes(type)) this.#give(type, dataSize, run, start);
     else this.#type = undefined;
   }
 
