@@ -154,6 +154,33 @@ describe('HeaderReader', () => {
     );
   });
 
+  it('keeps the beginning of a header that goes on in the next chunk, and tells where it knows no further', () => {
+    for (const idWidth of LENGTHS.slice(0, 4)) {
+      for (const sizeWidth of LENGTHS) {
+        const bytes = Uint8Array.from([...vint(5n, idWidth), ...vint(100n, sizeWidth)]);
+        const reader = make();
+        for (const [at, byte] of bytes.entries()) {
+          // The first byte of the size, and the last.
+          const isLook = at === idWidth || at === bytes.length - 1;
+          expect(reader.goesOnBehind(Uint8Array.of(byte))).toBe(!isLook);
+          if (isLook) expect(reader.readOn(byte)).toBe(at === bytes.length - 1 ? bytes.length : INCOMPLETE);
+          else reader.begin(Uint8Array.of(byte));
+          expect(reader.begun).toBe(at === bytes.length - 1 ? 0 : at + 1);
+        }
+        expect(reader.dataSize).toBe(100);
+        for (let length = 1; length <= bytes.length; length++) {
+          expect(reader.goesOnBehind(bytes.subarray(0, length))).toBe(length <= idWidth);
+        }
+      }
+    }
+  });
+
+  it('does not wait for more where no id begins', () => {
+    expect(make().goesOnBehind(Uint8Array.of(0x08))).toBe(false);
+    expect(make({ maxIdLength: 3 }).goesOnBehind(Uint8Array.of(0x1a))).toBe(false);
+    expect(make({ maxIdLength: 3 }).goesOnBehind(Uint8Array.of(0x20))).toBe(true);
+  });
+
   it('does not look at bytes behind the end', () => {
     expect(make().read(Uint8Array.of(0xa3, 0x81, 0), 2, 2)).toBe(INCOMPLETE);
     expect(make().read(Uint8Array.of(0xa3, 0), 0, 1)).toBe(INCOMPLETE);

@@ -220,7 +220,9 @@ describe('at the top level', () => {
     const segment = writeMaster(Mkv.Segment, [INFO]);
     expect(faults([EBML, segment, segment])).toEqual(tolerated('UnexpectedElement', EBML.length + segment.length + 3));
     expect(faults([EBML, segment, EBML, segment])).toEqual(NONE);
-    expect(read([SEGMENT]).messages).toEqual([expect.stringMatching(/^byte 3: no EBML document: .* \(at Segment\)$/)]);
+    expect(read([SEGMENT]).messages).toEqual(['byte 3: no EBML document: no EBML header before it (at Segment)']);
+    expect(read([TIME]).messages).toEqual(['byte 0: no EBML document: not allowed here (at Timestamp)']);
+    expect(read([EBML, SEGMENT, BLOCK]).messages[0]).toContain('not allowed here (at Segment/SimpleBlock)');
   });
 
   it('a Cluster is a warning, for a stream may be joined in the middle', () => {
@@ -452,6 +454,12 @@ describe('a CRC-32', () => {
     );
     expect(faults([EBML, SEGMENT, CLUSTER, short, TIME])).toEqual(NONE);
     expect(faults([EBML, SEGMENT, CLUSTER, TIME, late])).toEqual(NONE);
+  });
+
+  it('says what is wrong with it', () => {
+    const short = writeElement(Mkv['CRC-32'], new Uint8Array(3));
+    expect(read([EBML, SEGMENT, CLUSTER, short], { verifyCrc }).messages[0]).toContain('3 bytes (at Segment/Cluster/');
+    expect(read([EBML, SEGMENT, CLUSTER, TIME, sum()], { verifyCrc }).messages[0]).toContain('not the first child');
   });
 
   it('may be there once', () => {
