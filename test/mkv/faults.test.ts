@@ -473,6 +473,41 @@ describe('a CRC-32', () => {
   });
 });
 
+const deep = [50, 40, 30].map((size) => writeHeader(Mkv.SimpleTag, size));
+
+it.each<[string, readonly Uint8Array[], MkvReaderOptions]>([
+  ['a second one (at Segment/Info)', [EBML, SEGMENT, INFO, INFO], {}],
+  ['unknown size (at Segment/Tags)', [EBML, SEGMENT, writeHeader(Mkv.Tags, undefined)], {}],
+  [
+    '12 bytes reach past the end of the parent (at Segment/Tags/Void)',
+    [EBML, SEGMENT, writeHeader(Mkv.Tags, 9), writeHeader(Mkv.Void, 12), new Uint8Array(12)],
+    {},
+  ],
+  [
+    'more than 5 masters are open (at Segment/Tags/Tag/SimpleTag/SimpleTag/SimpleTag)',
+    [EBML, SEGMENT, writeHeader(Mkv.Tags, 100), writeHeader(Mkv.Tag, 90), ...deep],
+    { maxDepth: 5 },
+  ],
+  [
+    '2000 bytes, and no more than 1999 are accepted (at Segment/Cluster/SimpleBlock)',
+    [EBML, SEGMENT, CLUSTER, writeHeader(Mkv.SimpleBlock, 2000)],
+    { maxElementSize: 1999 },
+  ],
+  [
+    'what follows begins within it (at Segment/Cluster/SimpleBlock)',
+    [EBML, SEGMENT, CLUSTER, writeHeader(Mkv.SimpleBlock, 200), CLUSTER, TIME, BLOCK],
+    { recover: true },
+  ],
+  [
+    'the stream ends too early (at Segment/Cluster/SimpleBlock)',
+    [EBML, SEGMENT, CLUSTER, writeHeader(Mkv.SimpleBlock, 200), BLOCK],
+    { recover: true },
+  ],
+])('says in words what is wrong: %s', (words, parts, options) => {
+  expect(read(parts, options).messages[0]).toMatch(/^byte \d+: /);
+  expect(read(parts, options).messages[0]).toContain(`: ${words}`);
+});
+
 describe('a stream that ends', () => {
   const cutOff = (length: number, gap: string | undefined) => ({
     default: ['truncated'],
