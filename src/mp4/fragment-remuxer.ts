@@ -125,8 +125,12 @@ export class FragmentRemuxer {
       if (own.length === 0 || payload === undefined) return [];
       return [{ state: index, payload, times: timeFrames(clock, track.setup, own, payload, offset), frames: own }];
     });
-    if (changed) this.#shift(runs);
-    this.#tracks = changed ? this.#states.map(({ track }) => track) : this.#tracks;
+    // A track that was missing before may begin before the others did.
+    const shifts = changed || runs.some(({ state, times }) => times.decode[0]! + this.#states[state]!.track.shift < 0);
+    if (shifts) {
+      this.#shift(runs);
+      this.#tracks = this.#states.map(({ track }) => track);
+    }
     const done = runs.map(({ state, payload, times, frames: own }): TrackRun => {
       const track = this.#tracks[state]!;
       const start = least(times.presentation);

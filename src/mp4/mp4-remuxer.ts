@@ -14,7 +14,10 @@ import { Mp4RemuxError } from './remux-error.js';
 import { mimeTypeOf, writeInitSegment, writeMediaSegment } from './segments.js';
 import { describeTrack, type Mp4TrackInfo } from './track-info.js';
 
-/** An initialization segment. It comes before the first media segment, and again when the tracks or their configurations change. */
+/**
+ * An initialization segment. It comes before the first media segment, and again when the tracks or their configurations change, or one
+ * that had no samples yet begins before time 0.
+ */
 export interface Mp4InitSegment {
   readonly type: 'init';
   /** `ftyp` and `moov`, in an array of its own. */

@@ -10,14 +10,16 @@ import {
   Mp4RemuxError,
   Mp4Remuxer,
   Mp4RemuxStream,
+  type Mp4Segment,
   mp4SegmentStream,
   remuxToMp4,
 } from '../../src/mp4/index.js';
 import type { TrackInput } from '../../src/testing/track-writer.js';
+import type { Frame } from '../../src/visitors/frame.js';
 import { ffmpeg, temporaryFolder } from '../support/ffmpeg-media.js';
 import { bodyOf, type Media, readMedia, type WrapOptions, wrapAsGetMedia } from '../support/kvs-media.js';
 import { mediaBytes } from '../support/media.js';
-import { decodeMessages, findBoxes, probePackets, readBoxes } from '../support/mp4-judges.js';
+import { decodeMessages, findBoxes, probePackets, readBoxes, sha256 } from '../support/mp4-judges.js';
 import { describeNeeding, tools } from '../support/tools.js';
 import { joinSegments, judgeLayout, judgeMp4, KIND_NAMES, KINDS, makeSource, segmentsOf } from './support.js';
 
@@ -304,6 +306,32 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
       const view = new DataView(bytes.buffer, bytes.byteOffset + start);
       const entries = Array.from({ length: view.getUint32(12) }, (_, index) => view.getInt32(20 + 8 * index));
       expect(Math.min(...entries)).toBeGreaterThan(0);
+    }
+  });
+
+  test('a track that comes later than others but begins before them has times of its own before zero', async () => {
+    const [first, second] = wrapAsGetMedia(media);
+    const only = (frames: readonly Frame[], type: string) => frames.filter(({ track }) => track.type === type);
+    const segments: Mp4Segment[] = [];
+    const remuxer = new Mp4Remuxer((segment) => segments.push(segment), { startAtZero: true });
+    const { tracks } = media;
+    remuxer.addFragment({ tracks, frames: only(second!.frames, 'video') });
+    const audio = only(first!.frames, 'audio');
+    remuxer.addFragment({ tracks, frames: audio });
+    remuxer.addFragment({ tracks, frames: only(second!.frames, 'audio') });
+    // What the sound needs is said by a second initialization segment, of the same tracks.
+    expect(segments.map(({ type }) => type)).toEqual(['init', 'media', 'init', 'media', 'media']);
+    const zero = Math.min(...only(second!.frames, 'video').map(({ timestamp }) => timestamp));
+    expect(zero - audio[0]!.timestamp).toBeGreaterThan(900_000);
+    const file = join(folder, 'before-zero.mp4');
+    const bytes = joinSegments(segments.slice(2));
+    judgeLayout(bytes);
+    writeFileSync(file, bytes);
+    const packets = probePackets(file);
+    const sources = [...audio, ...only(second!.frames, 'audio')];
+    expect(packets.map(({ hash }) => hash)).toEqual(sources.map(({ data }) => sha256(data)));
+    for (const [index, { pts }] of packets.entries()) {
+      expect(Math.abs(pts * 1e6 - (sources[index]!.timestamp - zero))).toBeLessThan(2000);
     }
   });
 
