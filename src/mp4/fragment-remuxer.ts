@@ -116,8 +116,10 @@ export class FragmentRemuxer {
     const setups = wanted.map((track) => this.#setUp(track, frames.get(track.number) ?? [], metadata));
     const payloads = setups.map((setup) => collect(setup, frames.get(setup.track.number) ?? [], metadata));
     if (payloads.every(({ sizes }) => sizes.length === 0)) return undefined;
-    // Nothing throws from here on.
     const { offset, startTime, gap, timeReset } = this.#place([...frames.values()]);
+    for (const setup of setups) checkTimes(setup, frames.get(setup.track.number) ?? [], offset, metadata);
+    // Nothing throws from here on.
+    this.#offset = offset;
     const changed = this.#change(setups, frames);
     const runs = this.#states.flatMap(({ clock, track }, index): TrackRunDraft[] => {
       const own = frames.get(track.setup.track.number) ?? [];
@@ -151,23 +153,22 @@ export class FragmentRemuxer {
     return setUpTrack(track, first?.data, known, metadata);
   }
 
-  /** Puts the fragment on the timeline. */
+  /** Where on the timeline the fragment is to be put. */
   #place(frames: readonly (readonly Frame[])[]): Place {
     const firsts = frames.flatMap((own) => {
       const first = least(own.map((frame) => frame.timestamp));
       return own[0] === undefined ? [] : [{ first, end: this.#ends.get(own[0].track.number) }];
     });
     const first = least(firsts.map((each) => each.first));
-    this.#offset ??= this.#options.startAtZero === true ? -first : 0;
-    const offset = this.#offset;
+    const before = this.#offset ?? (this.#options.startAtZero === true ? -first : 0);
     // Tracks do not begin and end at the same time: the producer's clock was set back only when all of them went back.
-    const distances = firsts.map((each) => each.first + offset - (each.end ?? each.first + offset));
+    const distances = firsts.map((each) => each.first + before - (each.end ?? each.first + before));
     const timeReset = most(distances) < -RESET;
-    if (timeReset) this.#offset -= least(distances);
-    const gap = this.#ends.size === 0 ? 0 : first + this.#offset - most([...this.#ends.values()]);
+    const offset = timeReset ? before - least(distances) : before;
+    const gap = this.#ends.size === 0 ? 0 : first + offset - most([...this.#ends.values()]);
     // What begins with another than a key frame was cut within a group of pictures: what seems to be missing may still come.
     const isCut = frames.some((own) => own[0]?.keyframe === false);
-    return { offset: this.#offset, startTime: first, gap: gap > GAP && !isCut ? gap : 0, timeReset };
+    return { offset, startTime: first, gap: gap > GAP && !isCut ? gap : 0, timeReset };
   }
 
   /** Takes over the setups; `true` when they are not those that were. Clocks go on where a track only changes its configuration. */
@@ -246,6 +247,24 @@ function collect(setup: TrackSetup, frames: readonly Frame[], fragment: Fragment
     }
   }
   return payload;
+}
+
+/** Beyond this, microseconds or ticks: what is added to times is then no longer exact. */
+const LATEST = 2 ** 52;
+
+/** Throws Mp4RemuxError when a frame's time cannot be counted with. */
+function checkTimes(
+  { track, timescale }: TrackSetup,
+  frames: readonly Frame[],
+  offset: number,
+  fragment: FragmentMetadata | undefined,
+): void {
+  for (const { timestamp } of frames) {
+    const time = timestamp + offset;
+    if (Math.abs(time) < LATEST && Math.abs(toTicks(time, timescale)) < LATEST) continue;
+    const text = `frame at ${timestamp} us: too far from the others, or from 1970, to be counted in ticks`;
+    throw new Mp4RemuxError('InvalidMediaFrame', text, { track, fragment });
+  }
 }
 
 function timeFrames(

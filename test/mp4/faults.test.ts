@@ -132,6 +132,19 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
       });
     });
 
+    test('times that no number can hold exactly, unless they count from the first', async () => {
+      const [late] = wrapAsGetMedia(media, { offset: 5e15 });
+      await expect(segmentsOf(late!.bytes)).rejects.toMatchObject({
+        code: 'InvalidMediaFrame',
+        trackNumber: 1,
+        message: expect.stringContaining('too far'),
+      });
+      expect(await segmentsOf(late!.bytes, { startAtZero: true })).toHaveLength(2);
+      // Two that are as far from each other as the first one is from 1970.
+      const far = bodyOf([...wrapAsGetMedia(media), late!]);
+      await expect(segmentsOf(far, { startAtZero: true })).rejects.toMatchObject({ code: 'InvalidMediaFrame' });
+    });
+
     test('no track of video or audio at all', async () => {
       const body = bodyOf(wrapAsGetMedia(media, { track: (track) => ({ ...track, type: 'metadata' as const }) }));
       await expect(segmentsOf(body)).rejects.toMatchObject({
