@@ -47,7 +47,7 @@ async function spansOf(chunks) {
 }
 
 /** Opens a StreamingMkvReader. */
-const readElements = (options) => async (chunks) => {
+const takeElements = (options) => async (chunks) => {
   const { StreamingMkvReader } = await ours();
   return () => {
     let elements = 0;
@@ -140,12 +140,12 @@ export const SUBJECTS = [
   {
     name: 'reader',
     what: 'StreamingMkvReader: all elements, their data looked at',
-    open: readElements({}),
+    open: takeElements({}),
   },
   {
     name: 'reader, recover',
     what: 'the same with recover: places to go on at are looked for in all bytes',
-    open: readElements({ recover: true }),
+    open: takeElements({ recover: true }),
   },
   {
     name: 'reader, blocks',

@@ -18,7 +18,7 @@ function sizeOf(name: string): Size {
   return size;
 }
 
-// What the bundles have reached, of which what makes reading and merging faster is 1.9 and 3.9 kB. The goals are 8 and 16 kB.
+// What the bundles have reached. The goals are 8 and 16 kB.
 it.each([
   ['reader', 13050],
   ['core', 29700],

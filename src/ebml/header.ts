@@ -32,7 +32,7 @@ export class HeaderReader {
     this.#refuse = refuse;
   }
 
-  /** Whether the header at hand goes on behind a chunk, as far as can be told. */
+  /** Whether the header at hand goes on behind a chunk that comes next. `false` also when a look at its size field, or at an error, is due. */
   goesOnBehind(chunk: Uint8Array): boolean {
     if (this.begun === 0) {
       const idLength = vintLength(chunk[0]!);

@@ -36,7 +36,6 @@ export class EbmlParser<M> {
   #input = new ChunkQueue();
   readonly #scanner: SyncScanner | undefined;
   readonly #header = new HeaderReader((code, position, text) => this.#wrong(code, this.#offset + position, text));
-
   readonly #own: OwnElements;
 
   #ended = false;

@@ -7,7 +7,10 @@ export type Mp4ErrorCode =
   | 'MissingCodecPrivateData'
   /** A track's CodecPrivate is not what its CodecID says. */
   | 'InvalidCodecPrivateData'
-  /** A frame is not what its codec says: the lengths of its NAL units don't add up. */
+  /**
+   * A frame is not what its codec says: the lengths of its NAL units don't add up, or it is half a sample of sound. Or its time, with
+   * what is added to it, is 2^52 microseconds or ticks from 0 or more, and could not be counted exactly.
+   */
   | 'InvalidMediaFrame'
   /** A codec, or a way of storing frames, that is not remuxed; or no track at all that is. */
   | 'UnsupportedStreamMediaType';
