@@ -73,6 +73,6 @@ async function mergeAll(
 }
 
 function summaryText({ documentsIn, documentsOut, clusters, frames, clustersDropped, bytes }: MergeCounters): string {
-  const dropped = clustersDropped === 0 ? '' : `, ${clustersDropped} Clusters without a header left out`;
+  const dropped = clustersDropped === 0 ? '' : `, ${clustersDropped} Clusters without a header or Timestamp left out`;
   return `documents: ${documentsIn} read, ${documentsOut} written; Clusters: ${clusters}; frames: ${frames}; bytes: ${bytes}${dropped}`;
 }

@@ -4,6 +4,7 @@ import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/e
 import { Mkv } from '../mkv/elements.js';
 import { crcAfterChange } from './crc-change.js';
 import { crcData } from './gathered-element.js';
+import { weightOf } from './held.js';
 import { voidElement } from './void-element.js';
 
 /** Where a Cluster is going to stand. */
@@ -27,6 +28,7 @@ export class ClusterHead {
   readonly end: number | undefined;
   /** What has come of it, in order. */
   readonly elements: MkvElement[] = [];
+  #weight = 0;
   #timestamp: MkvDataElement | undefined;
   #hasCrc = false;
   #hasBlock = false;
@@ -40,6 +42,7 @@ export class ClusterHead {
   /** Takes an element of the Cluster. */
   add(element: MkvElement): void {
     this.elements.push(element);
+    if (element.kind !== 'end') this.#weight += weightOf(element);
     if (element.parent !== this.start) return;
     if (element.is(Mkv['CRC-32'])) this.#hasCrc = true;
     else if (element.is(Mkv.Timestamp) && element.kind === 'data') this.#timestamp ??= element;
@@ -48,10 +51,20 @@ export class ClusterHead {
     }
   }
 
+  /** How much memory it takes, in bytes, roughly. */
+  get weight(): number {
+    return this.#weight;
+  }
+
   /** The Timestamp; `undefined` when it has not come, or is no number. */
   get timestamp(): bigint | undefined {
     const timestamp = this.#timestamp;
     return timestamp === undefined || timestamp.dataSize > 8 ? undefined : timestamp.bigintValue;
+  }
+
+  /** Whether a Block has come. */
+  get hasBlock(): boolean {
+    return this.#hasBlock;
   }
 
   /**

@@ -9,6 +9,7 @@ import { ClusterPacker } from './cluster-packer.js';
 import type { DocumentHeader } from './document-header.js';
 import { extentOf, lengthOfAll } from './extent.js';
 import type { GatheredElement } from './gathered-element.js';
+import { expectHoldable, weightOf } from './held.js';
 import { integerOf } from './integer-of.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
@@ -40,6 +41,7 @@ export class ClusterWriter {
   #missing = 0;
   /** A master in the Cluster, held until it is whole: a BlockGroup, most of the time. */
   #group: (MkvStartMasterElement | MkvDataElement)[] | undefined;
+  #groupWeight = 0;
   readonly #peek: BlockPeek = { track: 0, timestamp: 0, frames: 0 };
 
   /** Clusters written. */
@@ -187,9 +189,12 @@ export class ClusterWriter {
 
   #pass(element: MkvStartMasterElement | MkvDataElement): void {
     if (this.#group !== undefined) {
+      this.#groupWeight += weightOf(element);
+      expectHoldable(this.#groupWeight, element);
       this.#group.push(element);
     } else if (element.kind === 'start') {
       this.#group = [element];
+      this.#groupWeight = weightOf(element);
     } else {
       const moved = this.#place === undefined ? undefined : rewritePosition(element, this.#place);
       if (moved !== undefined) this.#write(element, moved);

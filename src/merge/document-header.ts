@@ -72,6 +72,7 @@ export class DocumentHeader {
   /** The elements, children of the Segment or roots, in which there is something to compare. */
   readonly #comparedRoots: ReadonlySet<EbmlElementType>;
   #held: GatheredElement[] = [];
+  #weight = 0;
   /** Those of which there is something to know, in order; also such as are not whole. */
   #observed: GatheredElement[] = [];
   /** Copies of those that are compared, once the header has been written. */
@@ -88,6 +89,11 @@ export class DocumentHeader {
   /** Whether the beginning of the Segment has come. */
   get hasSegment(): boolean {
     return this.#segment !== undefined;
+  }
+
+  /** How much memory the elements take that are held, in bytes, roughly. */
+  get weight(): number {
+    return this.#weight;
   }
 
   /** TimestampScale, in nanoseconds. */
@@ -108,6 +114,7 @@ export class DocumentHeader {
   /** Takes a whole element, the EBML header or a child of the Segment. */
   hold(element: GatheredElement): void {
     this.#held.push(element);
+    this.#weight += element.weight;
   }
 
   /** Takes note of a master that begins, a child of the Segment or a root: what is compared, and what the time of Clusters depends on. */
@@ -178,6 +185,7 @@ export class DocumentHeader {
     this.#held = this.#held.filter(({ type }) => ONCE.has(type));
     const again = this.bytes(keepPositions);
     this.#held = [];
+    this.#weight = 0;
     this.#observed = [];
     return again;
   }

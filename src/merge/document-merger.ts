@@ -12,6 +12,7 @@ import { ClusterHead } from './cluster-head.js';
 import { ClusterWriter } from './cluster-writer.js';
 import { comparedRoots, DocumentHeader, type HeaderBytes, isCompared, isLeftOut } from './document-header.js';
 import { GatheredElement } from './gathered-element.js';
+import { expectHoldable } from './held.js';
 import {
   describeReason,
   type MergeCounters,
@@ -104,7 +105,7 @@ export class DocumentMerger {
     if (this.#stopped !== undefined) return;
     if (this.#mergeOn.length === 0) this.#passStart(element);
     else if (this.#clusters.open !== undefined) this.#clusters.pass(element);
-    else if (this.#gathered !== undefined) this.#gathered.add(element);
+    else if (this.#gathered !== undefined) this.#gather(this.#gathered, element);
     else if (this.#head !== undefined) this.#inHead(this.#head, element);
     else if (this.#skipped === undefined) this.#begin(element);
   }
@@ -130,7 +131,7 @@ export class DocumentMerger {
     if (this.passData(type, offset, headerSize, dataSize, run, start)) return;
     if (this.#stopped !== undefined) return;
     if (this.#mergeOn.length === 0 || this.#clusters.open !== undefined) this.#clusters.pass(element);
-    else if (this.#gathered !== undefined) this.#gathered.add(element);
+    else if (this.#gathered !== undefined) this.#gather(this.#gathered, element);
     else if (this.#head !== undefined) this.#inHead(this.#head, element);
     else if (this.#skipped === undefined) this.#complete(new GatheredElement(element));
   }
@@ -207,11 +208,17 @@ export class DocumentMerger {
     this.#fate = Fate.Held;
   }
 
+  #gather(gathered: GatheredElement, element: MkvStartMasterElement | MkvDataElement): void {
+    gathered.add(element);
+    expectHoldable(gathered.weight, element);
+  }
+
   /** Takes a whole element outside of the Clusters. */
   #complete(element: GatheredElement): void {
     switch (this.#fate) {
       case Fate.Held:
         this.#header?.hold(element);
+        expectHoldable(this.#header?.weight ?? 0, element.root);
         return;
       case Fate.Merged:
         if (isLeftOut(element.type, false)) return;
@@ -227,6 +234,7 @@ export class DocumentMerger {
       head.add(new MkvEndMasterElement(start, offset, truncated));
     } else if (truncated && head.timestamp === undefined) {
       this.#head = undefined;
+      if (head.hasBlock) this.#clustersDropped++;
     } else {
       this.#flushHead(head);
       if (this.#clusters.open !== undefined) this.#clusters.end(start, offset, truncated);
@@ -237,6 +245,7 @@ export class DocumentMerger {
   #inHead(head: ClusterHead, element: MkvElement): void {
     head.add(element);
     if (head.isComplete(this.#keepPositions)) this.#flushHead(head);
+    else expectHoldable(head.weight, element);
   }
 
   /** The Timestamp of a Cluster has come: decides where it belongs and writes what is held of it. */

@@ -5,6 +5,7 @@ import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import type { MkvTag } from '../visitors/tag.js';
 import { type Extent, extentOf, lengthOf } from './extent.js';
+import { weightOf } from './held.js';
 import { PieceQueue } from './piece-queue.js';
 import { voidElement } from './void-element.js';
 
@@ -14,6 +15,7 @@ export class GatheredElement {
   readonly root: MkvStartMasterElement | MkvDataElement;
   readonly #elements: (MkvStartMasterElement | MkvDataElement)[];
   #length: number;
+  #weight: number;
   #hasDuration = false;
   readonly #tags: readonly MkvTag[] | undefined;
   readonly #extent: Extent | undefined;
@@ -27,6 +29,7 @@ export class GatheredElement {
     this.root = root;
     this.#elements = [root];
     this.#length = extent === undefined ? lengthOf(root) : extent.end - extent.start;
+    this.#weight = weightOf(root) - lengthOf(root) + this.#length;
     this.#tags = tags;
     this.#extent = extent;
   }
@@ -46,6 +49,11 @@ export class GatheredElement {
     return this.#length;
   }
 
+  /** How much memory it takes, in bytes, roughly. */
+  get weight(): number {
+    return this.#weight;
+  }
+
   /** Where the element lies, if it is in one chunk. */
   get extent(): Extent | undefined {
     return this.#extent ?? extentOf(this.#elements, this.#length);
@@ -55,6 +63,7 @@ export class GatheredElement {
   add(element: MkvStartMasterElement | MkvDataElement): void {
     this.#elements.push(element);
     this.#length += lengthOf(element);
+    this.#weight += weightOf(element);
     if (element.type === Mkv.Duration && element.parent === this.root) this.#hasDuration = true;
   }
 

@@ -65,7 +65,10 @@ export interface MergeCounters {
   readonly clusters: number;
   /** Frames written. */
   readonly frames: number;
-  /** Clusters left out because no header had come that they could belong to: after damage at the beginning of a stream. */
+  /**
+   * Clusters with frames that were left out: no header had come that they could belong to, after damage at the beginning of a stream, or
+   * they are cut short and what is left has no Timestamp, so that nobody knows their time.
+   */
   readonly clustersDropped: number;
   /** Bytes written. */
   readonly bytes: number;

@@ -60,7 +60,10 @@ export class OutputSegmentMerger extends MkvElementVisitor {
     return this.#merger.stopped !== undefined;
   }
 
-  /** Takes the beginning of a master. Throws what the sink throws. */
+  /**
+   * Takes the beginning of a master. Throws what the sink throws, and `MkvParseError` `ElementTooLarge` when more than 64 MiB would have
+   * to be held before they can be written: an endless header, Tags or BlockGroup.
+   */
   override visitStart(element: MkvStartMasterElement): MaybePromise {
     this.#writer.check();
     this.#merger.start(element);

@@ -4,6 +4,7 @@ import { decodeString } from '../ebml/text.js';
 import { dateFromEbml, decodeBigInt, decodeBigUint, decodeFloat, decodeUint } from '../ebml/values.js';
 import { headerBytes } from '../ebml/vint.js';
 import { Block } from './block.js';
+import { elementPath } from './element-path.js';
 import type { ElementVisitor, MaybePromise } from './element-visitor.js';
 import { Mkv, type MkvDataType, type MkvMasterType } from './elements.js';
 import { MkvParseError } from './parse-error.js';
@@ -266,8 +267,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   }
 
   private invalid(text: string): MkvParseError {
-    const where = [...this.path.map((master) => master.type.name), this.type.name].join('/');
-    return new MkvParseError('InvalidValue', this.offset + this.headerSize, `${text} (in ${where})`);
+    return new MkvParseError('InvalidValue', this.offset + this.headerSize, `${text} (in ${elementPath(this)})`);
   }
 }
 

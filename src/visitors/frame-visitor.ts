@@ -7,6 +7,7 @@ import { Mkv } from '../mkv/elements.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 import { ticksToMicroseconds } from '../mkv/ticks.js';
 import { TrackMetadata } from '../mkv/track.js';
+import { ClusterClock } from './cluster-clock.js';
 import type { FragmentMetadata } from './fragment-metadata.js';
 import { FragmentMetadataVisitor } from './fragment-metadata-visitor.js';
 import { Frame } from './frame.js';
@@ -38,13 +39,12 @@ export interface FrameVisitorOptions {
   /** Is shown the producer's tags and handed to the frame processor. */
   readonly tagProcessor?: MkvTagProcessor | undefined;
   /**
-   * Is told of an element whose bytes are no value of its type, for example a Block that cannot be taken apart; it then counts for
-   * nothing, and what follows still comes. Without it the error is thrown.
+   * Is told of an element whose bytes are no value of its type, for example a Block that cannot be taken apart, and of a Block whose
+   * time nobody knows, because no Timestamp stands before it in its Cluster (`UnexpectedElement`); it then counts for nothing, and what
+   * follows still comes. Without it the error is thrown.
    */
   readonly onInvalidElement?: ((error: MkvParseError, element: MkvDataElement) => void) | undefined;
 }
-
-const DEFAULT_TIMESTAMP_SCALE = 1_000_000;
 
 /** Takes Blocks apart into frames and gives each, with its track and fragment, to a {@link FrameProcessor}. */
 export class FrameVisitor extends MkvElementVisitor {
@@ -52,8 +52,7 @@ export class FrameVisitor extends MkvElementVisitor {
   readonly metadata: FragmentMetadataVisitor;
   readonly #processor: FrameProcessor;
   readonly #options: FrameVisitorOptions;
-  #scale = DEFAULT_TIMESTAMP_SCALE;
-  #clusterTimestamp = 0;
+  readonly #clock = new ClusterClock();
   #track: TrackMetadata | undefined;
 
   // Of the open BlockGroup.
@@ -90,6 +89,7 @@ export class FrameVisitor extends MkvElementVisitor {
    * @internal
    */
   takeSimpleBlock(run: DataRun, start: number, end: number): boolean {
+    if (this.#clock.timestamp < 0) return false;
     let block: Block;
     try {
       block = new Block(run, start, end, 0, true);
@@ -109,8 +109,7 @@ export class FrameVisitor extends MkvElementVisitor {
       this.#groupPadding = undefined;
       return;
     }
-    if (type === Mkv.Cluster) this.#clusterTimestamp = 0;
-    else if (type === Mkv.Segment) this.#scale = DEFAULT_TIMESTAMP_SCALE;
+    this.#clock.start(type);
     this.#track = undefined;
     this.metadata.visitStart(element);
   }
@@ -130,12 +129,7 @@ export class FrameVisitor extends MkvElementVisitor {
       else if (element.is(Mkv.BlockDuration)) this.#groupDuration = element.value;
       else if (element.is(Mkv.ReferenceBlock)) this.#groupReferences = true;
       else if (element.is(Mkv.DiscardPadding)) this.#groupPadding = element.value / 1000;
-    } else if (element.is(Mkv.Timestamp)) {
-      this.#clusterTimestamp = element.value;
-    } else if (element.is(Mkv.TimestampScale)) {
-      // A scale of 0 is against the standard and would put all frames at one time.
-      this.#scale = element.value || DEFAULT_TIMESTAMP_SCALE;
-    } else {
+    } else if (!this.#clock.take(element)) {
       this.metadata.visitData(element);
     }
   }
@@ -157,6 +151,7 @@ export class FrameVisitor extends MkvElementVisitor {
     let block: Block;
     try {
       block = element.value;
+      this.#clock.expectTime(element);
     } catch (error) {
       this.#tellInvalid(error, element);
       return;
@@ -171,12 +166,11 @@ export class FrameVisitor extends MkvElementVisitor {
     padding: number | undefined,
   ): MaybePromise {
     const track = this.#trackOf(block.trackNumber);
-    const timestamp = ticksToMicroseconds(this.#clusterTimestamp + block.relativeTimestamp, this.#scale);
+    const { scale } = this.#clock;
+    const timestamp = ticksToMicroseconds(this.#clock.timestamp + block.relativeTimestamp, scale);
     const { frameCount } = block;
     const duration =
-      blockDuration === undefined
-        ? track.defaultDuration
-        : ticksToMicroseconds(blockDuration, this.#scale) / frameCount;
+      blockDuration === undefined ? track.defaultDuration : ticksToMicroseconds(blockDuration, scale) / frameCount;
     const isKey = keyframe ?? block.keyframe;
     if (frameCount === 1)
       return this.#process(new Frame(track, this.#fragment, timestamp, duration, isKey, padding, block, 0));
@@ -226,11 +220,13 @@ export class FrameVisitor extends MkvElementVisitor {
 /** Takes a Block as it is: for those who want neither tracks nor fragments. */
 export type BlockProcessor = (block: Block, clusterTimestamp: number, timestampScale: number) => MaybePromise;
 
-/** Gives each SimpleBlock and Block with the Timestamp of its Cluster, in ticks, and TimestampScale, in nanoseconds a tick. */
+/**
+ * Gives each SimpleBlock and Block with the Timestamp of its Cluster, in ticks, and TimestampScale, in nanoseconds a tick. Throws
+ * `MkvParseError`: `UnexpectedElement` for a Block before the Timestamp of its Cluster, `InvalidBlock` for one that cannot be taken apart.
+ */
 export class SimpleFrameVisitor extends MkvElementVisitor {
   readonly #process: BlockProcessor;
-  #scale = DEFAULT_TIMESTAMP_SCALE;
-  #clusterTimestamp = 0;
+  readonly #clock = new ClusterClock();
 
   constructor(process: BlockProcessor) {
     super();
@@ -238,15 +234,17 @@ export class SimpleFrameVisitor extends MkvElementVisitor {
   }
 
   override visitStart(element: MkvStartMasterElement): void {
-    if (element.type === Mkv.Cluster) this.#clusterTimestamp = 0;
-    else if (element.type === Mkv.Segment) this.#scale = DEFAULT_TIMESTAMP_SCALE;
+    this.#clock.start(element.type);
   }
 
   override visitData(element: MkvDataElement): MaybePromise {
-    if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) {
-      return this.#process(element.value, this.#clusterTimestamp, this.#scale);
+    const clock = this.#clock;
+    if (!(element.is(Mkv.SimpleBlock) || element.is(Mkv.Block))) {
+      clock.take(element);
+      return;
     }
-    if (element.is(Mkv.Timestamp)) this.#clusterTimestamp = element.value;
-    else if (element.is(Mkv.TimestampScale)) this.#scale = element.value || DEFAULT_TIMESTAMP_SCALE;
+    const block = element.value;
+    clock.expectTime(element);
+    return this.#process(block, clock.timestamp, clock.scale);
   }
 }

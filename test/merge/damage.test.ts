@@ -111,10 +111,26 @@ describe('a damaged stream', () => {
               if (element.kind === 'end') expect(element.truncated).toBe(false);
           },
         ),
-        { numRuns: 300 },
+        // The example leaves a SimpleBlock of a Cluster that is cut short, without the Timestamp.
+        { numRuns: 300, examples: [[179, 179, 0, true]] },
       );
     },
   );
+
+  it('drops a Cluster that is cut short and has no Timestamp left, and says so', () => {
+    const whole = body(true);
+    const timestamp = Buffer.from(whole).indexOf(Buffer.of(0x1f, 0x43, 0xb6, 0x75)) + 5;
+    // Cut out so that what follows begins with a SimpleBlock, and so that it ends within another.
+    const second = Buffer.from(whole).indexOf(Buffer.of(0xa3), timestamp + 160);
+    const input = concatBytes([
+      whole.subarray(0, timestamp),
+      whole.subarray(timestamp + 3, second),
+      whole.subarray(second + 90),
+    ]);
+    const { bytes, counters } = mergeDamaged(input, { recover: true });
+    expect(counters).toMatchObject({ clustersDropped: 1, clusters: 3, frames: 18, documentsOut: 1 });
+    expect(read(bytes).frames).toHaveLength(18);
+  });
 
   it('drops Clusters before any header, and says so', () => {
     const whole = body();

@@ -9,6 +9,7 @@ import {
   FrameVisitor,
   Mkv,
   MkvParseError,
+  readFrames,
   SimpleFrameVisitor,
   type TrackMetadata,
   writeElement,
@@ -44,6 +45,14 @@ function framesOfBlocks(
 }
 
 const bytesOf = (...bytes: number[]) => Uint8Array.from(bytes);
+
+/** A Cluster whose Timestamp comes behind two Blocks, against the standard, and before one. */
+const UNTIMED = writeMaster(Mkv.Cluster, [
+  writeElement(Mkv.SimpleBlock, bytesOf(0x81, 0, 1, 0, 7)),
+  writeMaster(Mkv.BlockGroup, [writeElement(Mkv.Block, bytesOf(0x81, 0, 1, 0, 8))]),
+  writeElement(Mkv.Timestamp, 1000),
+  writeElement(Mkv.SimpleBlock, bytesOf(0x81, 0, 2, 0, 9)),
+]);
 
 describe('FrameVisitor', () => {
   it('gives each frame with its track, its fragment and the tag processor', () => {
@@ -135,7 +144,12 @@ describe('FrameVisitor', () => {
       writeElement(Mkv.BlockDuration, 9),
       block,
     ]);
-    const content = [group, writeMaster(Mkv.BlockGroup, [block]), writeMaster(Mkv.BlockGroup, [])];
+    const content = [
+      writeElement(Mkv.Timestamp, 0),
+      group,
+      writeMaster(Mkv.BlockGroup, [block]),
+      writeMaster(Mkv.BlockGroup, []),
+    ];
     const frames = framesOf(concatBytes([documentHead(), writeMaster(Mkv.Cluster, content)]));
     expect(
       frames.map(({ keyframe, duration, discardPadding, timestamp }) => [
@@ -244,7 +258,7 @@ describe('FrameVisitor', () => {
   it('tells of other elements that have no value, and takes them for missing', () => {
     const nine = (id: number[]) => bytesOf(...id, 0x89, 1, 2, 3, 4, 5, 6, 7, 8, 9);
     const block = writeElement(Mkv.Block, bytesOf(0x81, 0, 1, 0, 200));
-    const content = [nine([0xe7]), writeMaster(Mkv.BlockGroup, [block, nine([0x9b]), nine([0x75, 0xa2])])];
+    const group = writeMaster(Mkv.BlockGroup, [block, nine([0x9b]), nine([0x75, 0xa2])]);
     const entry = writeMaster(Mkv.TrackEntry, [
       writeElement(Mkv.TrackNumber, 1),
       nine([0x23, 0xe3, 0x83]),
@@ -254,7 +268,8 @@ describe('FrameVisitor', () => {
       documentHead([]),
       writeMaster(Mkv.Info, [nine([0x2a, 0xd7, 0xb1])]),
       writeMaster(Mkv.Tracks, [entry]),
-      writeMaster(Mkv.Cluster, content),
+      writeMaster(Mkv.Cluster, [nine([0xe7])]),
+      writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, 0), group]),
     ]);
     expect(() => framesOf(bytes)).toThrow(MkvParseError);
     const frames: Frame[] = [];
@@ -275,6 +290,48 @@ describe('FrameVisitor', () => {
     expect(told).toEqual(names);
     expect(frames).toMatchObject([{ timestamp: 1000, duration: undefined, discardPadding: undefined }]);
     expect(frames[0]?.track.audio).toMatchObject({ samplingFrequency: 8000, channels: 2 });
+  });
+
+  describe('a Block before the Timestamp of its Cluster', () => {
+    const timed = cluster(1_000_000, [{ track: 1, timestamp: 1_020_000, frames: [bytesOf(9)] }]);
+    const head = concatBytes([documentHead(), timed]);
+    const bytes = concatBytes([head, UNTIMED, timed]);
+
+    it('has no time, and is an error', async () => {
+      const expected = { code: 'UnexpectedElement', offset: head.length + 5 };
+      const frames: Frame[] = [];
+      const read = async () => {
+        for await (const frame of readFrames(bytes)) frames.push(frame);
+      };
+      await expect(read()).rejects.toMatchObject(expected);
+      expect(frames.map(({ timestamp }) => timestamp)).toEqual([1_020_000]);
+      expect(() => framesOf(bytes)).toThrow(expect.objectContaining(expected));
+    });
+
+    it('is told of, and what follows still comes', () => {
+      const frames: Frame[] = [];
+      const told: string[] = [];
+      const visitor = new FrameVisitor(
+        { process: (frame) => void frames.push(frame) },
+        { onInvalidElement: ({ code, offset }, { type }) => told.push(`${code} ${type.name} ${offset - head.length}`) },
+      );
+      for (const element of readChunks([bytes])) element.accept(visitor);
+      expect(told).toEqual(['UnexpectedElement SimpleBlock 5', 'UnexpectedElement Block 14']);
+      expect(frames.map(({ timestamp }) => timestamp)).toEqual([1_020_000, 1_002_000, 1_020_000]);
+    });
+
+    it('is a gap with recover', async () => {
+      const gaps: number[][] = [];
+      const frames: Frame[] = [];
+      const onGap = ({ offset, length }: { offset: number; length: number }) =>
+        gaps.push([offset - head.length, length]);
+      for await (const frame of readFrames(bytes, { recover: true, onGap })) frames.push(frame);
+      expect(gaps).toEqual([
+        [5, 7],
+        [14, 7],
+      ]);
+      expect(frames.map(({ timestamp }) => timestamp)).toEqual([1_020_000, 1_002_000, 1_020_000]);
+    });
   });
 
   it('holds the stream back while a processor has not taken a frame, lace by lace', async () => {
@@ -387,7 +444,10 @@ describe('SimpleFrameVisitor', () => {
         100_000,
       ),
       documentHead(),
-      writeMaster(Mkv.Cluster, [writeElement(Mkv.SimpleBlock, bytesOf(0x82, 0, 1, 0, 1))]),
+      writeMaster(Mkv.Cluster, [
+        writeElement(Mkv.Timestamp, 0),
+        writeElement(Mkv.SimpleBlock, bytesOf(0x82, 0, 1, 0, 1)),
+      ]),
     ]);
     for (const element of readChunks([bytes])) element.accept(visitor);
     expect(seen).toEqual([
@@ -395,5 +455,13 @@ describe('SimpleFrameVisitor', () => {
       [false, 1, -1, 50, 100_000],
       [true, 2, 1, 0, 1_000_000],
     ]);
+  });
+
+  it('throws at a Block before the Timestamp of its Cluster', () => {
+    const bytes = concatBytes([documentHead(), UNTIMED]);
+    const visitor = new SimpleFrameVisitor(() => expect.unreachable());
+    expect(() => {
+      for (const element of readChunks([bytes])) element.accept(visitor);
+    }).toThrow(/byte \d+: no Timestamp of the Cluster stands before Segment\/Cluster\/SimpleBlock/);
   });
 });

@@ -38,8 +38,7 @@ it('a frame’s time and padding are those of its own Cluster and BlockGroup', a
       block(writeElement(Mkv.DiscardPadding, 5000), writeElement(Mkv.ReferencePriority, 9)),
       block(writeElement(Mkv.ReferencePriority, 9)),
     ]),
-    // Without a Timestamp, against the standard: it counts from 0.
-    writeMaster(Mkv.Cluster, [block()]),
+    writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, 0), block()]),
   ]);
   const found: unknown[] = [];
   const visitor = new FrameVisitor({
