@@ -43,6 +43,7 @@ const BODY = concatBytes([FIRST, SECOND]);
 const CLUSTER = find(FIRST, Mkv.Cluster);
 /** The second frame's SimpleBlock in the first fragment. */
 const BLOCK = Buffer.from(FIRST).indexOf(noise(FRAME, 1)) - 6;
+const TIMESTAMP = BODY.indexOf(Mkv.Timestamp.id, CLUSTER);
 
 function find(bytes: Uint8Array, type: MkvElementType): number {
   return Buffer.from(bytes).indexOf(writeHeader(type, 0).slice(0, -1));
@@ -115,6 +116,8 @@ const CASES: readonly (readonly [name: string, bytes: Uint8Array, options?: Read
   ['the id of a Cluster', change(CLUSTER, CLUSTER + 1, Uint8Array.of(0))],
   ['the size of a Cluster, too small', change(CLUSTER + 4, CLUSTER + 6, Uint8Array.of(0x40, 0x40))],
   ['the size of a Cluster, too large', change(CLUSTER + 4, CLUSTER + 6, Uint8Array.of(0x44, 0x40))],
+  // Its id becomes that of a Void element.
+  ['the Timestamp of a Cluster', change(TIMESTAMP, TIMESTAMP + 1, Uint8Array.of(Mkv.Void.id))],
   ['the size of a SimpleBlock', change(BLOCK + 1, BLOCK + 2, Uint8Array.of(0xf0))],
   ['the EBML id of the second document', change(FIRST.length, FIRST.length + 1, Uint8Array.of(0))],
   ['150 bytes are zero', change(BLOCK - 20, BLOCK + 130, new Uint8Array(150))],

@@ -1,3 +1,8 @@
+import { MkvParseError } from '../mkv/parse-error.js';
+
+/** A document of the service is one fragment, of 50 MB at most. */
+const MAX_SIZE = 256 * 1024 * 1024;
+
 interface Piece {
   readonly offset: number;
   readonly bytes: Uint8Array;
@@ -9,25 +14,40 @@ export class DocumentKeeper {
   #length = 0;
   #start = 0;
 
-  /** The next bytes of the stream. */
+  /**
+   * The next bytes of the stream.
+   *
+   * @throws MkvParseError `ElementTooLarge` when more would have to be kept than a document of the service ever has
+   */
   push(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#pieces.push({ offset: this.#length, bytes });
     this.#length += bytes.length;
+    if (this.#length - (this.#pieces[0]?.offset ?? this.#length) <= MAX_SIZE) return;
+    throw new MkvParseError('ElementTooLarge', this.#length, `${MAX_SIZE} bytes without the end of a fragment`);
   }
 
   /** A document begins here: what lies before is not wanted any more. */
   begin(offset: number): void {
     this.#start = offset;
-    const kept = this.#pieces.findIndex((piece) => piece.offset + piece.bytes.length > offset);
-    this.#pieces.splice(0, kept < 0 ? this.#pieces.length : kept);
+    this.#forget();
   }
 
   /** A fragment ends here: its bytes from the beginning of its document, or behind the fragment before it in the same one. */
   take(end: number): Uint8Array[] {
     const start = this.#start;
+    const taken: Uint8Array[] = [];
+    for (const { offset, bytes } of this.#pieces) {
+      if (offset >= end) break;
+      if (offset + bytes.length > start) taken.push(bytes.subarray(Math.max(0, start - offset), end - offset));
+    }
     this.#start = end;
-    return this.#pieces
-      .filter(({ offset, bytes }) => offset < end && offset + bytes.length > start)
-      .map(({ offset, bytes }) => bytes.subarray(Math.max(0, start - offset), end - offset));
+    this.#forget();
+    return taken;
+  }
+
+  /** Lets go of what lies before the bytes that are wanted. */
+  #forget(): void {
+    const kept = this.#pieces.findIndex(({ offset, bytes }) => offset + bytes.length > this.#start);
+    this.#pieces.splice(0, kept < 0 ? this.#pieces.length : kept);
   }
 }

@@ -7,11 +7,11 @@ import type { Frame } from '../visitors/frame.js';
 import { FrameVisitor, type FrameVisitorOptions } from '../visitors/frame-visitor.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
 import { Fragment } from './fragment.js';
+import { FrameList } from './frame-list.js';
 
-/** The frames since a fragment began. */
+/** What has come since a fragment began, but for its frames. */
 interface Draft {
   metadata: FragmentMetadata | undefined;
-  frames: Frame[];
   clusterEnded: boolean;
   truncated: boolean;
 }
@@ -20,6 +20,7 @@ interface Draft {
 export class FragmentAssembler extends MkvElementVisitor {
   readonly #emit: (fragment: Fragment) => void;
   readonly #visitor: FrameVisitor;
+  readonly #frames: FrameList;
   #draft: Draft | undefined;
   #inSegment = false;
   /** Bytes are missing since the fragment given last, and no Segment has begun since. */
@@ -33,20 +34,25 @@ export class FragmentAssembler extends MkvElementVisitor {
    * @param wanted tells which frames to keep
    * @param emit is given each fragment when it is complete
    * @param trailersExpected whether all fragments have Tags of the service behind their frames, from the first one on
+   * @param maxSize how many bytes of frames to hold
    */
   constructor(
     wanted: (frame: Frame) => boolean,
     emit: (fragment: Fragment) => void,
     options: FrameVisitorOptions,
     trailersExpected: boolean,
+    maxSize?: number,
   ) {
     super();
+    this.#frames = new FrameList(maxSize);
     this.#emit = emit;
     this.#trailersExpected = trailersExpected;
     this.#visitor = new FrameVisitor(
       {
         process: (frame) => {
-          if (wanted(frame)) this.#open().frames.push(frame);
+          if (!wanted(frame)) return;
+          this.#open();
+          this.#frames.add(frame);
         },
       },
       options,
@@ -72,15 +78,17 @@ export class FragmentAssembler extends MkvElementVisitor {
     return taken;
   }
 
-  /** Takes the data of a SimpleBlock; `false` when the element has to be shown. */
-  takeSimpleBlock(run: DataRun, start: number, end: number): boolean {
-    return this.#visitor.takeSimpleBlock(run, start, end);
+  /** Takes the data of a SimpleBlock, an element that begins at `offset`; `false` when it has to be shown. */
+  takeSimpleBlock(run: DataRun, start: number, end: number, offset: number): boolean {
+    const taken = this.#visitor.takeSimpleBlock(run, start, end);
+    this.#frames.expectRoom(offset);
+    return taken;
   }
 
   override visitStart(element: MkvStartMasterElement): void {
     if (element.type === Mkv.Segment) {
       const stray = this.#draft;
-      if (stray !== undefined && stray.frames.length > 0) this.#finish(stray);
+      if (stray !== undefined && this.#frames.length > 0) this.#finish(stray);
       this.#visitor.visitStart(element);
       this.#inSegment = true;
       this.#gapped = false;
@@ -94,11 +102,13 @@ export class FragmentAssembler extends MkvElementVisitor {
 
   override visitData(element: MkvDataElement): void {
     this.#visitor.visitData(element);
+    this.#frames.expectRoom(element.offset);
   }
 
   override visitEnd(element: MkvEndMasterElement): void {
     const { type } = element;
     this.#visitor.visitEnd(element);
+    this.#frames.expectRoom(element.start.offset);
     if (type === Mkv.Tags) {
       this.#endTags();
     } else if (type === Mkv.Cluster) {
@@ -124,7 +134,7 @@ export class FragmentAssembler extends MkvElementVisitor {
   /** No more elements come. */
   end(): void {
     const draft = this.#draft;
-    if (draft !== undefined && !this.#inSegment && draft.frames.length > 0) this.#finish(draft);
+    if (draft !== undefined && !this.#inSegment && this.#frames.length > 0) this.#finish(draft);
   }
 
   /** Ends the fragment at hand when the metadata says that another one has begun. */
@@ -147,7 +157,6 @@ export class FragmentAssembler extends MkvElementVisitor {
   #open(): Draft {
     this.#draft ??= {
       metadata: this.#visitor.metadata.currentFragmentMetadata,
-      frames: [],
       clusterEnded: false,
       // A Cluster that no Segment holds, or none of its own, has lost what stood before it.
       truncated: !this.#inSegment || this.#gapped,
@@ -164,6 +173,8 @@ export class FragmentAssembler extends MkvElementVisitor {
     const cut =
       this.#trailersExpected && draft.metadata?.continuationToken === undefined && draft.metadata?.error === undefined;
     const tags = draft.metadata?.tags ?? metadata.tags;
-    this.#emit(new Fragment(draft.metadata, [...metadata.tracks.values()], draft.frames, tags, draft.truncated || cut));
+    this.#emit(
+      new Fragment(draft.metadata, [...metadata.tracks.values()], this.#frames.take(), tags, draft.truncated || cut),
+    );
   }
 }

@@ -31,6 +31,12 @@ export interface ReadFragmentsOptions extends ReadFramesOptions {
    * of its only fragment passes for whole.
    */
   readonly expectTrailingTags?: boolean | undefined;
+  /**
+   * How many bytes of frames to hold of one fragment, with 200 for each frame; more are an error, with `recover` too. Default 256 MiB. A
+   * fragment of Kinesis Video Streams has at most 50 MB; a document of another origin is one fragment however long it is, and better
+   * read by {@link readFrames}.
+   */
+  readonly maxFragmentSize?: number | undefined;
 }
 
 /**
@@ -57,7 +63,7 @@ export function readFrames(
  * A fragment that the stream ends in is given too, with `truncated` set. A document that is not of Kinesis Video Streams is given as
  * one fragment without metadata.
  *
- * @throws MkvParseError when the bytes are wrong, whatever the source throws when it fails, the signal's reason when it is aborted
+ * @throws MkvParseError when the bytes are wrong or a fragment is larger than `maxFragmentSize`, whatever the source throws when it fails, the signal's reason when it is aborted
  */
 export function readFragments(
   stream: ByteStream,
@@ -70,8 +76,8 @@ export function readFragments(
 interface MakingVisitor extends ElementVisitor {
   /** Takes a Tags or Tracks, see {@link EbmlHandler}. */
   takeMaster(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean;
-  /** Takes the data of a SimpleBlock. */
-  takeSimpleBlock(run: DataRun, start: number, end: number): boolean;
+  /** Takes the data of a SimpleBlock, an element that begins at `offset`. */
+  takeSimpleBlock(run: DataRun, start: number, end: number, offset: number): boolean;
 }
 
 /** Runs elements through a visitor until something comes out. */
@@ -99,7 +105,7 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
         this.visitor.visitEnd(new MkvEndMasterElement(start, offset, truncated));
       },
       data: (type, offset, headerSize, dataSize, run, start, parent) => {
-        if (type === Mkv.SimpleBlock && this.visitor.takeSimpleBlock(run, start, start + dataSize)) return;
+        if (type === Mkv.SimpleBlock && this.visitor.takeSimpleBlock(run, start, start + dataSize, offset)) return;
         this.visitor.visitData(new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent));
       },
     };
@@ -192,6 +198,7 @@ class FragmentConsumer extends VisitingConsumer<Fragment> {
       (fragment) => this.give(fragment),
       visitorOptions(options, () => this.gap()),
       options.expectTrailingTags === true,
+      options.maxFragmentSize,
     );
   }
 

@@ -2,9 +2,9 @@ import { putUint, sizeLength } from '../ebml/vint.js';
 import { concatBytes, writeHeader, writeValue } from '../ebml/writer.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
+import { weightOf } from '../mkv/holding.js';
 import { crcAfterChange } from './crc-change.js';
 import { crcData } from './gathered-element.js';
-import { weightOf } from './held.js';
 import { voidElement } from './void-element.js';
 
 /** Where a Cluster is going to stand. */

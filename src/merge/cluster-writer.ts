@@ -3,13 +3,13 @@ import type { EbmlElementType } from '../ebml/element-type.js';
 import { headerBytes, idLength, vintLength } from '../ebml/vint.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
+import { expectHoldable, weightOf } from '../mkv/holding.js';
 import { type BlockPeek, peekBlock } from './block-peek.js';
 import { type ClusterHead, type ClusterPlace, rewritePosition } from './cluster-head.js';
 import { ClusterPacker } from './cluster-packer.js';
 import type { DocumentHeader } from './document-header.js';
 import { extentOf, lengthOfAll } from './extent.js';
 import type { GatheredElement } from './gathered-element.js';
-import { expectHoldable, weightOf } from './held.js';
 import { integerOf } from './integer-of.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
@@ -30,7 +30,7 @@ export class ClusterWriter {
   #clusterStart = 0;
   #previousSize: number | undefined;
   #place: ClusterPlace | undefined;
-  /** A Cluster of unknown size was written last: a Void element behind it becomes part of it. */
+  /** A Cluster of unknown size was written last: what does not end it becomes part of it. */
   #endless: { readonly hasCrc: boolean } | undefined;
   #open: MkvStartMasterElement | undefined;
   /** Where the Cluster ends in the input, when that is known. */
@@ -156,22 +156,21 @@ export class ClusterWriter {
   }
 
   /**
-   * Writes what stands behind Clusters.
-   *
-   * @param isVoid whether they are written as Void elements. Behind a Cluster of unknown size that has a CRC-32 these are left out, to
-   * keep that right
+   * Writes what stands behind Clusters. What does not end a Cluster of unknown size becomes part of it; if that has a CRC-32, it is left
+   * out to keep that right.
    */
-  follow(elements: readonly GatheredElement[], isVoid: boolean): void {
+  follow(elements: readonly GatheredElement[]): void {
     if (elements.length === 0) return;
     this.fill();
-    const start = this.#queue.length;
-    if (this.#endless !== undefined && isVoid) {
-      if (this.#endless.hasCrc) return;
-    } else {
-      this.#endless = undefined;
+    const keepPositions = this.#options.keepPositions === true;
+    for (const element of elements) {
+      const endless = element.endsNoCluster(keepPositions) ? this.#endless : undefined;
+      if (endless?.hasCrc === true) continue;
+      const start = this.#queue.length;
+      element.writeTo(this.#queue, keepPositions);
+      if (endless !== undefined) this.#previousSize = (this.#previousSize ?? 0) + this.#queue.length - start;
+      else this.#endless = undefined;
     }
-    for (const element of elements) element.writeTo(this.#queue, this.#options.keepPositions === true);
-    if (this.#endless !== undefined) this.#previousSize = (this.#previousSize ?? 0) + this.#queue.length - start;
   }
 
   /** Writes a Void element for what is missing. */

@@ -7,12 +7,12 @@ import {
   type MkvStartMasterElement,
 } from '../mkv/element.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
+import { expectHoldable } from '../mkv/holding.js';
 import { TagsReader } from '../visitors/tags-reader.js';
 import { ClusterHead } from './cluster-head.js';
 import { ClusterWriter } from './cluster-writer.js';
 import { comparedRoots, DocumentHeader, type HeaderBytes, isCompared, isLeftOut } from './document-header.js';
 import { GatheredElement } from './gathered-element.js';
-import { expectHoldable } from './held.js';
 import {
   describeReason,
   type MergeCounters,
@@ -226,7 +226,7 @@ export class DocumentMerger {
       case Fate.Lost:
         return;
     }
-    this.#clusters.follow([element], element.isVoid(this.#keepPositions));
+    this.#clusters.follow([element]);
   }
 
   #endInHead(head: ClusterHead, start: MkvStartMasterElement, offset: number, truncated: boolean): void {
@@ -286,7 +286,7 @@ export class DocumentMerger {
       }
       if (reason === undefined) {
         this.#fate = Fate.Merged;
-        this.#clusters.follow(header.merged(this.#withoutCluster), false);
+        this.#clusters.follow(header.merged(this.#withoutCluster));
         // Of the two, which are the same in what matters, one is enough to remember.
         this.#header = written;
         this.#withoutCluster = timestamp === undefined;

@@ -3,9 +3,9 @@ import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
+import { weightOf } from '../mkv/holding.js';
 import type { MkvTag } from '../visitors/tag.js';
 import { type Extent, extentOf, lengthOf } from './extent.js';
-import { weightOf } from './held.js';
 import { PieceQueue } from './piece-queue.js';
 import { voidElement } from './void-element.js';
 
@@ -75,10 +75,15 @@ export class GatheredElement {
     );
   }
 
-  /** Whether it is a Void element as it is written. */
-  isVoid(keepPositions: boolean): boolean {
+  /**
+   * Whether a Cluster of unknown size does not end where it is written: it is a Void element as it is written, or one that nobody knows
+   * (RFC 8794 section 6.2).
+   */
+  endsNoCluster(keepPositions: boolean): boolean {
     const { type } = this;
-    return type === Mkv.Void || type === Mkv['CRC-32'] || (!keepPositions && isPosition(type));
+    return (
+      type.name === undefined || type === Mkv.Void || type === Mkv['CRC-32'] || (!keepPositions && isPosition(type))
+    );
   }
 
   /**

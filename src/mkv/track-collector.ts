@@ -2,15 +2,12 @@ import { sameBytes, viewOf } from '../ebml/bytes.js';
 import { ContentEncodingCollector } from './content-encoding.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from './element.js';
 import { Mkv } from './elements.js';
+import { DETACHED_OVERHEAD, MOST_HELD } from './holding.js';
 import { MkvParseError } from './parse-error.js';
 import { TrackMetadata } from './track.js';
 
-/** How much memory the tracks of a Segment may take, in bytes, roughly. */
-const TRACKS_BUDGET = 64 * 1024 * 1024;
 /** A Tracks of more bytes than this is not kept for comparing. */
 const LONGEST_COMPARED = 64 * 1024;
-/** What an element takes besides its data. */
-const ELEMENT_OVERHEAD = 200;
 
 /**
  * Makes {@link TrackMetadata} of the elements of Tracks, shown to it in order. Elements outside of a TrackEntry do nothing.
@@ -48,7 +45,7 @@ export class TrackCollector {
   repeat(bytes: Uint8Array, start: number, end: number): readonly TrackMetadata[] | undefined {
     const before = this.#bytes;
     const whole = viewOf(bytes, start, end);
-    if (before !== undefined && sameBytes(before.data, whole) && this.#size + before.size <= TRACKS_BUDGET) {
+    if (before !== undefined && sameBytes(before.data, whole) && this.#size + before.size <= MOST_HELD) {
       this.#size += before.size;
       // Others may have come since that stand outside of it.
       if (this.#tracks.length > before.count) this.#tracks = this.#tracks.slice(0, before.count);
@@ -87,8 +84,8 @@ export class TrackCollector {
   /**
    * A data element.
    *
-   * @throws MkvParseError `InvalidValue` when its bytes are no value of its type, `ElementTooLarge` when the Segment's tracks take more
-   * memory than tracks ever do; it then is not one of the track's
+   * @throws MkvParseError `InvalidValue` when its bytes are no value of its type, and it is not one of the track's; `ElementTooLarge`
+   * when the Segment's tracks take more memory than tracks ever do, and the track is not given
    */
   data(element: MkvDataElement): void {
     this.#shown += element.headerSize + element.dataSize;
@@ -105,9 +102,10 @@ export class TrackCollector {
       if (own.type.type === 'uinteger') void own.bigintValue;
       else void own.value;
     }
-    this.#size += ELEMENT_OVERHEAD + own.dataSize;
-    if (this.#size > TRACKS_BUDGET) {
-      const text = `tracks of more than ${TRACKS_BUDGET} bytes in a Segment`;
+    this.#size += DETACHED_OVERHEAD + own.dataSize;
+    if (this.#size > MOST_HELD) {
+      this.#elements = undefined;
+      const text = `tracks of more than ${MOST_HELD} bytes in a Segment`;
       throw new MkvParseError('ElementTooLarge', element.offset, text);
     }
     elements.push(own);

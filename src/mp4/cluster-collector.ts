@@ -1,3 +1,4 @@
+import { FrameList } from '../fragments/frame-list.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import type { Frame } from '../visitors/frame.js';
@@ -16,22 +17,35 @@ export class ClusterCollector extends MkvElementVisitor {
   readonly #emit: (cluster: CollectedCluster) => void;
   readonly #onDropped: () => void;
   readonly #visitor: FrameVisitor;
-  #frames: Frame[] = [];
+  readonly #tolerant: boolean;
+  readonly #frames: FrameList;
   #damaged = false;
 
   /**
    * @param emit is given each Cluster that has frames
-   * @param tolerant whether a Cluster with an element that has no value, like a Block that cannot be taken apart, is left out; else it throws
+   * @param tolerant whether a Cluster that is too large, or has an element without a value, like a Block that cannot be taken apart, is
+   * left out; else it throws
    * @param onDropped is told when a damaged Cluster is left out
+   * @param maxSize how many bytes of frames to hold
    */
-  constructor(emit: (cluster: CollectedCluster) => void, tolerant: boolean, onDropped: () => void) {
+  constructor(
+    emit: (cluster: CollectedCluster) => void,
+    tolerant: boolean,
+    onDropped: () => void,
+    maxSize: number | undefined,
+  ) {
     super();
+    this.#tolerant = tolerant;
+    this.#frames = new FrameList(maxSize);
     this.#emit = emit;
     this.#onDropped = onDropped;
     const onInvalidElement = () => {
       this.#damaged = true;
     };
-    const process = (frame: Frame) => void this.#frames.push(frame);
+    const process = (frame: Frame) => {
+      // A Cluster that is left out need not be held.
+      if (!this.#damaged) this.#frames.add(frame);
+    };
     this.#visitor = new FrameVisitor({ process }, tolerant ? { onInvalidElement } : {});
   }
 
@@ -43,7 +57,7 @@ export class ClusterCollector extends MkvElementVisitor {
 
   override visitStart(element: MkvStartMasterElement): void {
     if (element.type === Mkv.Cluster) {
-      this.#frames = [];
+      this.#frames.take();
       this.#damaged = false;
     }
     this.#visitor.visitStart(element);
@@ -51,13 +65,14 @@ export class ClusterCollector extends MkvElementVisitor {
 
   override visitData(element: MkvDataElement): void {
     this.#visitor.visitData(element);
+    this.#checkSize(element.offset);
   }
 
   override visitEnd(element: MkvEndMasterElement): void {
     this.#visitor.visitEnd(element);
+    this.#checkSize(element.start.offset);
     if (element.type !== Mkv.Cluster) return;
-    const frames = this.#frames;
-    this.#frames = [];
+    const frames = this.#frames.take();
     if (this.#damaged) this.#onDropped();
     if (this.#damaged || frames.length === 0) return;
     const { tracks, currentFragmentMetadata } = this.#visitor.metadata;
@@ -67,5 +82,14 @@ export class ClusterCollector extends MkvElementVisitor {
       metadata: currentFragmentMetadata,
       truncated: element.truncated,
     });
+  }
+
+  #checkSize(offset: number): void {
+    if (!this.#tolerant) {
+      this.#frames.expectRoom(offset);
+    } else if (this.#frames.isTooLarge) {
+      this.#frames.take();
+      this.#damaged = true;
+    }
   }
 }

@@ -52,6 +52,11 @@ export type Mp4Segment = Mp4InitSegment | Mp4MediaSegment;
 /** How a stream is remuxed. */
 export interface Mp4RemuxerOptions extends RemuxOptions {
   /**
+   * How many bytes of frames to hold of one Cluster, with 200 for each frame, default 256 MiB; a larger one is a `MkvParseError`, or
+   * left out where damage is (`onInvalidFragment`, `recover`). A fragment of Kinesis Video Streams has at most 50 MB.
+   */
+  readonly maxFragmentSize?: number | undefined;
+  /**
    * Is told of a fragment that cannot be remuxed; the fragments after it still come. Without it the error is thrown.
    */
   readonly onInvalidFragment?: ((error: Mp4RemuxError) => void) | undefined;
@@ -89,6 +94,7 @@ export class Mp4Remuxer extends MkvElementVisitor {
       () => {
         this.#broken = true;
       },
+      options.maxFragmentSize,
     );
   }
 

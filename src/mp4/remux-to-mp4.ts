@@ -74,6 +74,7 @@ export async function remuxToMp4(
       (cluster) => clusters.push(cluster),
       options.recover === true,
       () => clip.noteDamage(),
+      options.maxFragmentSize,
     );
     const feed = new ElementFeed(options, () => collector.noteGap());
     let chunk: Uint8Array | undefined;

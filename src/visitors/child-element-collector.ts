@@ -2,13 +2,18 @@ import { sameBytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { MkvDataElement, MkvElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { MkvMasterType } from '../mkv/elements.js';
+import { DETACHED_OVERHEAD, expectHoldable, weightOf } from '../mkv/holding.js';
 import { MkvElementVisitor } from './visitor.js';
 
-/** Keeps what the masters of one type consist of, for comparing them; used for small masters like EBML and Tracks. */
+/**
+ * Keeps what the masters of one type consist of, for comparing them; used for small masters like EBML and Tracks. Its methods throw
+ * `MkvParseError` `ElementTooLarge` for a master of more than 64 MiB, with 700 bytes for each element.
+ */
 export class MkvChildElementCollector extends MkvElementVisitor {
   readonly #type: EbmlElementType;
   #open: MkvStartMasterElement | undefined;
   #elements: MkvElement[] = [];
+  #weight = 0;
 
   /** @param type the masters to look into */
   constructor(type: MkvMasterType) {
@@ -30,10 +35,11 @@ export class MkvChildElementCollector extends MkvElementVisitor {
 
   override visitStart(element: MkvStartMasterElement): void {
     if (this.#open !== undefined) {
-      this.#elements.push(element);
+      this.#keep(element);
     } else if (element.type === this.#type) {
       this.#open = element;
       this.#elements = [];
+      this.#weight = 0;
     }
   }
 
@@ -43,7 +49,15 @@ export class MkvChildElementCollector extends MkvElementVisitor {
   }
 
   override visitData(element: MkvDataElement): void {
-    if (this.#open !== undefined) this.#elements.push(element.detach());
+    if (this.#open === undefined) return;
+    this.#weight += DETACHED_OVERHEAD;
+    this.#keep(element.detach());
+  }
+
+  #keep(element: MkvStartMasterElement | MkvDataElement): void {
+    this.#weight += weightOf(element);
+    expectHoldable(this.#weight, element);
+    this.#elements.push(element);
   }
 }
 

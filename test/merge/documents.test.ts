@@ -194,6 +194,34 @@ describe('what is written', () => {
     }
   });
 
+  it.each([true, false])(
+    'has nothing unknown in a Cluster of unknown size that its CRC-32 would not cover: %s',
+    (crc) => {
+      const unknown = Uint8Array.of(0xd2, 0x83, 7, 8, 9);
+      const cues = writeMaster(Mkv.Cues, [writeMaster(Mkv.CuePoint, [writeElement(Mkv.CueTime, 0)])]);
+      const cluster = (ms: number) => {
+        // A CRC-32 that cannot be put right gives way; here it has no need to be.
+        const previousSize = crc ? [] : [writeElement(Mkv.PrevSize, 5_000_000)];
+        const children = concatBytes([writeElement(Mkv.Timestamp, ms), ...previousSize]);
+        const checksum = new Uint8Array(4);
+        new DataView(checksum.buffer).setUint32(0, crc32(children), true);
+        const all = [...(crc ? [writeElement(Mkv['CRC-32'], checksum)] : []), children];
+        return writeMaster(Mkv.Cluster, all, { unknownSize: true });
+      };
+      // Where it comes from, it does not stand in a Cluster: Cues, or a document that begins, are before it.
+      const documents = [
+        [cluster(0), cues, unknown],
+        [unknown, cluster(1)],
+      ].map((rest) => concatBytes([writeEbmlHeader(), writeMaster(Mkv.Segment, [tracksOf('V_VP8'), ...rest])]));
+      const { bytes, merger } = merge(concatBytes(documents));
+      expect(merger.counters).toMatchObject({ documentsOut: 1, clusters: 2 });
+      checkAll(bytes);
+      const { unknown: kept = 0 } = countElements(bytes);
+      expect(kept).toBe(crc ? 0 : 2);
+      expect(Buffer.compare(merge(bytes).bytes, bytes)).toBe(0);
+    },
+  );
+
   it('has Position and PrevSize that are right, and no others', () => {
     const cluster = (ms: number, options: { position?: number; crc?: boolean }) => {
       const children = concatBytes([

@@ -5,9 +5,11 @@ import {
   FragmentMetadataVisitor,
   Mkv,
   type MkvElement,
+  MkvParseError,
   readFragments,
   TrackMetadata,
   writeElement,
+  writeHeader,
   writeMaster,
 } from '../../src/index.js';
 import { TrackCollector } from '../../src/mkv/track-collector.js';
@@ -338,6 +340,37 @@ describe('the same bytes of Tracks again', () => {
     repeats(collector, entry);
     show(collector, entry);
     expect(repeats(collector, entry)).toBeDefined();
+  });
+
+  it('are too many: that is said once for each track, and the track is not given', () => {
+    const collector = new TrackCollector();
+    const errors: string[] = [];
+    const tracks: (TrackMetadata | undefined)[] = [];
+    const large = entryOfSize(40_000_000);
+    const bytes = concatBytes([
+      writeMaster(Mkv.EBML, []),
+      writeHeader(Mkv.Segment, undefined),
+      writeMaster(Mkv.Tracks, [large, large, entryOf(writeElement(Mkv.CodecName, 'a')), large]),
+    ]);
+    for (const element of readChunks([bytes])) {
+      if (element.kind === 'start') collector.start(element);
+      else if (element.kind === 'end') {
+        if (element.is(Mkv.TrackEntry)) tracks.push(collector.end(element));
+      } else {
+        try {
+          collector.data(element);
+        } catch (error) {
+          if (!(error instanceof MkvParseError)) throw error;
+          errors.push(`${error.code} ${element.type.name}`);
+        }
+      }
+    }
+    expect(tracks.map((track) => track?.number)).toEqual([1, undefined, undefined, undefined]);
+    expect(errors).toEqual([
+      'ElementTooLarge CodecPrivate',
+      'ElementTooLarge TrackNumber',
+      'ElementTooLarge TrackNumber',
+    ]);
   });
 });
 

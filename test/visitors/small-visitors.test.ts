@@ -15,6 +15,7 @@ import {
   type MkvElement,
   MkvElementVisitor,
   writeElement,
+  writeHeader,
   writeMaster,
 } from '../../src/index.js';
 import { writeGetMediaFragment, writeTags } from '../../src/testing/get-media-writer.js';
@@ -306,6 +307,32 @@ describe('MkvChildElementCollector', () => {
 
   it('has nothing before a master of its type has come, nor of what is outside', () => {
     expect(new MkvChildElementCollector(Mkv.Tracks).elements).toEqual([]);
+  });
+
+  it('does not keep more than 64 MiB', () => {
+    const collector = new MkvChildElementCollector(Mkv.Attachments);
+    const file = writeMaster(Mkv.AttachedFile, [writeElement(Mkv.FileData, new Uint8Array(1_000_000))]);
+    const attachments = concatBytes([
+      writeHeader(Mkv.Attachments, undefined),
+      ...Array.from({ length: 67 }, () => file),
+    ]);
+    const head = concatBytes([writeMaster(Mkv.EBML, []), writeHeader(Mkv.Segment, undefined)]);
+    const show = () => {
+      for (const element of readChunks([head, attachments])) element.accept(collector);
+    };
+    show();
+    // A master that begins is a new one.
+    show();
+    const more = concatBytes([attachments, file]);
+    expect(() => {
+      for (const element of readChunks([head, more])) element.accept(collector);
+    }).toThrow(
+      expect.objectContaining({
+        code: 'ElementTooLarge',
+        offset: head.length + more.length - writeElement(Mkv.FileData, new Uint8Array(1_000_000)).length,
+        message: expect.stringContaining('Segment/Attachments/AttachedFile/FileData: more than 67108864 bytes'),
+      }),
+    );
     const around = [
       writeElement(Mkv.Void, new Uint8Array(3)),
       writeMaster(Mkv.Tracks, []),

@@ -1,0 +1,56 @@
+import { MkvParseError } from '../mkv/parse-error.js';
+import type { Frame } from '../visitors/frame.js';
+
+/** How many bytes of frames are held of a fragment unless said otherwise; the service takes fragments of up to 50 MB. */
+const DEFAULT_MAX_SIZE = 256 * 1024 * 1024;
+/** What a frame takes besides its bytes. */
+const FRAME_OVERHEAD = 200;
+
+/** The frames of a fragment, held until it is whole: a list that does not fill the memory. */
+export class FrameList {
+  readonly #maxSize: number;
+  #frames: Frame[] = [];
+  #size = 0;
+
+  /** @param maxSize how many bytes the frames may take, with some for each of them */
+  constructor(maxSize = DEFAULT_MAX_SIZE) {
+    if (!(maxSize > 0)) throw new RangeError(`maxFragmentSize must be more than 0, not ${maxSize}`);
+    this.#maxSize = maxSize;
+  }
+
+  /** How many there are. */
+  get length(): number {
+    return this.#frames.length;
+  }
+
+  /** Whether they take more than they may. */
+  get isTooLarge(): boolean {
+    return this.#size > this.#maxSize;
+  }
+
+  /** Adds one. */
+  add(frame: Frame): void {
+    this.#frames.push(frame);
+    this.#size += FRAME_OVERHEAD + frame.size;
+  }
+
+  /** Gives them away and is empty. */
+  take(): Frame[] {
+    const frames = this.#frames;
+    this.#frames = [];
+    this.#size = 0;
+    return frames;
+  }
+
+  /**
+   * Expects that there is room.
+   *
+   * @param offset of the element that brought the last frame
+   * @throws MkvParseError `ElementTooLarge`
+   */
+  expectRoom(offset: number): void {
+    if (!this.isTooLarge) return;
+    const text = `the frames of a fragment take more than the ${this.#maxSize} bytes that may be held (maxFragmentSize)`;
+    throw new MkvParseError('ElementTooLarge', offset, text);
+  }
+}
