@@ -14,7 +14,6 @@ export class FrameList {
 
   /** @param maxSize how many bytes the frames may take, with some for each of them */
   constructor(maxSize = DEFAULT_MAX_SIZE) {
-    if (!(maxSize > 0)) throw new RangeError(`maxFragmentSize must be more than 0, not ${maxSize}`);
     this.#maxSize = maxSize;
   }
 
@@ -50,7 +49,7 @@ export class FrameList {
    */
   expectRoom(offset: number): void {
     if (!this.isTooLarge) return;
-    const text = `the frames of a fragment take more than the ${this.#maxSize} bytes that may be held (maxFragmentSize)`;
+    const text = `frames of more than ${this.#maxSize} bytes in a fragment (maxFragmentSize)`;
     throw new MkvParseError('ElementTooLarge', offset, text);
   }
 }

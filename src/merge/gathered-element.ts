@@ -3,7 +3,7 @@ import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
-import { weightOf } from '../mkv/holding.js';
+import { ELEMENT_OVERHEAD } from '../mkv/holding.js';
 import type { MkvTag } from '../visitors/tag.js';
 import { type Extent, extentOf, lengthOf } from './extent.js';
 import { PieceQueue } from './piece-queue.js';
@@ -15,7 +15,6 @@ export class GatheredElement {
   readonly root: MkvStartMasterElement | MkvDataElement;
   readonly #elements: (MkvStartMasterElement | MkvDataElement)[];
   #length: number;
-  #weight: number;
   #hasDuration = false;
   readonly #tags: readonly MkvTag[] | undefined;
   readonly #extent: Extent | undefined;
@@ -29,7 +28,6 @@ export class GatheredElement {
     this.root = root;
     this.#elements = [root];
     this.#length = extent === undefined ? lengthOf(root) : extent.end - extent.start;
-    this.#weight = weightOf(root) - lengthOf(root) + this.#length;
     this.#tags = tags;
     this.#extent = extent;
   }
@@ -51,7 +49,7 @@ export class GatheredElement {
 
   /** How much memory it takes, in bytes, roughly. */
   get weight(): number {
-    return this.#weight;
+    return this.#length + ELEMENT_OVERHEAD * this.#elements.length;
   }
 
   /** Where the element lies, if it is in one chunk. */
@@ -63,7 +61,6 @@ export class GatheredElement {
   add(element: MkvStartMasterElement | MkvDataElement): void {
     this.#elements.push(element);
     this.#length += lengthOf(element);
-    this.#weight += weightOf(element);
     if (element.type === Mkv.Duration && element.parent === this.root) this.#hasDuration = true;
   }
 

@@ -5,7 +5,7 @@ import { MkvParseError } from './parse-error.js';
 /** How much may be held of what input can make as large as it likes, in bytes, roughly: a whole fragment has at most 50 MB. */
 export const MOST_HELD = 64 * 1024 * 1024;
 /** What an element takes besides its bytes. */
-const ELEMENT_OVERHEAD = 200;
+export const ELEMENT_OVERHEAD = 200;
 /** The same of one with an array of its own. */
 export const DETACHED_OVERHEAD = 500;
 

@@ -2,8 +2,7 @@ import { sameBytes, viewOf } from '../ebml/bytes.js';
 import { ContentEncodingCollector } from './content-encoding.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from './element.js';
 import { Mkv } from './elements.js';
-import { DETACHED_OVERHEAD, MOST_HELD } from './holding.js';
-import { MkvParseError } from './parse-error.js';
+import { DETACHED_OVERHEAD, expectHoldable, MOST_HELD } from './holding.js';
 import { TrackMetadata } from './track.js';
 
 /** A Tracks of more bytes than this is not kept for comparing. */
@@ -103,11 +102,8 @@ export class TrackCollector {
       else void own.value;
     }
     this.#size += DETACHED_OVERHEAD + own.dataSize;
-    if (this.#size > MOST_HELD) {
-      this.#elements = undefined;
-      const text = `tracks of more than ${MOST_HELD} bytes in a Segment`;
-      throw new MkvParseError('ElementTooLarge', element.offset, text);
-    }
+    if (this.#size > MOST_HELD) this.#elements = undefined;
+    expectHoldable(this.#size, element);
     elements.push(own);
     this.#encodings.take(own);
     this.#candidate = candidate;

@@ -37,7 +37,7 @@ export class ClusterClock {
    */
   expectTime(block: MkvDataElement): void {
     if (this.timestamp !== NONE) return;
-    const text = `no Timestamp of the Cluster stands before ${elementPath(block)}`;
+    const text = `${elementPath(block)}: no Timestamp before it`;
     throw new MkvParseError('UnexpectedElement', block.offset, text);
   }
 }

@@ -52,7 +52,7 @@ describe.each([
         name: 'MkvParseError',
         code: 'ElementTooLarge',
         message: expect.stringMatching(
-          new RegExp(`^byte \\d+: .* more than the ${5 * COUNTED - 1} bytes .*maxFragmentSize`),
+          new RegExp(`^byte \\d+: .* more than ${5 * COUNTED - 1} bytes .*maxFragmentSize`),
         ),
       });
       const { offset } = error as { offset: number };
@@ -82,8 +82,4 @@ it('a document that is one fragment may have 256 MiB of frames, unless said othe
   expect(await read(stream(255), {})).toEqual({ counts: [255], error: undefined });
   expect(await read(stream(256), {})).toMatchObject({ counts: [], error: { code: 'ElementTooLarge' } });
   expect(await read(stream(256), { maxFragmentSize: Number.POSITIVE_INFINITY })).toMatchObject({ counts: [256] });
-});
-
-it.each([0, -1, Number.NaN])('maxFragmentSize cannot be %s', (maxFragmentSize) => {
-  expect(() => readFragments([], { maxFragmentSize })).toThrow(RangeError);
 });

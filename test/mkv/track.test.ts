@@ -333,7 +333,7 @@ describe('the same bytes of Tracks again', () => {
     expect(() => show(collector, entryOfSize(1_000_000))).toThrow(
       expect.objectContaining({
         code: 'ElementTooLarge',
-        message: expect.stringContaining(`tracks of more than ${64 * 1024 * 1024} bytes in a Segment`),
+        message: expect.stringContaining(`more than ${64 * 1024 * 1024} bytes would have to be held`),
       }),
     );
     collector.reset();

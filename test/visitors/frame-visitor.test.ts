@@ -462,6 +462,6 @@ describe('SimpleFrameVisitor', () => {
     const visitor = new SimpleFrameVisitor(() => expect.unreachable());
     expect(() => {
       for (const element of readChunks([bytes])) element.accept(visitor);
-    }).toThrow(/byte \d+: no Timestamp of the Cluster stands before Segment\/Cluster\/SimpleBlock/);
+    }).toThrow(/byte \d+: Segment\/Cluster\/SimpleBlock: no Timestamp before it/);
   });
 });
