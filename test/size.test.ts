@@ -21,7 +21,7 @@ function sizeOf(name: string): Size {
 // What the bundles have reached. The goals are 8 and 16 kB.
 it.each([
   ['reader', 13050],
-  ['core', 29700],
+  ['core', 30000],
 ])('the %s is no larger than %i bytes', (name, limit) => {
   expect(sizeOf(name).gzip).toBeLessThan(limit);
 });

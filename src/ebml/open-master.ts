@@ -2,6 +2,7 @@ import { crc32 } from './crc32.js';
 import type { EbmlElementType } from './element-type.js';
 import type { EbmlErrorCode } from './errors.js';
 import { hex } from './header.js';
+import { pathOf } from './path.js';
 
 /** A master element whose end has not come yet. `M` is what the handler made of it. */
 export interface OpenMaster<M> {
@@ -80,11 +81,4 @@ export function occursAgain(master: OpenMaster<unknown>, type: EbmlElementType):
   const again = master.seen.has(type);
   master.seen.add(type);
   return again;
-}
-
-/** The names of the open masters and of the element in them, for messages: Segment/Cluster/SimpleBlock. */
-export function pathOf(top: OpenMaster<unknown> | undefined, type?: EbmlElementType): string {
-  const names = type === undefined ? [] : [type.name ?? `0x${hex(type.id)}`];
-  for (let master = top; master !== undefined; master = master.parent) names.unshift(`${master.type.name}`);
-  return names.join('/') || 'the top level';
 }

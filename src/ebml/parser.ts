@@ -8,8 +8,9 @@ import { type EbmlErrorCode, EbmlParseError } from './errors.js';
 import type { EbmlHandler, EbmlParserOptions } from './handler.js';
 import { HeaderReader, INCOMPLETE } from './header.js';
 import { MasterStack } from './master-stack.js';
-import { crcFault, distrustRootSizes, occursAgain, pathOf } from './open-master.js';
+import { crcFault, distrustRootSizes, occursAgain } from './open-master.js';
 import { OwnElements } from './own-elements.js';
+import { pathOf } from './path.js';
 import { BEHIND, placeIn, TopLevel } from './placement.js';
 import { SyncScanner } from './sync-scanner.js';
 

@@ -102,12 +102,7 @@ export class DocumentMerger {
   /** Takes the beginning of a master. */
   start(element: MkvStartMasterElement): void {
     this.#truncated = false;
-    if (this.#stopped !== undefined) return;
-    if (this.#mergeOn.length === 0) this.#passStart(element);
-    else if (this.#clusters.open !== undefined) this.#clusters.pass(element);
-    else if (this.#gathered !== undefined) this.#gather(this.#gathered, element);
-    else if (this.#head !== undefined) this.#inHead(this.#head, element);
-    else if (this.#skipped === undefined) this.#begin(element);
+    if (!this.#isTaken(element)) this.#begin(element);
   }
 
   /**
@@ -128,12 +123,8 @@ export class DocumentMerger {
   data(element: MkvDataElement): void {
     this.#truncated = false;
     const { type, offset, headerSize, dataSize, run, start } = element;
-    if (this.passData(type, offset, headerSize, dataSize, run, start)) return;
-    if (this.#stopped !== undefined) return;
-    if (this.#mergeOn.length === 0 || this.#clusters.open !== undefined) this.#clusters.pass(element);
-    else if (this.#gathered !== undefined) this.#gather(this.#gathered, element);
-    else if (this.#head !== undefined) this.#inHead(this.#head, element);
-    else if (this.#skipped === undefined) this.#complete(new GatheredElement(element));
+    if (this.passData(type, offset, headerSize, dataSize, run, start) || this.#isTaken(element)) return;
+    this.#complete(new GatheredElement(element));
   }
 
   /**
@@ -177,14 +168,34 @@ export class DocumentMerger {
     this.#clusters.fill();
   }
 
-  #passStart(element: MkvStartMasterElement): void {
+  /** Takes an element that is within another one, is left out or passed on; `false` when it is none of these. */
+  #isTaken(element: MkvStartMasterElement | MkvDataElement): boolean {
+    const gathered = this.#gathered;
+    if (this.#stopped !== undefined || this.#skipped !== undefined) return true;
+    if (this.#mergeOn.length === 0) {
+      if (element.kind === 'start') this.#noteStart(element);
+      this.#clusters.pass(element);
+    } else if (this.#clusters.open !== undefined) {
+      this.#clusters.pass(element);
+    } else if (gathered !== undefined) {
+      gathered.add(element);
+      expectHoldable(gathered.weight, element);
+    } else if (this.#head !== undefined) {
+      this.#inHead(this.#head, element);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  /** Counts documents where nothing is merged. */
+  #noteStart(element: MkvStartMasterElement): void {
     const { type } = element;
     if (type === EBML || (type === Segment && this.#fate !== Fate.Held)) {
       this.#documentsIn++;
       this.#documentsOut++;
     }
     if (element.parent === undefined) this.#fate = type === EBML ? Fate.Held : Fate.Own;
-    this.#clusters.pass(element);
   }
 
   /** Takes the beginning of a master that is not within another one but a Segment. */
@@ -206,11 +217,6 @@ export class DocumentMerger {
     this.#documentsIn++;
     this.#header = new DocumentHeader(offset, this.#mergeOn);
     this.#fate = Fate.Held;
-  }
-
-  #gather(gathered: GatheredElement, element: MkvStartMasterElement | MkvDataElement): void {
-    gathered.add(element);
-    expectHoldable(gathered.weight, element);
   }
 
   /** Takes a whole element outside of the Clusters. */

@@ -1,4 +1,5 @@
 import type { EbmlElementType } from '../ebml/element-type.js';
+import { nameOf } from '../ebml/path.js';
 import type { MkvMasterType } from '../mkv/elements.js';
 
 /** How {@link OutputSegmentMerger} merges. */
@@ -78,5 +79,5 @@ export interface MergeCounters {
 export function describeReason(reason: NewDocumentReason): string {
   if (reason.kind === 'timestamp') return `the Timestamp ${reason.timestamp} comes after ${reason.previous}`;
   const { master, element } = reason;
-  return `${element.name ?? `element 0x${element.id.toString(16)}`} in ${master.name} is not the same`;
+  return `${nameOf(element)} in ${master.name} is not the same`;
 }

@@ -24,11 +24,6 @@ export class PieceQueue {
   #last: Run | undefined;
   #length = 0;
 
-  /** Whether nothing has been added since the last call of `take`. */
-  get empty(): boolean {
-    return this.#last === undefined;
-  }
-
   /** How many bytes have been added in all. */
   get length(): number {
     return this.#length;
@@ -84,22 +79,18 @@ export class PieceQueue {
     else for (const part of run.parts) this.add(part.bytes, part.start, part.end);
   }
 
-  /** What has been added since the last call, if it is a single piece; else `undefined`, and it is to be taken with `take`. */
-  takeSingle(): Uint8Array | undefined {
-    const only = this.#last;
-    if (only === undefined || this.#runs.length > 1) return undefined;
-    this.#runs.pop();
-    this.#last = undefined;
-    return viewOf(only.bytes, only.start, only.end);
-  }
-
   /** What has been added since the last call. Only small pieces are copied. */
   take(): readonly Uint8Array[] {
     const runs = this.#runs;
-    if (runs.length === 0) return NOTHING;
-    const pieces: Uint8Array[] = [];
-    this.#runs = [];
+    const last = this.#last;
+    if (last === undefined) return NOTHING;
     this.#last = undefined;
+    if (runs.length === 1) {
+      runs.pop();
+      return [viewOf(last.bytes, last.start, last.end)];
+    }
+    this.#runs = [];
+    const pieces: Uint8Array[] = [];
     let small = 0;
     let length = 0;
     for (const [index, run] of runs.entries()) {

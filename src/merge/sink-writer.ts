@@ -19,23 +19,12 @@ export class SinkWriter {
 
   /** Writes what is in the queue. A promise is returned when the sink has to be waited for. */
   write(queue: PieceQueue): MaybePromise {
-    if (this.#pending === undefined) {
-      if (queue.empty) return undefined;
-      const single = queue.takeSingle();
-      if (single !== undefined) {
-        const written = this.#give(single);
-        return written === undefined ? undefined : this.#wait(this.#rest(written, [], 0));
-      }
-    }
     const pieces = queue.take();
-    if (this.#pending !== undefined) {
-      return pieces.length === 0 ? this.#pending : this.#wait(this.#rest(this.#pending, pieces, 0));
-    }
-    for (const [index, piece] of pieces.entries()) {
-      const written = this.#give(piece);
-      if (written !== undefined) return this.#wait(this.#rest(written, pieces, index + 1));
-    }
-    return undefined;
+    let written: MaybePromise = this.#pending;
+    let from = 0;
+    while (written === undefined && from < pieces.length) written = this.#give(pieces[from++]!);
+    if (written === undefined || pieces.length === 0) return written;
+    return this.#wait(this.#rest(written, pieces, from));
   }
 
   #give(piece: Uint8Array): MaybePromise {
@@ -50,9 +39,7 @@ export class SinkWriter {
 
   async #rest(before: PromiseLike<unknown>, pieces: readonly Uint8Array[], from: number): Promise<void> {
     await before;
-    for (let i = from; i < pieces.length; i++) {
-      const piece = pieces[i];
-      if (piece === undefined) break;
+    for (const piece of pieces.slice(from)) {
       const written = this.#give(piece);
       if (written !== undefined) await written;
     }

@@ -1,10 +1,10 @@
 import { ByteRun, type DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
+import { pathOf } from '../ebml/path.js';
 import { decodeString } from '../ebml/text.js';
 import { dateFromEbml, decodeBigInt, decodeBigUint, decodeFloat, decodeUint } from '../ebml/values.js';
 import { headerBytes } from '../ebml/vint.js';
 import { Block } from './block.js';
-import { elementPath } from './element-path.js';
 import type { ElementVisitor, MaybePromise } from './element-visitor.js';
 import { Mkv, type MkvDataType, type MkvMasterType } from './elements.js';
 import { MkvParseError } from './parse-error.js';
@@ -267,7 +267,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   }
 
   private invalid(text: string): MkvParseError {
-    return new MkvParseError('InvalidValue', this.offset + this.headerSize, `${text} (in ${elementPath(this)})`);
+    return new MkvParseError('InvalidValue', this.offset + this.headerSize, `${text} (in ${pathOf(this)})`);
   }
 }
 

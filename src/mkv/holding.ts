@@ -1,5 +1,5 @@
+import { pathOf } from '../ebml/path.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from './element.js';
-import { elementPath } from './element-path.js';
 import { MkvParseError } from './parse-error.js';
 
 /** How much may be held of what input can make as large as it likes, in bytes, roughly: a whole fragment has at most 50 MB. */
@@ -23,6 +23,6 @@ export function weightOf(element: MkvStartMasterElement | MkvDataElement): numbe
  */
 export function expectHoldable(weight: number, element: MkvElement): void {
   if (weight <= MOST_HELD) return;
-  const text = `${elementPath(element)}: more than ${MOST_HELD} bytes would have to be held at once`;
+  const text = `${pathOf(element)}: more than ${MOST_HELD} bytes would have to be held at once`;
   throw new MkvParseError('ElementTooLarge', element.offset, text);
 }

@@ -1,6 +1,6 @@
 import type { EbmlElementType } from '../ebml/element-type.js';
+import { pathOf } from '../ebml/path.js';
 import type { MkvDataElement } from '../mkv/element.js';
-import { elementPath } from '../mkv/element-path.js';
 import { Mkv } from '../mkv/elements.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 
@@ -37,7 +37,7 @@ export class ClusterClock {
    */
   expectTime(block: MkvDataElement): void {
     if (this.timestamp !== NONE) return;
-    const text = `${elementPath(block)}: no Timestamp before it`;
+    const text = `${pathOf(block)}: no Timestamp before it`;
     throw new MkvParseError('UnexpectedElement', block.offset, text);
   }
 }

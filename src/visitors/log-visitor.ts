@@ -1,3 +1,4 @@
+import { nameOf } from '../ebml/path.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 import { MkvElementVisitor } from './visitor.js';
@@ -17,7 +18,7 @@ export class LogVisitor extends MkvElementVisitor {
   }
 
   override visitEnd(element: MkvEndMasterElement): void {
-    this.#line(element, `end ${nameOf(element)} at ${element.offset}${element.truncated ? ', truncated' : ''}`);
+    this.#line(element, `end ${nameOf(element.type)} at ${element.offset}${element.truncated ? ', truncated' : ''}`);
   }
 
   override visitData(element: MkvDataElement): void {
@@ -30,11 +31,7 @@ export class LogVisitor extends MkvElementVisitor {
 }
 
 function describe(element: MkvStartMasterElement | MkvDataElement): string {
-  return `${nameOf(element)} at ${element.offset}, ${element.dataSize ?? 'an unknown number of'} bytes`;
-}
-
-function nameOf(element: { type: { name: string | undefined; id: number } }): string {
-  return element.type.name ?? `0x${element.type.id.toString(16)}`;
+  return `${nameOf(element.type)} at ${element.offset}, ${element.dataSize ?? 'an unknown number of'} bytes`;
 }
 
 function valueText(element: MkvDataElement): string {

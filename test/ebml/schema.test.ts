@@ -9,14 +9,8 @@ import {
   parseSchema,
   unknownElementType,
 } from '../../src/ebml/element-type.js';
-import {
-  countCrc,
-  crcFault,
-  distrustRootSizes,
-  type OpenMaster,
-  occursAgain,
-  pathOf,
-} from '../../src/ebml/open-master.js';
+import { countCrc, crcFault, distrustRootSizes, type OpenMaster, occursAgain } from '../../src/ebml/open-master.js';
+import { pathOf } from '../../src/ebml/path.js';
 import { Mkv, type EbmlElementType as Type } from '../../src/index.js';
 
 describe('a schema in short', () => {

@@ -172,7 +172,7 @@ test('a reason is put into words', () => {
     'CodecID in Tracks is not the same',
   );
   expect(describeReason({ kind: 'element', master: Mkv.Tracks, element: unknown?.type ?? Mkv.Void })).toBe(
-    'element 0x4299 in Tracks is not the same',
+    '0x4299 in Tracks is not the same',
   );
 });
 

@@ -40,7 +40,7 @@ it('a queue is emptied in order, one piece at a time, whether the sink takes its
         for (const each of pieces) queue.add(each);
         given.push(...pieces);
         last = writer.write(queue);
-        expect(queue.empty).toBe(true);
+        expect(queue.take()).toEqual([]);
         // Nobody waits for a sink that takes all at once.
         if (!waits.includes(true)) expect(last).toBeUndefined();
         for (let i = 0; i < pauses; i++) await pause();
