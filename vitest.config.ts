@@ -5,6 +5,7 @@ const { CI } = process.env;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/seed.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // .ci/run reads how many tests there were.
