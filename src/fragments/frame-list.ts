@@ -22,11 +22,6 @@ export class FrameList {
     return this.#frames.length;
   }
 
-  /** Whether they take more than they may. */
-  get isTooLarge(): boolean {
-    return this.#size > this.#maxSize;
-  }
-
   /** Adds one. */
   add(frame: Frame): void {
     this.#frames.push(frame);
@@ -48,7 +43,7 @@ export class FrameList {
    * @throws MkvParseError `ElementTooLarge`
    */
   expectRoom(offset: number): void {
-    if (!this.isTooLarge) return;
+    if (this.#size <= this.#maxSize) return;
     const text = `frames of more than ${this.#maxSize} bytes in a fragment (maxFragmentSize)`;
     throw new MkvParseError('ElementTooLarge', offset, text);
   }

@@ -1,10 +1,12 @@
 import { FrameList } from '../fragments/frame-list.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
+import { MkvParseError } from '../mkv/parse-error.js';
 import type { Frame } from '../visitors/frame.js';
 import { FrameVisitor } from '../visitors/frame-visitor.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
 import type { FragmentInput } from './fragment-remuxer.js';
+import { Mp4RemuxError } from './remux-error.js';
 
 /** The frames of a Cluster: of Kinesis Video Streams that is a fragment. */
 export interface CollectedCluster extends FragmentInput {
@@ -15,23 +17,25 @@ export interface CollectedCluster extends FragmentInput {
 /** Gathers the frames of each Cluster. Its end is not waited for longer than its last byte. */
 export class ClusterCollector extends MkvElementVisitor {
   readonly #emit: (cluster: CollectedCluster) => void;
-  readonly #onDropped: () => void;
+  readonly #onDropped: (error: Mp4RemuxError | undefined) => void;
   readonly #visitor: FrameVisitor;
   readonly #tolerant: boolean;
   readonly #frames: FrameList;
   #damaged = false;
+  /** What is wrong with the Cluster, the first of it. */
+  #fault: string | undefined;
 
   /**
    * @param emit is given each Cluster that has frames
    * @param tolerant whether a Cluster that is too large, or has an element without a value, like a Block that cannot be taken apart, is
    * left out; else it throws
-   * @param onDropped is told when a damaged Cluster is left out
+   * @param onDropped is told when a Cluster is left out, and why, unless bytes are missing
    * @param maxSize how many bytes of frames to hold
    */
   constructor(
     emit: (cluster: CollectedCluster) => void,
     tolerant: boolean,
-    onDropped: () => void,
+    onDropped: (error: Mp4RemuxError | undefined) => void,
     maxSize: number | undefined,
   ) {
     super();
@@ -39,9 +43,7 @@ export class ClusterCollector extends MkvElementVisitor {
     this.#frames = new FrameList(maxSize);
     this.#emit = emit;
     this.#onDropped = onDropped;
-    const onInvalidElement = () => {
-      this.#damaged = true;
-    };
+    const onInvalidElement = (error: MkvParseError) => this.#spoil(error);
     const process = (frame: Frame) => {
       // A Cluster that is left out need not be held.
       if (!this.#damaged) this.#frames.add(frame);
@@ -59,6 +61,7 @@ export class ClusterCollector extends MkvElementVisitor {
     if (element.type === Mkv.Cluster) {
       this.#frames.take();
       this.#damaged = false;
+      this.#fault = undefined;
     }
     this.#visitor.visitStart(element);
   }
@@ -73,23 +76,29 @@ export class ClusterCollector extends MkvElementVisitor {
     this.#checkSize(element.start.offset);
     if (element.type !== Mkv.Cluster) return;
     const frames = this.#frames.take();
-    if (this.#damaged) this.#onDropped();
-    if (this.#damaged || frames.length === 0) return;
-    const { tracks, currentFragmentMetadata } = this.#visitor.metadata;
-    this.#emit({
-      tracks: [...tracks.values()],
-      frames,
-      metadata: currentFragmentMetadata,
-      truncated: element.truncated,
-    });
+    const { tracks, currentFragmentMetadata: metadata } = this.#visitor.metadata;
+    if (this.#damaged) {
+      const fault = this.#fault;
+      this.#onDropped(
+        fault === undefined ? undefined : new Mp4RemuxError('InvalidMediaFrame', fault, { fragment: metadata }),
+      );
+    } else if (frames.length > 0) {
+      this.#emit({ tracks: [...tracks.values()], frames, metadata, truncated: element.truncated });
+    }
   }
 
   #checkSize(offset: number): void {
-    if (!this.#tolerant) {
+    try {
       this.#frames.expectRoom(offset);
-    } else if (this.#frames.isTooLarge) {
+    } catch (error) {
+      if (!this.#tolerant || !(error instanceof MkvParseError)) throw error;
       this.#frames.take();
-      this.#damaged = true;
+      this.#spoil(error);
     }
+  }
+
+  #spoil({ message }: MkvParseError): void {
+    this.#fault ??= message;
+    this.#damaged = true;
   }
 }

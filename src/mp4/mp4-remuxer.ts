@@ -57,7 +57,8 @@ export interface Mp4RemuxerOptions extends RemuxOptions {
    */
   readonly maxFragmentSize?: number | undefined;
   /**
-   * Is told of a fragment that cannot be remuxed; the fragments after it still come. Without it the error is thrown.
+   * Is told of a fragment that cannot be remuxed, or has Blocks that cannot be read; the fragments after it still come. Without it the error
+   * is thrown: of Blocks a `MkvParseError`.
    */
   readonly onInvalidFragment?: ((error: Mp4RemuxError) => void) | undefined;
 }
@@ -91,8 +92,9 @@ export class Mp4Remuxer extends MkvElementVisitor {
     this.#collector = new ClusterCollector(
       (cluster) => this.addFragment(cluster),
       options.onInvalidFragment !== undefined,
-      () => {
+      (error) => {
         this.#broken = true;
+        if (error !== undefined) this.#onInvalidFragment?.(error);
       },
       options.maxFragmentSize,
     );

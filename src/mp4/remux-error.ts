@@ -9,7 +9,8 @@ export type Mp4ErrorCode =
   | 'InvalidCodecPrivateData'
   /**
    * A frame is not what its codec says: the lengths of its NAL units don't add up, or it is half a sample of sound. Or its time, with
-   * what is added to it, is 2^52 microseconds or ticks from 0 or more, and could not be counted exactly.
+   * what is added to it, is 2^52 microseconds or ticks from 0 or more, and could not be counted exactly. Of a fragment that is left out:
+   * a Block that cannot be read, or more frames than may be held.
    */
   | 'InvalidMediaFrame'
   /** A codec, or a way of storing frames, that is not remuxed; or no track at all that is. */

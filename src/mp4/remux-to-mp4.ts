@@ -72,8 +72,8 @@ export async function remuxToMp4(
     const clusters: CollectedCluster[] = [];
     const collector = new ClusterCollector(
       (cluster) => clusters.push(cluster),
-      options.recover === true,
-      () => clip.noteDamage(),
+      clip.isTolerant,
+      (error) => clip.noteDamage(error),
       options.maxFragmentSize,
     );
     const feed = new ElementFeed(options, () => collector.noteGap());
@@ -118,9 +118,16 @@ class Clip {
     return this.#limit.reached !== undefined;
   }
 
-  /** Counts a damaged fragment. */
-  noteDamage(): void {
+  /** Whether fragments are left out that cannot go in. */
+  get isTolerant(): boolean {
+    const { recover, onInvalidFragment } = this.#options;
+    return recover === true || onInvalidFragment !== undefined;
+  }
+
+  /** Counts a damaged fragment; `error` is what is wrong with it, unless bytes are missing. */
+  noteDamage(error: Mp4RemuxError | undefined): void {
     this.#invalid++;
+    if (error !== undefined) this.#options.onInvalidFragment?.(error);
   }
 
   async add(cluster: CollectedCluster): Promise<void> {
@@ -154,16 +161,13 @@ class Clip {
   }
 
   #remux(cluster: CollectedCluster): RemuxedFragment | undefined {
-    const { recover, onInvalidFragment } = this.#options;
     try {
       const remuxed = this.#remuxer.remux(cluster);
       if (remuxed !== undefined) this.#writer.movie.check(remuxed);
       return remuxed;
     } catch (error) {
-      const tolerant = recover === true || onInvalidFragment !== undefined;
-      if (!(error instanceof Mp4RemuxError) || !tolerant) throw error;
-      this.#invalid++;
-      onInvalidFragment?.(error);
+      if (!(error instanceof Mp4RemuxError) || !this.isTolerant) throw error;
+      this.noteDamage(error);
       return undefined;
     }
   }

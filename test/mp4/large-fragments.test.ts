@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
 import { MkvParseError, StreamingMkvReader } from '../../src/index.js';
-import { Mp4Remuxer, type Mp4Segment, mp4SegmentStream, remuxToMp4 } from '../../src/mp4/index.js';
+import { type Mp4RemuxError, Mp4Remuxer, type Mp4Segment, mp4SegmentStream, remuxToMp4 } from '../../src/mp4/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 
 const SIZE = 800;
@@ -47,13 +47,45 @@ it('a fragment that takes more memory than it may is an error', async () => {
 });
 
 it('is left out with recover, and what comes behind it is not', async () => {
-  const segments = await segmentsOf({ ...LIMIT, recover: true });
+  for (const recover of [true, false]) {
+    const told: Mp4RemuxError[] = [];
+    const onInvalidFragment = (error: Mp4RemuxError) => void told.push(error);
+    const segments = await segmentsOf({ ...LIMIT, recover, onInvalidFragment });
+    expect(mediaOf(segments)).toEqual([
+      ['1', false],
+      ['3', true],
+    ]);
+    const result = await remuxToMp4(BODY, () => {}, { ...LIMIT, recover, onInvalidFragment });
+    expect(result).toMatchObject({ fragments: 2, invalidFragments: 1 });
+    expect(told.map(({ code, fragmentNumber }) => [code, fragmentNumber])).toEqual([
+      ['InvalidMediaFrame', '2'],
+      ['InvalidMediaFrame', '2'],
+    ]);
+    expect(told[0]?.message).toMatch(/byte \d+: frames of more than 10999 bytes in a fragment/);
+  }
+  const result = await remuxToMp4(BODY, () => {}, { ...LIMIT, recover: true });
+  expect(result).toMatchObject({ fragments: 2, invalidFragments: 1 });
+});
+
+it('a fragment with a Block that cannot be read is left out, and told of', async () => {
+  const body = BODY.slice();
+  // The third Block of the second fragment gets EBML lacing, whose sizes are then wrong.
+  const flags = fragment(0, 10).length + Buffer.from(fragment(1, 11)).indexOf(Buffer.of(0x81, 0, 200)) + 3;
+  body[flags] = 0x06;
+  await expect(remuxToMp4(body, () => {})).rejects.toMatchObject({ name: 'MkvParseError', code: 'InvalidBlock' });
+  const told: string[] = [];
+  const onInvalidFragment = ({ code, fragmentNumber, message }: Mp4RemuxError) =>
+    void told.push(`${code} ${fragmentNumber} ${/byte \d+/.exec(message)}`);
+  const result = await remuxToMp4(body, () => {}, { recover: true, onInvalidFragment });
+  expect(result).toMatchObject({ fragments: 2, invalidFragments: 1 });
+  const segments: Mp4Segment[] = [];
+  for await (const segment of mp4SegmentStream(body, { recover: true, onInvalidFragment })) segments.push(segment);
   expect(mediaOf(segments)).toEqual([
     ['1', false],
     ['3', true],
   ]);
-  const result = await remuxToMp4(BODY, () => {}, { ...LIMIT, recover: true });
-  expect(result).toMatchObject({ fragments: 2, invalidFragments: 1 });
+  expect(told).toEqual([told[0], told[0]]);
+  expect(told[0]).toMatch(/^InvalidMediaFrame 2 byte \d+$/);
 });
 
 it('is an error of the visitor too', () => {
