@@ -63,7 +63,8 @@ export function readFrames(
  * A fragment that the stream ends in is given too, with `truncated` set. A document that is not of Kinesis Video Streams is given as
  * one fragment without metadata.
  *
- * @throws MkvParseError when the bytes are wrong or a fragment is larger than `maxFragmentSize`, whatever the source throws when it fails, the signal's reason when it is aborted
+ * @throws MkvParseError when the bytes are wrong or a fragment is larger than `maxFragmentSize`, whatever the source throws when it fails,
+ * the signal's reason when it is aborted
  */
 export function readFragments(
   stream: ByteStream,

@@ -67,8 +67,8 @@ export interface MergeCounters {
   /** Frames written. */
   readonly frames: number;
   /**
-   * Clusters with frames that were left out: no header had come that they could belong to, after damage at the beginning of a stream, or
-   * they are cut short and what is left has no Timestamp, so that nobody knows their time.
+   * Clusters left out: no header had come that they could belong to, after damage at the beginning of a stream, or they are cut short and
+   * what is left has frames but no Timestamp, so that nobody knows their time.
    */
   readonly clustersDropped: number;
   /** Bytes written. */
