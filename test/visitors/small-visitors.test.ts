@@ -309,6 +309,22 @@ describe('MkvChildElementCollector', () => {
     expect(new MkvChildElementCollector(Mkv.Tracks).elements).toEqual([]);
   });
 
+  it('counts what elements take besides their bytes', () => {
+    const title = writeElement(Mkv.Title, 'a');
+    const show = (count: number) => {
+      const collector = new MkvChildElementCollector(Mkv.Info);
+      const info = writeMaster(
+        Mkv.Info,
+        Array.from({ length: count }, () => title),
+      );
+      const head = concatBytes([writeMaster(Mkv.EBML, []), writeHeader(Mkv.Segment, undefined)]);
+      for (const element of readChunks([head, info])) element.accept(collector);
+    };
+    const most = Math.floor((64 * 1024 * 1024) / (700 + title.length));
+    show(most);
+    expect(() => show(most + 1)).toThrow(expect.objectContaining({ code: 'ElementTooLarge' }));
+  });
+
   it('does not keep more than 64 MiB', () => {
     const collector = new MkvChildElementCollector(Mkv.Attachments);
     const file = writeMaster(Mkv.AttachedFile, [writeElement(Mkv.FileData, new Uint8Array(1_000_000))]);
