@@ -42,11 +42,6 @@ export class GatheredElement {
     return this.#elements;
   }
 
-  /** How many bytes have been gathered. */
-  get length(): number {
-    return this.#length;
-  }
-
   /** How much memory it takes, in bytes, roughly. */
   get weight(): number {
     return this.#length + ELEMENT_OVERHEAD * this.#elements.length;
