@@ -146,7 +146,8 @@ function readLaces(bytes: Uint8Array, start: number, end: number, lacing: number
     throw invalid(shift + start, `${end - at} bytes do not part into ${count} frames of one size`);
   const sizes = new Float64Array(count).fill(size);
   if (!isFixed) {
-    let last = end;
+    // Counted from the start: a size beyond 2^53 leaves the same inexact rest wherever the Block lies.
+    let rest = end - start;
     for (let i = 0; i < count - 1; i++) {
       let length = 1;
       if (isXiph) {
@@ -162,9 +163,9 @@ function readLaces(bytes: Uint8Array, start: number, end: number, lacing: number
       }
       if (length > 8 || at > end) throw invalid(shift + end - 1, 'the lacing of a Block goes on past its end');
       sizes[i] = size;
-      last -= size;
+      rest -= size;
     }
-    sizes[count - 1] = last - at;
+    sizes[count - 1] = rest - (at - start);
   }
   const ends = new Uint32Array(count + 1);
   ends[0] = at;

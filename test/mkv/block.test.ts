@@ -76,6 +76,24 @@ describe('the header of a Block', () => {
 });
 
 describe('the frames of a Block', () => {
+  it('whose sizes are beyond what is exact are an error of the same words wherever it lies', () => {
+    // A large size and a little more: only what is left for the third frame is negative.
+    const sizes = [0x01, 0xf3, 0x9a, 0xca, 0x07, 0x5b, 0xcd, 0x15, 0x01, 0x80, 0, 0, 0, 0, 0, 9];
+    const bytes = Uint8Array.of(0x81, 0, 0, 0x06, 2, ...sizes, 1, 2, 3);
+    const errorAt = (at: number) => {
+      const around = new Uint8Array(at + bytes.length);
+      around.set(bytes, at);
+      try {
+        return new Block(new ByteRun(around), at, around.length, OFFSET, true);
+      } catch (error) {
+        return error instanceof MkvParseError && error.message;
+      }
+    };
+    const errors = new Set(Array.from({ length: 300 }, (_, i) => errorAt(17 * i)));
+    expect(errors.size).toBe(1);
+    expect([...errors][0]).toMatch(/: a lace of -\d+ bytes$/);
+  });
+
   it('are one without lacing, also of no bytes', () => {
     expect(framesOf([0x81, 0, 0, 0, 1, 2, 3])).toEqual([[1, 2, 3]]);
     expect(framesOf([0x81, 0, 0, 0])).toEqual([[]]);
