@@ -102,7 +102,7 @@ export class DocumentMerger {
   /** Takes the beginning of a master. */
   start(element: MkvStartMasterElement): void {
     this.#truncated = false;
-    if (!this.#isTaken(element)) this.#begin(element);
+    if (!this.#take(element)) this.#begin(element);
   }
 
   /**
@@ -123,7 +123,7 @@ export class DocumentMerger {
   data(element: MkvDataElement): void {
     this.#truncated = false;
     const { type, offset, headerSize, dataSize, run, start } = element;
-    if (this.passData(type, offset, headerSize, dataSize, run, start) || this.#isTaken(element)) return;
+    if (this.passData(type, offset, headerSize, dataSize, run, start) || this.#take(element)) return;
     this.#complete(new GatheredElement(element));
   }
 
@@ -168,8 +168,8 @@ export class DocumentMerger {
     this.#clusters.fill();
   }
 
-  /** Takes an element that is within another one, is left out or passed on; `false` when it is none of these. */
-  #isTaken(element: MkvStartMasterElement | MkvDataElement): boolean {
+  /** Takes an element that is within another one, is left out or passed on; does nothing and returns `false` when it is none of these. */
+  #take(element: MkvStartMasterElement | MkvDataElement): boolean {
     const gathered = this.#gathered;
     if (this.#stopped !== undefined || this.#skipped !== undefined) return true;
     if (this.#mergeOn.length === 0) {

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
-import {
-  Mkv,
-  type MkvParseError,
-  OutputSegmentMerger,
-  writeElement,
-  writeHeader,
-  writeMaster,
-} from '../../src/index.js';
+import { Mkv, MkvParseError, OutputSegmentMerger, writeElement, writeHeader, writeMaster } from '../../src/index.js';
 import { documentHead } from '../support/kvs-documents.js';
 import { readChunks } from '../support/read-all.js';
 
@@ -27,7 +20,8 @@ function merge(chunks: Iterable<Uint8Array>) {
   try {
     for (const element of readChunks(chunks)) element.accept(merger);
   } catch (thrown) {
-    error = thrown as MkvParseError;
+    if (!(thrown instanceof MkvParseError)) throw thrown;
+    error = thrown;
   }
   return { error, bytes };
 }
@@ -81,7 +75,7 @@ describe.each([
 
   it('counts no more when it has been written', () => {
     const half = repeat(unit, Math.floor(most * 0.6));
-    const { error } = merge([...repeat(head, 1), ...half, ...end, head, ...half, ...end]);
+    const { error } = merge([head, ...half, ...end, head, ...half, ...end]);
     expect(error).toBeUndefined();
   });
 });
