@@ -13,14 +13,15 @@ const FLOORS = [
   ['ebml'],
   ['mkv'],
   ['visitors'],
-  ['fragments', 'merge'],
+  ['fragments', 'merge', 'check'],
   ['index'],
-  ['mp4', 'client'],
+  ['mp4', 'client', 'decode'],
+  ['hls', 'fleet'],
   ['testing'],
-  ['cli'],
+  ['cli', 'view'],
 ];
-const CORE = ['ebml', 'mkv', 'visitors', 'fragments', 'merge', 'index'];
-const WITHOUT_NODE = [...CORE, 'mp4', 'client'];
+const CORE = ['ebml', 'mkv', 'visitors', 'fragments', 'merge', 'check', 'index'];
+const WITHOUT_NODE = [...CORE, 'mp4', 'client', 'decode', 'hls', 'view'];
 
 /** An element accepts visitors and a visitor is shown elements: their types need each other, their code does not. */
 const TYPES_IN_A_CIRCLE: readonly (readonly string[])[] = [['src/mkv/element-visitor.ts', 'src/mkv/element.ts']];
