@@ -38,7 +38,8 @@ export class Attempt {
   async call<T extends object>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { signal } = this.#controller;
     signal.throwIfAborted();
-    const answer = send(signal);
+    // What is thrown at once is a failure of the call as well.
+    const answer = (async () => send(signal))();
     try {
       return await this.#inTime(() => answer);
     } catch (error) {

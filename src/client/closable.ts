@@ -1,4 +1,4 @@
-import { linkedController } from './abort.js';
+import { type LinkedController, linkedController } from './abort.js';
 
 const CLOSED = new Error('the iteration was closed');
 
@@ -13,8 +13,13 @@ export function closable<T>(
   run: (signal: AbortSignal) => AsyncGenerator<T, undefined>,
   outer: AbortSignal | undefined,
 ): AsyncIterableIterator<T, undefined> {
-  const { controller, unlink } = linkedController(outer);
-  const generator = run(controller.signal);
+  // Nothing is begun before something is asked for: an iterator that nobody uses holds nothing.
+  let opened: (LinkedController & { readonly generator: AsyncGenerator<T, undefined> }) | undefined;
+  const open = () => {
+    const linked = linkedController(outer);
+    opened = { ...linked, generator: run(linked.controller.signal) };
+    return opened;
+  };
   let closed = false;
   const done: IteratorResult<T, undefined> = { done: true, value: undefined };
   return {
@@ -22,6 +27,8 @@ export function closable<T>(
       return this;
     },
     async next() {
+      if (closed && opened === undefined) return done;
+      const { generator, unlink } = opened ?? open();
       try {
         const result = await generator.next();
         if (result.done === true) unlink();
@@ -34,9 +41,10 @@ export function closable<T>(
     },
     async return() {
       closed = true;
-      unlink();
-      controller.abort(CLOSED);
-      await generator.return(undefined);
+      if (opened === undefined) return done;
+      opened.unlink();
+      opened.controller.abort(CLOSED);
+      await opened.generator.return(undefined);
       return done;
     },
   };

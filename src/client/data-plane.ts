@@ -3,8 +3,8 @@ import type { ControlClient, StreamIdentity } from './access.js';
 import { Attempt } from './attempt.js';
 import type { Clock } from './clock.js';
 import { RateLimiter } from './rate-limiter.js';
-import { type Control, loadControl, renewCredentials } from './sdk.js';
-import { KinesisVideoError, toKinesisVideoError } from './service-error.js';
+import { type Control, clockOffsetOf, loadControl, renewCredentials } from './sdk.js';
+import { KinesisVideoError } from './service-error.js';
 
 /** How long the service lets an endpoint be kept. */
 const ENDPOINT_AGE_MS = 45 * 60_000;
@@ -20,7 +20,8 @@ export interface DataPlaneSetup<C> {
   readonly apiName: APIName;
   readonly stream: StreamIdentity;
   readonly openControl: () => Promise<Control>;
-  readonly openClient: (control: ControlClient, endpoint: string) => Promise<C>;
+  /** `clockOffset`: what the clients before have learned of how far the clock here is behind, in milliseconds. */
+  readonly openClient: (control: ControlClient, endpoint: string, clockOffset: number | undefined) => Promise<C>;
   /** Whether the clients may be destroyed when they are not used any more. */
   readonly disposable: boolean;
   readonly clock: Clock;
@@ -37,6 +38,7 @@ export class DataPlane<C extends { destroy?(): void }> {
   #control: Control | undefined;
   #current: DataClient<C> | undefined;
   #expires = 0;
+  #clockOffset: number | undefined;
   #opening: Promise<DataClient<C>> | undefined;
   #renewing: Promise<void> | undefined;
 
@@ -67,10 +69,12 @@ export class DataPlane<C extends { destroy?(): void }> {
   /**
    * The credentials that this client used, or GetDataEndpoint where there is none, are not taken any more: new ones are asked for, unless
    * that has been done since.
+   *
+   * @throws KinesisVideoError when the provider of the credentials fails or does not answer in time; the signal's reason when it is aborted
    */
-  async renewCredentials(client: DataClient<C> | undefined): Promise<void> {
+  async renewCredentials(client: DataClient<C> | undefined, signal: AbortSignal): Promise<void> {
     if (client !== undefined && client !== this.#current) return;
-    this.#renewing ??= this.#renew().finally(() => {
+    this.#renewing ??= this.#renew(signal).finally(() => {
       this.#renewing = undefined;
     });
     return this.#renewing;
@@ -86,54 +90,73 @@ export class DataPlane<C extends { destroy?(): void }> {
 
   async #open(signal: AbortSignal): Promise<DataClient<C>> {
     const { openControl, openClient, clock } = this.#setup;
-    this.#control ??= await openControl();
+    this.#control ??= await this.#inTime(openControl, signal);
     const { client: control } = this.#control;
     const called = await this.#limiter.take(signal);
     const endpoint = await this.#askEndpoint(control, signal).finally(called);
     this.#expires = clock.now() + ENDPOINT_AGE_MS;
     if (this.#current?.endpoint === endpoint) return this.#current;
-    const client = await openClient(control, endpoint);
+    this.#clockOffset = clockOffsetOf(this.#current?.client) ?? clockOffsetOf(control) ?? this.#clockOffset;
+    const open = async () => ({ client: await openClient(control, endpoint, this.#clockOffset), endpoint });
+    const opened = await this.#inTime(open, signal);
     this.#discard(this.#current);
-    this.#current = { client, endpoint };
-    return this.#current;
+    this.#current = opened;
+    return opened;
   }
 
   async #askEndpoint(control: ControlClient, signal: AbortSignal): Promise<string> {
-    const { apiName, stream, clock, timeoutMs } = this.#setup;
+    const { apiName, stream } = this.#setup;
     const { GetDataEndpointCommand } = await loadControl();
     const command = new GetDataEndpointCommand({
       APIName: apiName,
       StreamName: stream.streamName,
       StreamARN: stream.streamARN,
     });
-    const attempt = new Attempt('GetDataEndpoint', clock, timeoutMs, signal);
-    try {
-      const { DataEndpoint } = await attempt.call((abortSignal) => control.send(command, { abortSignal }));
-      if (DataEndpoint !== undefined) return DataEndpoint;
-    } catch (error) {
-      signal.throwIfAborted();
-      throw toKinesisVideoError('GetDataEndpoint', error);
-    } finally {
-      await attempt.close();
-    }
-    throw new KinesisVideoError('GetDataEndpoint', {
-      code: 'NoEndpoint',
-      kind: 'service',
-      text: 'no endpoint was given',
-    });
+    const { DataEndpoint } = await this.#inTime((abortSignal) => control.send(command, { abortSignal }), signal);
+    if (typeof DataEndpoint === 'string' && isEndpoint(DataEndpoint)) return DataEndpoint;
+    const text =
+      DataEndpoint === undefined
+        ? 'the answer names no endpoint'
+        : `the answer names no HTTP endpoint: ${JSON.stringify(DataEndpoint).slice(0, 200)}`;
+    throw new KinesisVideoError('GetDataEndpoint', { code: 'NoEndpoint', kind: 'unknown', text });
   }
 
-  async #renew(): Promise<void> {
+  async #renew(signal: AbortSignal): Promise<void> {
     const control = this.#control;
     if (control === undefined) return;
-    await renewCredentials(control.client);
+    await this.#inTime(async () => {
+      await renewCredentials(control.client);
+      return control;
+    }, signal);
     // A client that was made by the caller's function holds what credentials it holds: another one is made.
+    this.#clockOffset = clockOffsetOf(this.#current?.client) ?? this.#clockOffset;
     this.#discard(this.#current);
     this.#current = undefined;
     this.#expires = 0;
   }
 
+  /** Waits for what the caller's code or the service gives, no longer than for an answer. */
+  async #inTime<T extends object>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { clock, timeoutMs } = this.#setup;
+    const attempt = new Attempt('GetDataEndpoint', clock, timeoutMs, signal);
+    try {
+      return await attempt.call(work);
+    } finally {
+      await attempt.close();
+    }
+  }
+
   #discard(client: DataClient<C> | undefined): void {
     if (this.#setup.disposable) client?.client.destroy?.();
+  }
+}
+
+/** Whether requests can be sent there. */
+function isEndpoint(text: string): boolean {
+  try {
+    const { protocol, hostname } = new URL(text);
+    return (protocol === 'https:' || protocol === 'http:') && hostname !== '';
+  } catch {
+    return false;
   }
 }

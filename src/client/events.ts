@@ -1,4 +1,5 @@
-import type { FailureKind, KinesisVideoError } from './service-error.js';
+import type { FailureKind } from './failure-kind.js';
+import type { KinesisVideoError } from './service-error.js';
 
 /** A connection is over and another is about to be made. */
 export interface ReconnectEvent {

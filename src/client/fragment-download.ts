@@ -105,7 +105,7 @@ export class FragmentDownload {
     client: DataClient<ArchivedMediaClient> | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const delayMs = await this.#recovery.assess(error, client);
+    const delayMs = await this.#recovery.assess(error, client, signal);
     this.#setup.onRetry(error, numbers, delayMs);
     await this.#recovery.pause(delayMs, signal);
   }

@@ -21,7 +21,7 @@ import {
 import { type FragmentOrder, type FragmentRange, type ListedFragment, listFragments } from './list-fragments.js';
 import { OrderedWindow } from './ordered-window.js';
 import { FRAGMENTS_PER_SECOND, RateLimiter } from './rate-limiter.js';
-import { Recovery } from './recovery.js';
+import { Reach, Recovery } from './recovery.js';
 import { openArchivedMedia, openControl, sharesHandler } from './sdk.js';
 import type { KinesisVideoError } from './service-error.js';
 
@@ -120,6 +120,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   readonly #listCalls: RateLimiter;
   readonly #mediaCalls: RateLimiter;
   readonly #mediaFragments: RateLimiter;
+  readonly #reach = new Reach();
   readonly #batchSize: number;
   readonly #connections: number;
   #progress: FragmentListProgress = { total: 0, done: 0, failed: 0, bytes: 0 };
@@ -307,7 +308,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
       apiName,
       stream: options,
       openControl: () => openControl(options),
-      openClient: (control, endpoint) => openArchivedMedia(options, control, endpoint),
+      openClient: (control, endpoint, clockOffset) => openArchivedMedia(options, control, endpoint, clockOffset),
       disposable:
         options.createArchivedMediaClient !== undefined ||
         !sharesHandler(options.clientConfig, options.archivedMediaClientConfig),
@@ -318,7 +319,12 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
 
   #recovery(plane: DataPlane<ArchivedMediaClient>): Recovery<ArchivedMediaClient> {
     const { giveUpAfterMs = Number.POSITIVE_INFINITY, random = Math.random } = this.#options;
-    return new Recovery(plane, { clock: this.#clock, backoff: new Backoff(this.#options, random), giveUpAfterMs });
+    return new Recovery(plane, {
+      clock: this.#clock,
+      backoff: new Backoff(this.#options, random),
+      giveUpAfterMs,
+      reach: this.#reach,
+    });
   }
 
   #report(change: Partial<FragmentListProgress>): void {

@@ -23,7 +23,7 @@ import {
 import { type ConsumerMetrics, MetricsRecorder } from './metrics.js';
 import { Position, type ResumeBy, type StartPosition } from './position.js';
 import { RateLimiter } from './rate-limiter.js';
-import { Recovery } from './recovery.js';
+import { Reach, Recovery } from './recovery.js';
 import { openControl, openMedia, sharesHandler } from './sdk.js';
 
 /** How a {@link GetMediaConsumer} works; besides these, which stream. */
@@ -83,6 +83,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   readonly #position: Position;
   readonly #metrics: MetricsRecorder;
   readonly #limiter: RateLimiter;
+  readonly #reach = new Reach();
   #restored = false;
   #running = false;
   #handedOut: FragmentMetadata | undefined;
@@ -168,7 +169,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
       apiName: 'GET_MEDIA',
       stream: this.#options,
       openControl: () => openControl(this.#options),
-      openClient: (control, endpoint) => openMedia(this.#options, control, endpoint),
+      openClient: (control, endpoint, clockOffset) => openMedia(this.#options, control, endpoint, clockOffset),
       disposable:
         createMediaClient !== undefined || !sharesHandler(this.#options.clientConfig, this.#options.mediaClientConfig),
       clock: this.#clock,
@@ -187,7 +188,12 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
       plane,
       stream: this.#options,
       position: this.#position,
-      recovery: new Recovery(plane, { clock: this.#clock, backoff: new Backoff(this.#options, random), giveUpAfterMs }),
+      recovery: new Recovery(plane, {
+        clock: this.#clock,
+        backoff: new Backoff(this.#options, random),
+        giveUpAfterMs,
+        reach: this.#reach,
+      }),
       limiter: this.#limiter,
       idle: new Backoff({ baseDelayMs, maxDelayMs: maxIdleDelayMs }, random),
       clock: this.#clock,

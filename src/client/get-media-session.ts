@@ -211,7 +211,7 @@ export class GetMediaSession {
     }
     metrics.reconnects++;
     if (failure.kind === 'media') this.#damaged++;
-    const delayMs = this.#tryAnotherPlace(failure, position) ? 0 : await recovery.assess(failure, client);
+    const delayMs = this.#tryAnotherPlace(failure, position) ? 0 : await recovery.assess(failure, client, signal);
     return this.#pause(failure.kind, failure, delayMs, signal);
   }
 

@@ -18,6 +18,7 @@ export type { BackoffOptions } from './backoff.js';
 export type { Checkpoint, CheckpointStore } from './checkpoint.js';
 export type { Clock } from './clock.js';
 export type { GapEvent, ReconnectEvent } from './events.js';
+export type { FailureKind } from './failure-kind.js';
 export {
   type FailedFragment,
   type FragmentChoice,
@@ -33,4 +34,4 @@ export type { FragmentOrder, FragmentRange, ListedFragment } from './list-fragme
 export type { ConsumerMetrics } from './metrics.js';
 export type { ResumeBy, StartPosition } from './position.js';
 export { RateLimiter } from './rate-limiter.js';
-export { type FailureKind, KinesisVideoError, type ServiceOperation } from './service-error.js';
+export { KinesisVideoError, type ServiceOperation } from './service-error.js';

@@ -103,7 +103,7 @@ async function callPatiently<T extends object>(
       return answer;
     } catch (error) {
       signal.throwIfAborted();
-      const delayMs = await recovery.assess(toKinesisVideoError('ListFragments', error), client);
+      const delayMs = await recovery.assess(toKinesisVideoError('ListFragments', error), client, signal);
       await recovery.pause(delayMs, signal);
     } finally {
       await attempt.close();

@@ -3,6 +3,9 @@ import { type Clock, sleep } from './clock.js';
 import type { DataClient, DataPlane } from './data-plane.js';
 import type { KinesisVideoError } from './service-error.js';
 
+/** How often in a row the clock may be found to be wrong: each answer tells by how much. */
+const CLOCK_CORRECTIONS = 3;
+
 /** After how many refused endpoints in a row a new one is not tried at once. */
 const PROMPT_ENDPOINTS = 1;
 
@@ -15,26 +18,36 @@ export interface RecoverySetup {
   readonly backoff: Backoff;
   /** How long failures may go on with nothing going well between them. */
   readonly giveUpAfterMs: number;
+  /** Whether the service has ever been reached; shared by whatever reaches it in the same way. Default: by this one alone. */
+  readonly reach?: Reach | undefined;
+}
+
+/** Whether the service has taken a call. It holds for a consumer as a whole, over all its loops and connections. */
+export class Reach {
+  answered = false;
 }
 
 /** Decides what is done about a failure, and does what has to be done before the next try. */
 export class Recovery<C extends { destroy?(): void }> {
   readonly #plane: DataPlane<C>;
   readonly #setup: RecoverySetup;
-  #everAnswered = false;
+  readonly #reach: Reach;
   #renewals = 0;
   #endpointsRefused = 0;
+  #corrections = 0;
   #failingSince: number | undefined;
 
   constructor(plane: DataPlane<C>, setup: RecoverySetup) {
     this.#plane = plane;
     this.#setup = setup;
+    this.#reach = setup.reach ?? new Reach();
   }
 
   /** The service has taken a call: endpoint and credentials are good. */
   answered(): void {
-    this.#everAnswered = true;
+    this.#reach.answered = true;
     this.#renewals = 0;
+    this.#corrections = 0;
     this.#endpointsRefused = 0;
   }
 
@@ -48,9 +61,10 @@ export class Recovery<C extends { destroy?(): void }> {
    * Renews what has to be renewed and tells how long to wait, in milliseconds.
    *
    * @param client the client that failed
-   * @throws KinesisVideoError the failure, when it is final
+   * @param signal ends what is waited for
+   * @throws KinesisVideoError the failure, when it is final; the signal's reason when it is aborted
    */
-  async assess(failure: KinesisVideoError, client: DataClient<C> | undefined): Promise<number> {
+  async assess(failure: KinesisVideoError, client: DataClient<C> | undefined, signal: AbortSignal): Promise<number> {
     const { clock, backoff, giveUpAfterMs } = this.#setup;
     const now = clock.now();
     this.#failingSince ??= now;
@@ -59,20 +73,37 @@ export class Recovery<C extends { destroy?(): void }> {
       case 'final':
         throw failure;
       case 'unknown':
-        if (!this.#everAnswered) throw failure;
+        if (!this.#reach.answered) throw failure;
         return backoff.next();
+      case 'clock':
+        // The client that has learned how wrong the clock is makes the next try.
+        if (this.#corrections++ >= CLOCK_CORRECTIONS) throw failure;
+        return this.#corrections === 1 ? 0 : backoff.next();
       case 'expired':
       case 'credentials': {
-        const renewals = this.#renewals++;
-        if (renewals >= (failure.kind === 'expired' ? EXPIRED_RENEWALS : 1)) throw failure;
-        await this.#plane.renewCredentials(client);
-        return renewals === 0 ? 0 : backoff.next();
+        if (this.#renewals >= (failure.kind === 'expired' ? EXPIRED_RENEWALS : 1)) throw failure;
+        if (!(await this.#renew(client, signal))) return backoff.next();
+        return this.#renewals++ === 0 ? 0 : backoff.next();
       }
       case 'endpoint':
         this.#plane.forgetEndpoint(client);
         return this.#endpointsRefused++ < PROMPT_ENDPOINTS ? 0 : backoff.next();
       default:
         return backoff.next();
+    }
+  }
+
+  /**
+   * Asks for new credentials. That their provider fails, or does not answer, may pass like any failure of a connection: nothing has been
+   * renewed then, and the next try finds the old ones expired again.
+   */
+  async #renew(client: DataClient<C> | undefined, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#plane.renewCredentials(client, signal);
+      return true;
+    } catch {
+      signal.throwIfAborted();
+      return false;
     }
   }
 

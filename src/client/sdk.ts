@@ -44,23 +44,41 @@ export async function openControl(access: ServiceAccess): Promise<Control> {
   return { client: control, disposable: !sharesHandler(clientConfig) };
 }
 
-/** A client for GetMedia at an endpoint. */
-export async function openMedia(access: MediaAccess, control: ControlClient, endpoint: string): Promise<MediaClient> {
+/**
+ * A client for GetMedia at an endpoint.
+ *
+ * @param clockOffset what is known of how far the clock here is behind, in milliseconds
+ */
+export async function openMedia(
+  access: MediaAccess,
+  control: ControlClient,
+  endpoint: string,
+  clockOffset?: number,
+): Promise<MediaClient> {
   if (access.createMediaClient !== undefined) return access.createMediaClient(endpoint);
   const { KinesisVideoMediaClient } = await loadMedia();
-  return new KinesisVideoMediaClient({ ...shared(access, control), ...access.mediaClientConfig, endpoint });
+  return new KinesisVideoMediaClient({
+    ...shared(access, control, clockOffset),
+    ...access.mediaClientConfig,
+    endpoint,
+  });
 }
 
-/** A client for the archived media at an endpoint. */
+/**
+ * A client for the archived media at an endpoint.
+ *
+ * @param clockOffset what is known of how far the clock here is behind, in milliseconds
+ */
 export async function openArchivedMedia(
   access: ArchivedMediaAccess,
   control: ControlClient,
   endpoint: string,
+  clockOffset?: number,
 ): Promise<ArchivedMediaClient> {
   if (access.createArchivedMediaClient !== undefined) return access.createArchivedMediaClient(endpoint);
   const { KinesisVideoArchivedMediaClient } = await loadArchivedMedia();
   return new KinesisVideoArchivedMediaClient({
-    ...shared(access, control),
+    ...shared(access, control, clockOffset),
     ...access.archivedMediaClientConfig,
     endpoint,
   });
@@ -72,12 +90,21 @@ export async function renewCredentials(control: ControlClient): Promise<void> {
   if (typeof credentials === 'function') await credentials({ forceRefresh: true });
 }
 
+/** How far a client of the SDK has learned its clock to be behind, in milliseconds; `undefined` where it has learned nothing. */
+export function clockOffsetOf(client: object | undefined): number | undefined {
+  const config: unknown = client === undefined ? undefined : Reflect.get(client, 'config');
+  if (typeof config !== 'object' || config === null) return undefined;
+  const offset: unknown = Reflect.get(config, 'systemClockOffset');
+  return typeof offset === 'number' && offset !== 0 ? offset : undefined;
+}
+
 /** What all clients have in common: the caller's configuration, and region and credentials as the control client resolved them. */
-function shared(access: ServiceAccess, control: ControlClient) {
+function shared(access: ServiceAccess, control: ControlClient, clockOffset: number | undefined) {
   const { region, credentials } = control.config ?? {};
   return {
     maxAttempts: 1,
     ...access.clientConfig,
+    ...(clockOffset === undefined ? {} : { systemClockOffset: clockOffset }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
   };

@@ -1,31 +1,9 @@
 import { EbmlParseError } from '../ebml/errors.js';
 import type { StreamError } from '../visitors/fragment-metadata.js';
+import { type FailureKind, kindOfFailure, kindOfStreamError } from './failure-kind.js';
 
 /** The operations of the service that the consumers call. */
 export type ServiceOperation = 'GetDataEndpoint' | 'GetMedia' | 'ListFragments' | 'GetMediaForFragmentList';
-
-/** What kind of failure it was, and with that what is done about it. */
-export type FailureKind =
-  /** Too many calls or connections: tried again after a while. */
-  | 'throttled'
-  /** The endpoint is not the stream's (any more): another is asked for. */
-  | 'endpoint'
-  /** The credentials have expired: they are renewed. */
-  | 'expired'
-  /** The credentials were refused: they are renewed once, since expired ones may be refused like that too. */
-  | 'credentials'
-  /** The connection failed, was cut in the middle of a fragment, or nothing came for too long: tried again. */
-  | 'connection'
-  /** The service failed inside: tried again. */
-  | 'service'
-  /** What came is not whole: read again; passed over when it stays so. */
-  | 'media'
-  /** The service does not know the fragment to go on from. */
-  | 'position'
-  /** Nothing that is known: final before anything of the kind has gone well, tried again after. */
-  | 'unknown'
-  /** No use to try again. */
-  | 'final';
 
 /**
  * A call of the service failed, or what it sent did. The message has the service's name for the error and the request id, by which the
@@ -70,50 +48,11 @@ export interface FailureDetails {
   readonly cause?: unknown;
 }
 
-/** Kinds of the errors that the service names, for all its operations. */
-const KINDS: Readonly<Record<string, FailureKind>> = {
-  ClientLimitExceededException: 'throttled',
-  ConnectionLimitExceededException: 'throttled',
-  ThrottlingException: 'throttled',
-  Throttling: 'throttled',
-  TooManyRequestsException: 'throttled',
-  LimitExceededException: 'throttled',
-  RequestLimitExceeded: 'throttled',
-  SlowDown: 'throttled',
-  InternalFailure: 'service',
-  InternalServerError: 'service',
-  ServiceUnavailable: 'service',
-  InvalidEndpointException: 'endpoint',
-  NotAuthorizedException: 'credentials',
-  AccessDeniedException: 'credentials',
-  ExpiredTokenException: 'expired',
-  ExpiredToken: 'expired',
-  RequestExpired: 'expired',
-  UnrecognizedClientException: 'credentials',
-  InvalidClientTokenId: 'credentials',
-  InvalidSignatureException: 'credentials',
-  SignatureDoesNotMatch: 'credentials',
-  IncompleteSignature: 'credentials',
-  MissingAuthenticationToken: 'credentials',
-  MissingAuthenticationTokenException: 'credentials',
-  ResourceNotFoundException: 'final',
-  InvalidArgumentException: 'final',
-  ValidationException: 'final',
-  NoDataRetentionException: 'final',
-  UnsupportedStreamMediaTypeException: 'final',
-};
+/** Classes that say nothing of what has happened. */
+const PLAIN_ERRORS: ReadonlySet<string> = new Set(['Error', 'TypeError', 'AggregateError']);
 
-/** GetMedia's error ids that pass. The others below 5000 speak of keys and permissions that only people mend. */
-const STREAM_ERROR_KINDS: Readonly<Record<number, FailureKind>> = {
-  3002: 'service',
-  4000: 'position',
-  4503: 'service',
-};
-
-/** Errors of the platform that say that a connection failed. */
-const NETWORK_CODES = /^(E[A-Z]+|UND_ERR_\w+|ERR_(STREAM|HTTP|SSL|TLS|SOCKET)\w*)$/;
-const NETWORK_NAMES = new Set(['TimeoutError', 'NetworkError', 'AbortError', 'RequestTimeout', 'FetchError']);
-const NETWORK_TEXT = /fetch|network|load failed|socket|aborted|terminated|premature/i;
+/** How far causes are followed. */
+const MAX_CAUSES = 5;
 
 /** What was thrown by a call, or while its body was read, as a {@link KinesisVideoError}. */
 export function toKinesisVideoError(operation: ServiceOperation, thrown: unknown): KinesisVideoError {
@@ -122,10 +61,10 @@ export function toKinesisVideoError(operation: ServiceOperation, thrown: unknown
   if (thrown instanceof EbmlParseError) {
     return new KinesisVideoError(operation, { code: thrown.code, kind: 'media', text, cause: thrown });
   }
-  const { name, code: systemCode, requestId, statusCode } = fieldsOf(thrown);
-  const kind = kindOf(name, systemCode, statusCode, text);
-  // A connection that could not be made has a plain Error for its name; the system's word says more.
-  const code = name === undefined || name === 'Error' ? (systemCode ?? name ?? 'Error') : name;
+  const { name, codes, requestId, statusCode, clockCorrected } = fieldsOf(thrown);
+  const kind = kindOfFailure({ name, codes, statusCode, text, clockCorrected });
+  // A connection that could not be made has a class of the language for its name; the system's word says more.
+  const code = name === undefined || PLAIN_ERRORS.has(name) ? (codes[0] ?? name ?? 'Error') : name;
   return new KinesisVideoError(operation, { code, kind, text, requestId, statusCode, cause: thrown });
 }
 
@@ -137,7 +76,7 @@ export function toKinesisVideoError(operation: ServiceOperation, thrown: unknown
 export function fromStreamError(
   error: StreamError,
   requestId: string | undefined,
-  kind: FailureKind = kindOfStreamError(error),
+  kind: FailureKind = kindOfStreamError(error.id),
 ): KinesisVideoError {
   const { operation, code, id, message } = error;
   return new KinesisVideoError(operation, {
@@ -149,37 +88,12 @@ export function fromStreamError(
   });
 }
 
-function kindOfStreamError({ id }: StreamError): FailureKind {
-  if (id === undefined) return 'service';
-  return STREAM_ERROR_KINDS[id] ?? (id >= 5000 ? 'service' : 'final');
-}
-
-function kindOf(
-  name: string | undefined,
-  code: string | undefined,
-  statusCode: number | undefined,
-  text: string,
-): FailureKind {
-  const known = name === undefined ? undefined : KINDS[name];
-  if (known !== undefined) return known;
-  if (statusCode !== undefined && statusCode !== 200) {
-    if (statusCode === 429) return 'throttled';
-    if (statusCode === 401 || statusCode === 403) return 'credentials';
-    if (statusCode >= 500 || statusCode === 408) return 'service';
-    if (statusCode >= 400) return 'final';
-  }
-  // A body that is no JSON: an answer that was cut, or one of something between here and the service.
-  if (name === 'SyntaxError') return 'service';
-  if (code !== undefined && NETWORK_CODES.test(code)) return 'connection';
-  if (name !== undefined && NETWORK_NAMES.has(name)) return 'connection';
-  return NETWORK_TEXT.test(text) ? 'connection' : 'unknown';
-}
-
 interface ErrorFields {
   readonly name: string | undefined;
-  readonly code: string | undefined;
+  readonly codes: readonly string[];
   readonly requestId: string | undefined;
   readonly statusCode: number | undefined;
+  readonly clockCorrected: boolean;
 }
 
 /** What the SDK and the platform put on their errors; nothing is trusted to be there. */
@@ -188,10 +102,24 @@ function fieldsOf(thrown: unknown): ErrorFields {
   const statusCode = fieldOf(metadata, 'httpStatusCode');
   return {
     name: text(fieldOf(thrown, 'name')),
-    code: text(fieldOf(thrown, 'code')),
+    codes: codesOf(thrown),
     requestId: text(fieldOf(metadata, 'requestId')),
     statusCode: typeof statusCode === 'number' ? statusCode : undefined,
+    clockCorrected: fieldOf(metadata, 'clockSkewCorrected') === true,
   };
+}
+
+/** The platform's codes: browsers and undici put the system's error behind one of theirs. */
+function codesOf(thrown: unknown): string[] {
+  const codes: string[] = [];
+  let error = thrown;
+  for (let depth = 0; depth < MAX_CAUSES && error !== undefined; depth++) {
+    const code = text(fieldOf(error, 'code'));
+    if (code !== undefined) codes.push(code);
+    const errors = fieldOf(error, 'errors');
+    error = fieldOf(error, 'cause') ?? (Array.isArray(errors) ? errors[0] : undefined);
+  }
+  return codes;
 }
 
 function fieldOf(object: unknown, field: string): unknown {
@@ -204,6 +132,7 @@ function text(value: unknown): string | undefined {
 
 function textOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown.name === 'SyntaxError') return `the answer is not JSON, so it is not of the service: ${thrown.message}`;
   // The service writes some of its errors with `Message`, which the SDK leaves beside an empty `message`.
   const message = thrown.message === '' || thrown.message === 'UnknownError' ? fieldOf(thrown, 'Message') : undefined;
   return text(message) ?? (thrown.message === '' ? 'without a message' : thrown.message);

@@ -16,7 +16,13 @@ export type Fault =
   /** The call is never answered. */
   | { readonly type: 'silent' }
   /** The call fails. */
-  | { readonly type: 'error'; readonly name: string; readonly status?: number; readonly code?: string }
+  | {
+      readonly type: 'error';
+      readonly name: string;
+      readonly status?: number;
+      readonly code?: string;
+      readonly clockSkewCorrected?: boolean;
+    }
   /** After so many fragments, an error within the stream. */
   | { readonly type: 'stream-error'; readonly fragments: number; readonly id: number }
   /** Each fragment comes twice. */
@@ -201,11 +207,12 @@ export function serviceError(fault: {
   readonly name: string;
   readonly status?: number;
   readonly code?: string;
+  readonly clockSkewCorrected?: boolean;
 }): Error {
-  const { name, status = 400, code } = fault;
+  const { name, status = 400, code, clockSkewCorrected } = fault;
   if (code !== undefined) return Object.assign(new Error(`connect ${code}`), { code });
   return Object.assign(new Error(`because of ${name}`), {
     name,
-    $metadata: { httpStatusCode: status, requestId: 'request-id-of-the-error' },
+    $metadata: { httpStatusCode: status, requestId: 'request-id-of-the-error', clockSkewCorrected },
   });
 }
