@@ -22,10 +22,12 @@ export { Fragment } from './fragments/fragment.js';
 export type { FrameFilterOptions } from './fragments/frame-filter.js';
 export { type ReadFragmentsOptions, type ReadFramesOptions, readFragments, readFrames } from './fragments/read.js';
 export type {
+  Discontinuity,
   MergeCounters,
   NewDocument,
   NewDocumentReason,
   OutputSegmentMergerOptions,
+  TimestampReason,
 } from './merge/merge-options.js';
 export { OutputSegmentMerger } from './merge/output-segment-merger.js';
 export {

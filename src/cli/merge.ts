@@ -27,6 +27,7 @@ export const merge: Command = {
       stopAtFirstNonMatchingSegment: values['stop-at-first-non-matching'],
       keepPositions: values['keep-positions'],
       onNewDocument: ({ offset, message }) => tell(`byte ${offset}: a new document begins: ${message}`),
+      onDiscontinuity: ({ offset, message }) => tell(`byte ${offset}: a discontinuity: ${message}`),
     });
     const output = await openOutput(out);
     const progress = await Progress.through(file);
@@ -63,7 +64,8 @@ async function mergeAll(
     if (chunks.merger.stopped !== undefined) return;
   }
   await write(chunks.end());
-  const { truncated, counters } = chunks.merger;
+  const { truncated } = chunks;
+  const { counters } = chunks.merger;
   if (!truncated) {
     if (counters.documentsOut === 0) throw new Error('there is no document in the input');
     return;

@@ -9,11 +9,16 @@ export interface FrameFilterOptions {
   readonly track?: number | TrackType | undefined;
   /** Key frames only. */
   readonly keyframesOnly?: boolean | undefined;
-  /** Of the frames that are left, every n-th of each track, the first among them. Default 1. */
+  /** Of the frames that are left, every n-th of each track, the first among them; tracks after the first 1,024 are counted together. Default 1. */
   readonly every?: number | undefined;
   /** Of the frames that are left, those for which this returns `true`. It is shown them in stream order, once each. */
   readonly filter?: ((frame: Frame) => boolean) | undefined;
 }
+
+/** Tracks that are counted each by itself: no stream that means well has as many. */
+const MOST_COUNTED = 1024;
+/** What all others are counted under. */
+const OTHERS = -1;
 
 /**
  * A function that tells whether a frame is wanted; to be asked once for each frame, in order.
@@ -25,14 +30,16 @@ export function frameFilter(options: FrameFilterOptions): (frame: Frame) => bool
   if (!(Number.isInteger(every) && every >= 1))
     throw new RangeError(`every must be an integer of 1 or more, not ${every}`);
   const counts = new Map<number, number>();
+  const place = (number: number) => (counts.has(number) || counts.size < MOST_COUNTED ? number : OTHERS);
   return (frame) => {
     if (typeof track === 'number' ? frame.track.number !== track : track !== undefined && frame.track.type !== track)
       return false;
     if (keyframesOnly && !frame.keyframe) return false;
     if (every > 1) {
-      const count = counts.get(frame.track.number) ?? 0;
-      counts.set(frame.track.number, count + 1);
-      if (count % every !== 0) return false;
+      const key = place(frame.track.number);
+      const count = counts.get(key) ?? 0;
+      counts.set(key, (count + 1) % every);
+      if (count !== 0) return false;
     }
     return filter(frame);
   };

@@ -25,6 +25,11 @@ export class ChunkMerger {
     this.#parser.pause();
   }
 
+  /** Whether the input ended inside an element, wherever that stood. */
+  get truncated(): boolean {
+    return this.merger.truncated || this.#parser.truncated;
+  }
+
   /** Takes the next bytes and gives what they become. Throws `MkvParseError` when they are wrong. */
   push(chunk: Uint8Array): readonly Uint8Array[] {
     this.#parser.push(chunk);

@@ -5,6 +5,7 @@ import { Mkv } from '../mkv/elements.js';
 import { weightOf } from '../mkv/holding.js';
 import { crcAfterChange } from './crc-change.js';
 import { crcData } from './gathered-element.js';
+import { MadeUpBytes } from './made-up-bytes.js';
 import { voidElement } from './void-element.js';
 
 /** Where a Cluster is going to stand. */
@@ -33,10 +34,15 @@ export class ClusterHead {
   #hasCrc = false;
   #hasBlock = false;
 
-  constructor(start: MkvStartMasterElement) {
+  /**
+   * @param start of the Cluster
+   * @param madeUp tells how much may be written in place of what turns out to be missing of it: beyond that its size is not believed
+   */
+  constructor(start: MkvStartMasterElement, madeUp: MadeUpBytes = new MadeUpBytes()) {
     this.start = start;
     const { offset, headerSize, dataSize } = start;
-    this.end = dataSize === undefined || dataSize > MAX_SIZE ? undefined : offset + headerSize + dataSize;
+    const isBelieved = dataSize !== undefined && dataSize <= MAX_SIZE && madeUp.allows(dataSize, offset);
+    this.end = isBelieved ? offset + headerSize + dataSize : undefined;
   }
 
   /** Takes an element of the Cluster. */

@@ -11,6 +11,7 @@ import type { DocumentHeader } from './document-header.js';
 import { extentOf, lengthOfAll } from './extent.js';
 import type { GatheredElement } from './gathered-element.js';
 import { integerOf } from './integer-of.js';
+import type { MadeUpBytes } from './made-up-bytes.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
 import { voidHeader } from './void-element.js';
@@ -24,6 +25,7 @@ const ZEROS = 64 * 1024;
 export class ClusterWriter {
   readonly #queue: PieceQueue;
   readonly #options: OutputSegmentMergerOptions;
+  readonly #madeUp: MadeUpBytes;
   #packer: ClusterPacker | undefined;
   /** Bytes written before the first of the Segment's data. */
   #segmentStart = 0;
@@ -49,9 +51,10 @@ export class ClusterWriter {
   /** Frames written. */
   frames = 0;
 
-  constructor(queue: PieceQueue, options: OutputSegmentMergerOptions) {
+  constructor(queue: PieceQueue, options: OutputSegmentMergerOptions, madeUp: MadeUpBytes) {
     this.#queue = queue;
     this.#options = options;
+    this.#madeUp = madeUp;
   }
 
   /** The Cluster that is being written. */
@@ -68,15 +71,19 @@ export class ClusterWriter {
       this.#options.packClusters === true ? new ClusterPacker(header.timestampScale, header.tracks) : undefined;
   }
 
-  /** Writes the beginning of a Cluster. */
-  begin(head: ClusterHead): void {
+  /**
+   * Writes the beginning of a Cluster.
+   *
+   * @param producerTime when its fragment was recorded, in milliseconds since 1970, where that is known
+   */
+  begin(head: ClusterHead, producerTime: number | undefined): void {
     this.fill();
     const { start, timestamp } = head;
     this.#open = start;
     this.#end = head.end;
     this.#clusterStart = this.#queue.length;
     const place: ClusterPlace = {
-      timestamp: timestamp === undefined ? undefined : this.#packer?.place(timestamp),
+      timestamp: timestamp === undefined ? undefined : this.#packer?.place(timestamp, producerTime),
       position: this.#options.keepPositions === true ? undefined : this.#clusterStart - this.#segmentStart,
       previousSize: this.#previousSize,
     };
@@ -152,6 +159,7 @@ export class ClusterWriter {
     }
     this.#open = undefined;
     this.#missing = this.#end === undefined ? 0 : Math.max(0, this.#end - this.#cursor);
+    this.#madeUp.add(this.#missing);
     this.#previousSize = this.#queue.length - this.#clusterStart + this.#missing;
   }
 
@@ -181,8 +189,9 @@ export class ClusterWriter {
     // Room for an element is always left, see #headerFor.
     const header = voidHeader(Math.max(2, missing));
     this.#queue.add(header);
+    const zeros = new Uint8Array(Math.max(0, Math.min(missing - header.length, ZEROS)));
     for (let rest = missing - header.length; rest > 0; rest -= ZEROS) {
-      this.#queue.add(new Uint8Array(Math.min(rest, ZEROS)));
+      this.#queue.add(zeros, 0, Math.min(rest, ZEROS));
     }
   }
 

@@ -13,17 +13,19 @@ import { ClusterHead } from './cluster-head.js';
 import { ClusterWriter } from './cluster-writer.js';
 import { comparedRoots, DocumentHeader, type HeaderBytes, isCompared, isLeftOut } from './document-header.js';
 import { GatheredElement } from './gathered-element.js';
+import { MadeUpBytes } from './made-up-bytes.js';
 import {
   describeReason,
   type MergeCounters,
   type NewDocument,
   type NewDocumentReason,
   type OutputSegmentMergerOptions,
+  type TimestampReason,
 } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
 
 // The table is so large that looking a type up takes its time.
-const { Cluster, EBML, Segment } = Mkv;
+const { Cluster, EBML, Segment, Tags } = Mkv;
 
 /** What becomes of the document at hand. */
 enum Fate {
@@ -44,7 +46,9 @@ export class DocumentMerger {
   readonly #takesTags: boolean;
   readonly #tagsReader = new TagsReader();
   readonly #keepPositions: boolean;
+  readonly #packs: boolean;
   readonly #queue: PieceQueue;
+  readonly #madeUp = new MadeUpBytes();
   readonly #clusters: ClusterWriter;
 
   #documentsIn = 0;
@@ -58,6 +62,8 @@ export class DocumentMerger {
   /** The same without Tags, to be written again. */
   #again: HeaderBytes | undefined;
   #lastTimestamp: bigint | undefined;
+  /** When the fragment at hand was recorded, in milliseconds since 1970. */
+  #producerTime: number | undefined;
   /** The document written last had no Cluster. */
   #withoutCluster = false;
   /** The header of the document at hand. */
@@ -74,7 +80,8 @@ export class DocumentMerger {
     this.#keepPositions = options.keepPositions === true;
     this.#mergeOn = [...(options.mergeOn ?? [Mkv.EBML, Mkv.Tracks])];
     this.#takesTags = this.#mergeOn.length > 0 && !isCompared(Mkv.Tags, comparedRoots(this.#mergeOn));
-    this.#clusters = new ClusterWriter(queue, options);
+    this.#packs = options.packClusters === true;
+    this.#clusters = new ClusterWriter(queue, options, this.#madeUp);
   }
 
   /** What has been done so far. */
@@ -205,7 +212,7 @@ export class DocumentMerger {
       if (this.#header === undefined || this.#header.hasSegment) this.#newHeader(element.offset);
       this.#header?.setSegment(element);
     } else if (type === Cluster) {
-      this.#head = new ClusterHead(element);
+      this.#head = new ClusterHead(element, this.#madeUp);
     } else {
       if (type === EBML) this.#newHeader(element.offset);
       this.#gathered = new GatheredElement(element);
@@ -216,11 +223,13 @@ export class DocumentMerger {
   #newHeader(offset: number): void {
     this.#documentsIn++;
     this.#header = new DocumentHeader(offset, this.#mergeOn);
+    this.#producerTime = undefined;
     this.#fate = Fate.Held;
   }
 
   /** Takes a whole element outside of the Clusters. */
   #complete(element: GatheredElement): void {
+    if (this.#packs && element.type === Tags) this.#producerTime = element.producerTime ?? this.#producerTime;
     switch (this.#fate) {
       case Fate.Held:
         this.#header?.hold(element);
@@ -260,7 +269,9 @@ export class DocumentMerger {
     const { timestamp } = head;
     if (this.#fate === Fate.Held) this.#decide(timestamp);
     else if (timestamp !== undefined && this.#lastTimestamp !== undefined && timestamp < this.#lastTimestamp) {
-      this.#goBack(head.start, { kind: 'timestamp', timestamp, previous: this.#lastTimestamp });
+      const reason: TimestampReason = { kind: 'timestamp', timestamp, previous: this.#lastTimestamp };
+      if (this.#packs) this.#tellDiscontinuity(head.start.offset, reason);
+      else this.#goBack(head.start, reason);
     }
     if (this.#stopped !== undefined) return;
     if (this.#written === undefined) {
@@ -270,7 +281,7 @@ export class DocumentMerger {
     }
     if (timestamp !== undefined) this.#lastTimestamp = timestamp;
     this.#withoutCluster = false;
-    this.#clusters.begin(head);
+    this.#clusters.begin(head, this.#producerTime);
   }
 
   /**
@@ -288,7 +299,9 @@ export class DocumentMerger {
       const difference = written.difference(header);
       if (difference !== undefined) reason = { kind: 'element', ...difference };
       else if (timestamp !== undefined && previous !== undefined && timestamp <= previous) {
-        reason = { kind: 'timestamp', timestamp, previous };
+        const goesBack: TimestampReason = { kind: 'timestamp', timestamp, previous };
+        if (this.#packs) this.#tellDiscontinuity(header.offset, goesBack);
+        else reason = goesBack;
       }
       if (reason === undefined) {
         this.#fate = Fate.Merged;
@@ -316,6 +329,12 @@ export class DocumentMerger {
     if (this.#written === undefined || this.#again === undefined) return;
     this.#fate = Fate.Own;
     if (this.#mayBeginNew(cluster.offset, reason)) this.#writeHeader(this.#written, this.#again);
+  }
+
+  /** Time goes back where that makes no new document. */
+  #tellDiscontinuity(offset: number, reason: TimestampReason): void {
+    const { timestamp, previous } = reason;
+    this.#options.onDiscontinuity?.({ offset, timestamp, previous, message: describeReason(reason) });
   }
 
   #mayBeginNew(offset: number, reason: NewDocumentReason): boolean {

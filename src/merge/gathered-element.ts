@@ -4,10 +4,13 @@ import { concatBytes } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { ELEMENT_OVERHEAD } from '../mkv/holding.js';
+import { parseTimestamp } from '../visitors/fragment-metadata.js';
 import type { MkvTag } from '../visitors/tag.js';
 import { type Extent, extentOf, lengthOf } from './extent.js';
 import { PieceQueue } from './piece-queue.js';
 import { voidElement } from './void-element.js';
+
+const PRODUCER_TIMESTAMPS = ['AWS_KINESISVIDEO_PRODUCER_TIMESTAMP', 'AWS_KINESISVIDEO_PRODUCER_SIDE_TIMESTAMP'];
 
 /** An element outside of the Clusters, gathered until it is whole, or taken whole: the EBML header, Info, Tracks, Tags and the like. */
 export class GatheredElement {
@@ -61,10 +64,25 @@ export class GatheredElement {
 
   /** Whether it holds a tag of this name. */
   hasTag(name: string): boolean {
-    if (this.#tags !== undefined) return this.#tags.some((tag) => tag.name === name);
-    return this.#elements.some(
-      (element) => element.is(Mkv.TagName) && element.kind === 'data' && element.value === name,
-    );
+    return this.#tagValue(name) !== undefined;
+  }
+
+  /** When the service says that the fragment was recorded, in milliseconds since 1970; `undefined` where this does not hold it. */
+  get producerTime(): number | undefined {
+    const text = PRODUCER_TIMESTAMPS.map((name) => this.#tagValue(name)).find((value) => value !== undefined);
+    return text === undefined ? undefined : parseTimestamp(text)?.getTime();
+  }
+
+  /** The value of the first tag of this name, empty where it has none. */
+  #tagValue(name: string): string | undefined {
+    if (this.#tags !== undefined) return this.#tags.find((tag) => tag.name === name)?.value;
+    let found: MkvStartMasterElement | undefined;
+    for (const element of this.#elements) {
+      if (element.kind !== 'data') continue;
+      if (element.is(Mkv.TagName)) found ??= element.value === name ? element.parent : undefined;
+      else if (element.is(Mkv.TagString) && found !== undefined && element.parent === found) return element.value;
+    }
+    return found === undefined ? undefined : '';
   }
 
   /**

@@ -9,7 +9,11 @@ export interface OutputSegmentMergerOptions {
   /**
    * Rewrite the Clusters' Timestamps: the first of a document is 0, and each begins where the frames of the one before end, so that
    * the gaps between sparse fragments close. How long the last frame of a track lasts is taken from BlockDuration or DefaultDuration,
-   * else from the distance of its Blocks.
+   * else from the distance of its Blocks. Where nothing tells it, Clusters stay as far apart as they were.
+   *
+   * Time that goes back then makes no new document: what was recorded after a restart is laid behind what was before, and
+   * {@link OutputSegmentMergerOptions.onDiscontinuity} is told. Fragments of one frame, where nothing else tells how long they last, are
+   * laid as far apart as the service's producer timestamps are, up to 20 seconds, else as those before, else 40 milliseconds.
    */
   readonly packClusters?: boolean | undefined;
   /**
@@ -25,6 +29,20 @@ export interface OutputSegmentMergerOptions {
   readonly keepPositions?: boolean | undefined;
   /** Is told each time a new document begins in the output, except for the first. */
   readonly onNewDocument?: ((document: NewDocument) => void) | undefined;
+  /** Is told where the input goes back in time and the output does not (`packClusters`). */
+  readonly onDiscontinuity?: ((discontinuity: Discontinuity) => void) | undefined;
+}
+
+/** Where the input goes back in time, and the output goes on in the same document. */
+export interface Discontinuity {
+  /** Where the document begins in the input, or the Cluster of one that goes back in time by itself. */
+  readonly offset: number;
+  /** The Timestamp of the Cluster, in units of TimestampScale. */
+  readonly timestamp: bigint;
+  /** That of the Cluster before, in units of TimestampScale. */
+  readonly previous: bigint;
+  /** The same in words. */
+  readonly message: string;
 }
 
 /** Why documents were not merged into one. */
@@ -37,14 +55,16 @@ export type NewDocumentReason =
       /** The first element in it that differs, or that only one of the two has. */
       readonly element: EbmlElementType;
     }
-  /** The Timestamp of a Cluster is not after that of the last one written. */
-  | {
-      readonly kind: 'timestamp';
-      /** In units of TimestampScale. */
-      readonly timestamp: bigint;
-      /** In units of TimestampScale. */
-      readonly previous: bigint;
-    };
+  | TimestampReason;
+
+/** The Timestamp of a Cluster is not after that of the last one written. */
+export interface TimestampReason {
+  readonly kind: 'timestamp';
+  /** In units of TimestampScale. */
+  readonly timestamp: bigint;
+  /** In units of TimestampScale. */
+  readonly previous: bigint;
+}
 
 /** What {@link OutputSegmentMergerOptions.onNewDocument} is told. */
 export interface NewDocument {

@@ -23,7 +23,8 @@ import { SinkWriter } from './sink-writer.js';
  *
  * When a stream ends within a Cluster, what was whole of it has been written, so that the output is cut off as well (see
  * {@link OutputSegmentMerger.truncated} and {@link OutputSegmentMerger.closeTruncated}); any other element that is not whole is not
- * written at all. What damage has taken out of a Cluster is filled with a Void element; its CRC-32 then tells of the damage.
+ * written at all. What damage has taken out of a Cluster is filled with a Void element; its CRC-32 then tells of the damage. No more is
+ * filled up in all than as many bytes as have come, and 1 MiB: a Cluster that says it is larger is written with an unknown size.
  */
 export class OutputSegmentMerger extends MkvElementVisitor {
   readonly #queue = new PieceQueue();
@@ -50,7 +51,10 @@ export class OutputSegmentMerger extends MkvElementVisitor {
     return this.#merger.stopped;
   }
 
-  /** Whether the last element that came was the end of a master of which bytes are missing: the stream ended there. */
+  /**
+   * Whether the last element that came was the end of a master of which bytes are missing: the stream ended there. Where it ended in an
+   * element at the top level, which is then never shown, only `truncated` of the reader tells.
+   */
   get truncated(): boolean {
     return this.#merger.truncated;
   }

@@ -43,5 +43,19 @@ export function segmentMergerStream(options: SegmentMergerStreamOptions = {}): S
     transform: (chunk, controller) => give(controller, chunks.push(chunk)),
     flush: (controller) => give(controller, chunks.end()),
   });
-  return { readable, writable, merger };
+  return {
+    readable,
+    writable,
+    merger: {
+      get counters() {
+        return merger.counters;
+      },
+      get stopped() {
+        return merger.stopped;
+      },
+      get truncated() {
+        return chunks.truncated;
+      },
+    },
+  };
 }

@@ -153,7 +153,7 @@ const LARGEST_DATE = 8.64e15;
  * Seconds since 1970 as the service writes them, `1511852109.126`: taken apart as text, because a float of the seconds would be a
  * millisecond off now and then.
  */
-function parseTimestamp(text: string): Date | undefined {
+export function parseTimestamp(text: string): Date | undefined {
   const negative = text.startsWith('-');
   let seconds = 0;
   let digits = 0;

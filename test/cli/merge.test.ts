@@ -127,6 +127,11 @@ describe('kvs merge', () => {
 
   it.each([
     ['an input that is cut off', () => BODY.subarray(0, 100_000), /the input ends inside an element.*--recover/],
+    [
+      'an input that ends in a header behind the last document',
+      () => concatBytes([BODY, Uint8Array.of(0x1a, 0x45)]),
+      /the input ends inside an element/,
+    ],
     ['an input that is no Matroska', () => noise(1000, 1), /: byte \d+: /],
     ['an empty input', () => new Uint8Array(0), /there is no document in the input/],
     ['an input that is damaged', () => concatBytes([BODY, noise(100, 1), BODY]), /: byte \d+: /],

@@ -1,8 +1,16 @@
 import { describe, expect, it, test } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
-import { BasicMkvTagProcessor, type ReadFramesOptions, readFragments, readFrames } from '../../src/index.js';
+import {
+  BasicMkvTagProcessor,
+  Mkv,
+  type ReadFramesOptions,
+  readFragments,
+  readFrames,
+  writeElement,
+  writeMaster,
+} from '../../src/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
-import { fragmentInput } from '../support/kvs-documents.js';
+import { documentHead, fragmentInput } from '../support/kvs-documents.js';
 
 /** In each fragment: video key frame, audio, video, video, audio. The first byte of a frame tells them apart. */
 const STREAM = concatBytes(
@@ -122,4 +130,16 @@ describe('options', () => {
     }
     expect(frames).toEqual(CASES[0]?.[2].flat());
   });
+});
+
+it('every: counts the tracks after the first 1,024 together, so that they do not fill the memory', async () => {
+  const number = (track: number) => Uint8Array.of(0x40 | (track >> 8), track & 0xff);
+  const blocks = Array.from({ length: 3000 }, (_, index) =>
+    writeElement(Mkv.SimpleBlock, concatBytes([number(index + 1), Uint8Array.of(0, 0, 0, 1)])),
+  );
+  const body = concatBytes([documentHead(), writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, 0), ...blocks])]);
+  const tracks: number[] = [];
+  for await (const frame of readFrames([body], { every: 2 })) tracks.push(frame.track.number);
+  expect(tracks.slice(0, 1024)).toEqual(Array.from({ length: 1024 }, (_, index) => index + 1));
+  expect(tracks.slice(1024)).toEqual(Array.from({ length: 988 }, (_, index) => 1025 + 2 * index));
 });

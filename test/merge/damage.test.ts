@@ -1,9 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
-import { Mkv, type MkvReaderOptions, OutputSegmentMerger } from '../../src/index.js';
+import {
+  Mkv,
+  type MkvReaderOptions,
+  OutputSegmentMerger,
+  segmentMergerStream,
+  writeElement,
+  writeHeader,
+  writeMaster,
+} from '../../src/index.js';
+import { ChunkMerger } from '../../src/merge/chunk-merger.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { noise } from '../support/bytes.js';
+import { documentHead } from '../support/kvs-documents.js';
 import { readChunks } from '../support/read-all.js';
 import { framesOf, merge } from './merging.js';
 
@@ -152,5 +162,88 @@ describe('a damaged stream', () => {
     expect(bytes.length).toBeLessThan(whole.length);
     expect(counters.clusters).toBe(4);
     expect(read(bytes)).toEqual({ frames: read(whole).frames, whole: true });
+  });
+});
+
+describe('Clusters that say they are much larger than they are', () => {
+  /** A document whose Clusters each say a size and have one frame. */
+  function claiming(size: number, count: number): Uint8Array {
+    const cluster = (index: number) =>
+      concatBytes([
+        writeHeader(Mkv.Cluster, size, { sizeLength: 8 }),
+        writeElement(Mkv.Timestamp, index),
+        writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, 0, 0x80, index & 0xff)),
+      ]);
+    return concatBytes([documentHead(), ...Array.from({ length: count }, (_, index) => cluster(index))]);
+  }
+
+  it.each([900_000, 5_000_000, 60 * 1024 * 1024])('%i bytes are not made up for each', (size) => {
+    for (const count of [1, 20, 400]) {
+      const input = claiming(size, count);
+      const limit = 2 * input.length + 1024 * 1024 + 100;
+      const { bytes, counters } = mergeDamaged(input, { recover: true });
+      expect(bytes.length).toBeLessThanOrEqual(limit);
+      expect(counters).toMatchObject({ clusters: count, frames: count, documentsOut: 1 });
+      expect(read(bytes)).toEqual({ frames: read(bytes).frames, whole: true });
+      expect(read(bytes).frames).toHaveLength(count);
+      expect(() => [...readChunks([bytes], { strict: true })]).not.toThrow();
+      const chunks = new ChunkMerger({ recover: true });
+      const pieces = [...chunks.push(input), ...chunks.end(), ...chunks.closeTruncated()];
+      expect(Buffer.compare(concatBytes(pieces), bytes)).toBe(0);
+      // What is written for what is missing is the same zeros again and again.
+      const buffers = new Map(pieces.map(({ buffer }) => [buffer, buffer.byteLength]));
+      const held = [...buffers.values()].reduce((sum, length) => sum + length, 0);
+      expect(held).toBeLessThan(count * 66_000 + 4 * input.length);
+    }
+  });
+
+  it('are closed where the stream ends in one, and the output is whole', () => {
+    const input = claiming(60 * 1024 * 1024, 1);
+    const { bytes } = mergeDamaged(input);
+    expect(bytes.length).toBeLessThan(input.length + 20);
+    expect(read(bytes).whole).toBe(true);
+  });
+
+  it('keep sizes that what has come before makes likely', () => {
+    const frame = noise(700_000, 1);
+    const clusters = [0, 1, 2].map((time) =>
+      writeMaster(Mkv.Cluster, [
+        writeElement(Mkv.Timestamp, time),
+        ...[0, 1, 2].map(() => writeElement(Mkv.SimpleBlock, concatBytes([Uint8Array.of(0x81, 0, 0, 0), frame]))),
+      ]),
+    );
+    const { bytes } = merge(concatBytes([documentHead(), ...clusters]));
+    const sizes = [...readChunks([bytes])].flatMap((each) =>
+      each.kind === 'start' && each.is(Mkv.Cluster) ? [each.dataSize === undefined] : [],
+    );
+    expect(sizes).toEqual([true, false, false]);
+  });
+});
+
+describe('a stream that ends in an element at the top level', () => {
+  it.each([
+    ['the header of an EBML header', Uint8Array.of(0x1a, 0x45)],
+    ['a Void element', writeElement(Mkv.Void, new Uint8Array(20)).subarray(0, 9)],
+    ['the size of one', Uint8Array.of(0xec, 0x40)],
+  ])('%s, is told', async (_, rest) => {
+    const whole = concatBytes([body(), writeMaster(Mkv.EBML, [])]);
+    for (const [input, truncated] of [
+      [whole, false],
+      [concatBytes([whole, rest]), true],
+    ] as const) {
+      const chunks = new ChunkMerger();
+      chunks.push(input);
+      chunks.end();
+      expect(chunks.truncated).toBe(truncated);
+      const stream = segmentMergerStream();
+      const read = new Response(stream.readable).arrayBuffer();
+      const writer = stream.writable.getWriter();
+      await writer.write(input);
+      await writer.close();
+      await read;
+      expect(stream.merger.truncated).toBe(truncated);
+      expect(stream.merger.counters.clusters).toBe(4);
+      expect(stream.merger.stopped).toBeUndefined();
+    }
   });
 });

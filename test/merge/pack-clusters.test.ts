@@ -1,10 +1,15 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
-import { Mkv } from '../../src/index.js';
+import { type Discontinuity, Mkv, writeElement, writeMaster } from '../../src/index.js';
 import type { BlockInput } from '../../src/testing/block-writer.js';
-import { type GetMediaWriteOptions, writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import {
+  type GetMediaFragmentInput,
+  type GetMediaWriteOptions,
+  writeGetMediaFragment,
+} from '../../src/testing/get-media-writer.js';
 import type { TrackInput } from '../../src/testing/track-writer.js';
-import { readChunks } from '../support/read-all.js';
+import { cluster, documentHead } from '../support/kvs-documents.js';
+import { chunksOf, readChunks } from '../support/read-all.js';
 import { checkAll, framesOf, merge } from './merging.js';
 
 const VIDEO: TrackInput = { number: 1, codecId: 'V_MPEG4/ISO/AVC', video: { pixelWidth: 160, pixelHeight: 120 } };
@@ -146,6 +151,90 @@ it('begins at 0 again in a new document', () => {
   expect(framesOf(bytes)).toHaveLength(2);
   expect(timestamps(bytes)).toEqual([0, 66, 0, 66]);
   expect(newDocuments.map(({ message }) => message)).toEqual(['CodecPrivate in Tracks is not the same']);
+});
+
+describe('time that begins anew with each fragment', () => {
+  const restarting = (
+    count: number,
+    times: readonly number[],
+    input: (index: number) => Partial<GetMediaFragmentInput> = () => ({}),
+  ) =>
+    Array.from({ length: count }, (_, index) =>
+      writeGetMediaFragment({ tracks: [VIDEO], timestamp: 0, blocks: blocks(1, times), ...input(index) }),
+    );
+
+  it('makes one document, each laid behind the one before, and is told', () => {
+    const told: Discontinuity[] = [];
+    const fragments = restarting(10, [0, 100, 200, 300]);
+    const length = fragments[0]?.length ?? 0;
+    const options = { packClusters: true, onDiscontinuity: (each: Discontinuity) => void told.push(each) };
+    const { bytes, newDocuments } = merge(concatBytes(fragments), options);
+    expect(newDocuments).toEqual([]);
+    const frames = framesOf(bytes);
+    expect(frames.map((each) => each.map(({ time }) => Number(time)))).toEqual([
+      Array.from({ length: 40 }, (_, index) => index * 100),
+    ]);
+    const message = 'the Timestamp 0 comes after 0';
+    expect(told).toEqual(
+      Array.from({ length: 9 }, (_, index) => ({
+        offset: (index + 1) * length,
+        timestamp: 0n,
+        previous: 0n,
+        message,
+      })),
+    );
+  });
+
+  it.each<[string, (time: number) => Partial<GetMediaFragmentInput>]>([
+    ['GetMedia', (producerTimestamp) => ({ fragmentNumber: '1', producerTimestamp })],
+    ['GetMediaForFragmentList', (time) => ({ tags: [['AWS_KINESISVIDEO_PRODUCER_SIDE_TIMESTAMP', `${time / 1000}`]] })],
+  ])('lays fragments of one frame as far apart as they were recorded, by the tags of %s', (_, tags) => {
+    const input = concatBytes(restarting(4, [0], (index) => tags(1_700_000_000_000 + index * 1500)));
+    const chunked = merge(chunksOf(input, 7), { packClusters: true });
+    for (const { bytes, merger } of [merge(input, { packClusters: true }), chunked]) {
+      expect(timestamps(bytes)).toEqual([0, 1500, 3000, 4500]);
+      expect(merger.counters.documentsOut).toBe(1);
+    }
+  });
+
+  it('lays tracks behind the longest of them, in step', () => {
+    const both = [...blocks(1, [0, 100, 200, 300]), ...blocks(2, [0, 50, 100, 150, 200, 250, 300, 350, 400])];
+    const input = concatBytes(restarting(3, [], () => ({ tracks: [VIDEO, AUDIO], blocks: both })));
+    const { bytes, newDocuments } = merge(input, { packClusters: true });
+    expect(newDocuments).toEqual([]);
+    expect(timestamps(bytes)).toEqual([0, 450, 900]);
+  });
+
+  it('goes on within a document, too, and does not stop the merger', () => {
+    const told: Discontinuity[] = [];
+    const input = concatBytes([
+      documentHead([VIDEO]),
+      ...[5, 7, 6].map((seconds) => cluster(seconds * 1e6, blocks(1, [seconds * 1000, seconds * 1000 + 100]))),
+    ]);
+    const { bytes, merger } = merge(input, {
+      packClusters: true,
+      stopAtFirstNonMatchingSegment: true,
+      onDiscontinuity: (each) => told.push(each),
+    });
+    expect(timestamps(bytes)).toEqual([0, 200, 400]);
+    expect(merger.stopped).toBeUndefined();
+    expect(told).toMatchObject([{ timestamp: 6000n, previous: 7000n }]);
+    expect(Buffer.from(input).readUInt32BE(told[0]?.offset)).toBe(Mkv.Cluster.id);
+  });
+
+  it('takes the largest time there is', () => {
+    const document = (time: bigint) =>
+      concatBytes([
+        documentHead([VIDEO]),
+        writeMaster(Mkv.Cluster, [
+          writeElement(Mkv.Timestamp, time),
+          writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, 0, 0x80, 1)),
+        ]),
+      ]);
+    const { bytes, newDocuments } = merge(concatBytes([0n, 2n ** 64n - 1n, 5n].map(document)), { packClusters: true });
+    expect(timestamps(bytes)).toEqual([0, 40, 80]);
+    expect(newDocuments).toEqual([]);
+  });
 });
 
 it.each([

@@ -165,8 +165,9 @@ describe('where they do not', () => {
 
   it('lets be what nothing tells about', () => {
     expect(distance({ tracks, blocks: [[1, 0]] }, 5000)).toBe(5000);
-    expect(distance({ tracks, blocks: [[1, 0]] }, 0)).toBe(1);
-    expect(distance({ tracks, blocks: [[1, 0]] }, -7)).toBe(1);
+    expect(distance({ tracks, blocks: [[1, 0]] }, 0)).toBe(40);
+    expect(distance({ tracks, blocks: [[1, 0]] }, -7)).toBe(40);
+    expect(distance({ scale: 1000 * MS, tracks, blocks: [[1, 0]] }, -7)).toBe(1);
     expect(distance({ scale: 0, blocks: [[1, 0]] }, 45)).toBe(45);
     expect(distance({ tracks: [{ ...VIDEO, number: undefined }], blocks: [[1, 0]] }, 45)).toBe(45);
   });
@@ -263,5 +264,72 @@ describe('of several tracks', () => {
         9000,
       ),
     ).toBe(20);
+  });
+});
+
+describe('of frames that nothing tells the length of', () => {
+  /** Clusters with one frame each: their Timestamps, and when they were recorded. */
+  function places(clusters: readonly (readonly [bigint, number | undefined])[], blocks = 1): number[] {
+    const packer = new ClusterPacker(MS, [noDuration(1, 1)]);
+    return clusters.map(([timestamp, recorded]) => {
+      const packed = packer.place(timestamp, recorded);
+      for (let i = 0; i < blocks; i++) packer.block(1, i * 100, 1, undefined);
+      return Number(packed);
+    });
+  }
+
+  it('the recording of the fragments tells it where time begins anew', () => {
+    const recorded = [1000, 2000, 3500].map((time): [bigint, number] => [0n, time]);
+    expect(places(recorded)).toEqual([0, 1000, 2500]);
+    // Not over what was not recorded, nor where that goes back.
+    expect(places([...recorded, [0n, 23_501], [0n, 9]])).toEqual([0, 1000, 2500, 4000, 5500]);
+    expect(places([...recorded, [0n, 23_500]])).toEqual([0, 1000, 2500, 22_500]);
+  });
+
+  it('the distance before does where nobody says when they were recorded, else a guess', () => {
+    const unknown = [0n, 700n, 0n, 0n].map((time): [bigint, undefined] => [time, undefined]);
+    expect(places(unknown)).toEqual([0, 700, 1400, 2100]);
+    expect(places(unknown.slice(2))).toEqual([0, 40]);
+  });
+
+  it('frames that tell it are believed more', () => {
+    expect(
+      places(
+        [
+          [0n, 1000],
+          [0n, 2000],
+        ],
+        4,
+      ),
+    ).toEqual([0, 400]);
+  });
+
+  it('no distance leads to times that are no exact numbers', () => {
+    const most = 2n ** 64n - 1n;
+    expect(places([0n, most, 0n, most].map((time) => [time, undefined]))).toEqual([0, 40, 80, 120]);
+    expect(places([0n, 2n ** 52n, 2n ** 53n].map((time) => [time, undefined]))).toEqual([0, 2 ** 52, 2 ** 52 + 40]);
+    const packer = new ClusterPacker(1, [noDuration(1, 1)]);
+    packer.place(0n);
+    packer.block(1, 0, 1, 2 ** 64);
+    expect(Number(packer.place(5n))).toBe(40_000_000);
+  });
+});
+
+describe('of more tracks than a document describes', () => {
+  it('those beyond 256 are taken together', () => {
+    const packer = new ClusterPacker(MS, [VIDEO]);
+    packer.place(0n);
+    for (const time of [0, 30]) for (let track = 2; track < 300; track++) packer.block(track, time, 1, undefined);
+    // Of the others it is not known how far their Blocks are apart: they are different tracks.
+    expect(packer.place(9000n)).toBe(60n);
+    packer.block(299, 0, 1, undefined);
+    packer.block(299, 500, 1, undefined);
+    packer.block(2, 0, 1, undefined);
+    packer.block(2, 30, 1, undefined);
+    expect(packer.place(20_000n)).toBe(560n);
+    packer.block(257, 0, 1, undefined);
+    expect(packer.place(30_000n)).toBe(590n);
+    packer.block(258, 0, 1, undefined);
+    expect(packer.place(40_000n)).toBe(10_590n);
   });
 });

@@ -17,6 +17,7 @@ import { ClusterHead, type ClusterPlace, rewritePosition } from '../../src/merge
 import { copyOf, extentOf, isCopyOf, lengthOf, lengthOfAll } from '../../src/merge/extent.js';
 import { crcData, GatheredElement, isPosition } from '../../src/merge/gathered-element.js';
 import { integerOf } from '../../src/merge/integer-of.js';
+import { MadeUpBytes } from '../../src/merge/made-up-bytes.js';
 import { describeReason } from '../../src/merge/merge-options.js';
 import { PieceQueue } from '../../src/merge/piece-queue.js';
 import { voidElement, voidHeader } from '../../src/merge/void-element.js';
@@ -485,19 +486,25 @@ describe('the beginning of a Cluster', () => {
   });
 
   it('is of unknown size where its size is beyond belief', () => {
-    const size = (dataSize: number | undefined) => {
+    const anything = new (class extends MadeUpBytes {
+      override allows = () => true;
+    })();
+    const size = (dataSize: number | undefined, madeUp?: MadeUpBytes) => {
       const bytes = concatBytes([
         writeHeader(Mkv.Segment, undefined),
         writeHeader(Mkv.Cluster, dataSize, { sizeLength: 8 }),
         writeElement(Mkv.Timestamp, 1),
       ]);
       for (const element of readChunks([bytes])) {
-        if (element.is(Mkv.Cluster) && element.kind === 'start') return new ClusterHead(element);
+        if (element.is(Mkv.Cluster) && element.kind === 'start') return new ClusterHead(element, madeUp);
       }
       throw new Error('no Cluster');
     };
     const MAX = 64 * 1024 * 1024;
-    expect([size(undefined).end, size(MAX + 1).end, size(MAX).end]).toEqual([undefined, undefined, 17 + MAX]);
+    expect([undefined, MAX + 1, MAX].map((each) => size(each, anything).end)).toEqual([undefined, undefined, 17 + MAX]);
+    // What may be made up in place of what is missing: a mebibyte, and as much as has come.
+    const most = 1024 * 1024 + 5;
+    expect([size(most).end, size(most + 1).end]).toEqual([17 + most, undefined]);
     const { header } = size(MAX + 1).rewrite({ timestamp: undefined, position: undefined, previousSize: undefined });
     expect(hexOf(header)).toBe('1f43b67501ffffffffffffff');
   });
