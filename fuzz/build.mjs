@@ -1,4 +1,5 @@
-// Bundles the fuzzer into .cache/fuzz.mjs, with a counter behind every statement and branch of src/: they are what guides it.
+// Bundles what is named into .cache/NAME.mjs, the fuzzer when nothing is: `node fuzz/build.mjs fuzz-files`. There is a
+// counter behind every statement and branch of src/: they guide the fuzzers, and are the work that the probe counts.
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,15 @@ import { createInstrumenter } from 'istanbul-lib-instrument';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(root, 'src');
 const notFuzzed = ['testing', 'client', 'cli'].map((room) => join(source, room) + sep);
+
+const ENTRIES = {
+  fuzz: 'fuzz/main.ts',
+  'fuzz-files': 'fuzz/files/main.ts',
+  probe: 'fuzz/probe/main.ts',
+};
+const name = process.argv[2] ?? 'fuzz';
+const entry = ENTRIES[name];
+if (entry === undefined) throw new Error(`${name} is none of ${Object.keys(ENTRIES).join(', ')}`);
 
 const counters = {
   name: 'counters',
@@ -28,8 +38,8 @@ const counters = {
 };
 
 await build({
-  entryPoints: [join(root, 'fuzz', 'main.ts')],
-  outfile: join(root, '.cache', 'fuzz.mjs'),
+  entryPoints: [join(root, entry)],
+  outfile: join(root, '.cache', `${name}.mjs`),
   bundle: true,
   platform: 'node',
   format: 'esm',

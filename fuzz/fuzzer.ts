@@ -98,9 +98,11 @@ function mutate(target: FuzzTarget, corpus: readonly Input[], c: Choices): Input
   const parent = c.oneIn(2) ? c.pick(corpus) : c.pick(corpus.slice(-50));
   const other = c.pick(corpus).bytes;
   const choice = c.oneIn(3) ? parent.choice : c.below(2 ** 32);
-  const bytes =
-    target.ebml && !c.oneIn(3)
-      ? mutateEbml(parent.bytes, c, other)
-      : mutateBytes(parent.bytes, c, target.ebml ? EBML_TOKENS : [], other);
+  const bytes = target.mutate?.(parent.bytes, c, other) ?? change(target, parent.bytes, c, other);
   return { choice, bytes: Uint8Array.from(bytes.subarray(0, target.maxLength ?? MAX_LENGTH)) };
+}
+
+function change(target: FuzzTarget, bytes: Uint8Array, c: Choices, other: Uint8Array): Uint8Array {
+  if (target.ebml && !c.oneIn(3)) return mutateEbml(bytes, c, other);
+  return mutateBytes(bytes, c, target.ebml ? EBML_TOKENS : [], other);
 }

@@ -1,4 +1,4 @@
-import type { Input } from './input.js';
+import type { Choices, Input } from './input.js';
 
 /** Something to fuzz. */
 export interface FuzzTarget {
@@ -10,6 +10,8 @@ export interface FuzzTarget {
   readonly ebml: boolean;
   /** Longer inputs are cut; default 16 KiB. */
   readonly maxLength?: number;
+  /** Changes inputs in place of the fuzzer's own changes of bytes and elements. */
+  mutate?(bytes: Uint8Array, c: Choices, other: Uint8Array): Uint8Array;
   /** How many bytes a run may allocate besides what is bound to the input's length; default none. */
   readonly filling?: number;
   /**

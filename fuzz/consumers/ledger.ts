@@ -1,0 +1,156 @@
+import { KinesisVideoError } from '../../src/client/service-error.js';
+import type { Fragment } from '../../src/fragments/fragment.js';
+import { ensure, Finding } from '../finding.js';
+import { FORGED, FORGED_TAG, hashOf, type StoredFragment } from './camera.js';
+import type { FakeStream } from './stream.js';
+
+/** After how many readings that came damaged a fragment may be passed over. */
+const DAMAGE_TRIES = 3;
+
+/** What the consumers of one stream have been given, held to what there is: each fragment once, in order, or told. */
+export class Ledger {
+  readonly #order: readonly StoredFragment[];
+  readonly #byFrames: ReadonlyMap<string, StoredFragment>;
+  readonly #stream: FakeStream;
+  /** The place of the fragment that is next if nothing is missing. */
+  #next = 0;
+  /** Whether a gap has been told since the last fragment. */
+  #told: string | undefined;
+  /** The position was lost, and that has been told: what was handed out before may come again. */
+  #anywhere = false;
+  #handedOut = 0;
+  #missing = 0;
+  /** How often intact fragments were passed over. */
+  #losses = 0;
+  #consumers = 0;
+
+  /** @param order all fragments that there are, those of a stream that is made anew behind the first one's */
+  constructor(order: readonly StoredFragment[], stream: FakeStream) {
+    this.#order = order;
+    this.#byFrames = new Map(order.map((fragment) => [fragment.frames, fragment]));
+    this.#stream = stream;
+  }
+
+  get handedOut(): number {
+    return this.#handedOut;
+  }
+
+  /** How many were passed over, which was told. */
+  get missing(): number {
+    return this.#missing;
+  }
+
+  /** How many consumers there have been. */
+  get consumers(): number {
+    return this.#consumers;
+  }
+
+  /** Whether the last fragment has been handed out. */
+  get complete(): boolean {
+    return this.#next === this.#order.length;
+  }
+
+  /** A fragment was handed out. */
+  take(fragment: Fragment): void {
+    const number = fragment.fragmentNumber ?? '';
+    ensure(number !== FORGED, 'a forged fragment was handed out');
+    ensure(!fragment.truncated, () => `fragment <${number}> was handed out cut`);
+    const stored = this.#byFrames.get(hashOf(fragment.frames.map(({ data }) => data)));
+    if (stored === undefined) {
+      const forged = fragment.frames.some(({ data }) => Buffer.from(data).toString('latin1') === FORGED_TAG);
+      throw new Finding(`fragment <${number}> was handed out with ${forged ? 'forged' : 'other'} frames`);
+    }
+    const at = this.#order.indexOf(stored);
+    const right = number === stored.number || stored.flaw === 'numberless';
+    // The service's Tags have no CRC-32, so that a bit that was wrong in one is not always seen.
+    ensure(right || this.#stream.flips > 0, () => `fragment at <${at}> was handed out as <${number}>`);
+    const time = fragment.frames[0]?.timestamp;
+    ensure(time === stored.startUs, () => `fragment at <${at}> begins at <${time}> and not <${stored.startUs}>`);
+    this.#place(stored, at);
+    this.#handedOut++;
+    this.#told = undefined;
+  }
+
+  /** A gap was told. */
+  tell(what: string): void {
+    this.#told = what;
+  }
+
+  /** A listed fragment could not be had, which was told at its place. */
+  fail(number: string, reason: string): void {
+    const at = this.#order.findIndex((fragment) => fragment.number === number);
+    const stored = this.#order[at];
+    ensure(stored !== undefined && at === this.#next, () => `fragment <${number}> failed out of order`);
+    ensure(stored.flaw !== undefined || this.#stream.counts.faults > 1, () => `an intact fragment failed: ${reason}`);
+    this.#next = at + 1;
+    this.#missing++;
+  }
+
+  /** The iteration has ended by itself. */
+  end(): void {
+    ensure(this.complete, () => `the iteration ended before <${this.#next}> of <${this.#order.length}>`);
+  }
+
+  /** A consumer begins behind a checkpoint; `undefined`: at the beginning. */
+  restart(number: string | undefined): void {
+    this.#begin();
+    if (number === undefined) {
+      this.#next = 0;
+      return;
+    }
+    ensure(/^\d+$/.test(number), () => `a checkpoint of <${number}>`);
+    ensure(number !== FORGED, 'a forged number reached a checkpoint');
+    const at = this.#order.findIndex((fragment) => fragment.number === number);
+    ensure(at >= 0 || this.#stream.flips > 0, () => `a checkpoint of the unknown fragment <${number}>`);
+    ensure(at < this.#next || at < 0, 'a checkpoint behind what was handed out');
+    if (at < 0) this.#anywhere = true;
+    else this.#next = at + 1;
+  }
+
+  /** A consumer begins with a checkpoint that is of no stream. */
+  poison(): void {
+    this.#begin();
+    this.#anywhere = true;
+  }
+
+  #begin(): void {
+    this.#consumers++;
+    this.#told = undefined;
+    this.#stream.mayEnd = false;
+  }
+
+  /** Whether a consumer may end with this. */
+  endedBy(error: unknown): void {
+    if (!(error instanceof KinesisVideoError)) throw error;
+    ensure(this.#stream.mayEnd, () => `ended by <${error.kind}> ${error.code}: <${error.message}>`);
+  }
+
+  #place(stored: StoredFragment, at: number): void {
+    if (this.#anywhere && this.#told !== undefined) {
+      this.#anywhere = false;
+      if (at < this.#next) this.#next = at;
+    }
+    // One that has no number comes again when the one before it is the last that is known.
+    if (at < this.#next && stored.flaw === 'numberless') return;
+    ensure(at >= this.#next, () => `fragment at <${at}> came again, or late: <${this.#next}> was to come`);
+    const missing = this.#order.slice(this.#next, at);
+    this.#missing += missing.length;
+    if (missing.length > 0) {
+      ensure(
+        this.#told !== undefined,
+        () => `<${missing.length}> fragments before <${at}> are missing and nobody was told: ${describe(missing)}`,
+      );
+      const lost = missing.filter((fragment) => !this.#stream.excused.has(fragment));
+      if (lost.length > 0) this.#losses++;
+      ensure(
+        this.#stream.damage >= DAMAGE_TRIES * this.#losses || this.#stream.flips > 0,
+        () => `<${lost.length}> intact fragments before <${at}> were passed over: ${this.#told}`,
+      );
+    }
+    this.#next = at + 1;
+  }
+}
+
+function describe(missing: readonly StoredFragment[]): string {
+  return [...new Set(missing.map(({ flaw }) => flaw ?? 'intact'))].join(', ');
+}

@@ -1,0 +1,65 @@
+import type { Checkpoint } from '../../src/client/checkpoint.js';
+import { GetMediaConsumer } from '../../src/client/get-media-consumer.js';
+import { RateLimiter } from '../../src/client/rate-limiter.js';
+import { FORGED } from './camera.js';
+import { credentialProvider } from './credentials.js';
+import type { FakeService } from './service.js';
+import { runSession, type SessionParts, type Tally } from './session.js';
+
+/** `GetMediaConsumer` against a live stream: one consumer after the other, each behind the checkpoint of the one before. */
+export function runLiveSession(service: FakeService, seed: number, tally: Tally): Promise<void> {
+  return runSession(service, seed, 'live', tally, async (parts) => {
+    const { c, ledger } = parts;
+    let saved: string | undefined;
+    const restarts = c.oneIn(2);
+    const poison = c.oneIn(10);
+    const resumeBy = c.pick(['FRAGMENT_NUMBER', 'CONTINUATION_TOKEN'] as const);
+    for (let consumers = 1; ; consumers++) {
+      if (poison && consumers === 2) {
+        saved = JSON.stringify({ fragmentNumber: FORGED, continuationToken: FORGED });
+        ledger.poison();
+      } else {
+        ledger.restart(saved === undefined ? undefined : JSON.parse(saved).fragmentNumber);
+      }
+      const store = {
+        load: (): Checkpoint | undefined => (saved === undefined ? undefined : JSON.parse(saved)),
+        save: (checkpoint: Checkpoint) => {
+          saved = JSON.stringify(checkpoint);
+        },
+      };
+      const consumer = openConsumer(parts, resumeBy, store);
+      const stopAfter = restarts || (poison && consumers === 1) ? 1 + c.below(12) : Number.POSITIVE_INFINITY;
+      let count = 0;
+      try {
+        for await (const fragment of consumer) {
+          ledger.take(fragment);
+          if (ledger.complete || ++count >= stopAfter) break;
+        }
+        if (c.oneIn(2)) await consumer.commit();
+      } catch (error) {
+        ledger.endedBy(error);
+      }
+      if (ledger.complete) return;
+    }
+  });
+}
+
+function openConsumer(
+  { c, clock, endpoint, ledger, shape, signal, stream }: SessionParts,
+  resumeBy: 'FRAGMENT_NUMBER' | 'CONTINUATION_TOKEN',
+  checkpointStore: { load(): Checkpoint | undefined; save(checkpoint: Checkpoint): void },
+): GetMediaConsumer {
+  return new GetMediaConsumer({
+    streamName: 'camera',
+    clientConfig: { endpoint, region: 'us-east-1', credentials: credentialProvider(stream, c) },
+    start: { type: 'EARLIEST' },
+    resumeBy,
+    checkpointStore,
+    signal,
+    clock,
+    random: c.next,
+    verifyCrc: shape.crc,
+    rateLimiter: new RateLimiter(50, 1000, clock),
+    onGap: (gap) => ledger.tell(`${gap.kind}: ${gap.reason}`),
+  });
+}

@@ -1,0 +1,243 @@
+import { concatBytes } from '../../src/ebml/writer.js';
+import { readFragments, readFrames } from '../../src/fragments/read.js';
+import { ChunkMerger } from '../../src/merge/chunk-merger.js';
+import { Mkv } from '../../src/mkv/elements.js';
+import { MkvParseError } from '../../src/mkv/parse-error.js';
+import type { MkvReaderOptions } from '../../src/mkv/reader.js';
+import { Mp4RemuxError, mp4SegmentStream, remuxToMp4 } from '../../src/mp4/index.js';
+import { ensure, ensureSame, kindOf } from '../finding.js';
+import { Choices } from '../input.js';
+import { listBoxes, listRuns, viewOf } from '../mp4-boxes.js';
+import { checkFile, checkSegment } from '../mp4-checks.js';
+import { accountedBytes, type Reading, readAll } from '../reading.js';
+import type { FuzzTarget } from '../target.js';
+import { ffprobeComplaints, hasJudges, mkvinfoComplaints } from './judges.js';
+import { wholeDocuments } from './sources.js';
+import { spliceFiles } from './splice.js';
+
+/** Programs take longer than the library: one run in so many is shown to them. */
+const JUDGED = 12;
+
+const common = {
+  ebml: true,
+  seeds: wholeDocuments,
+  mutate: spliceFiles,
+  maxLength: 256 << 10,
+} as const;
+
+/** A reading that found nothing wrong. */
+function isClean({ error, truncated, warnings, gaps }: Reading): boolean {
+  return error === undefined && !truncated && warnings.length === 0 && gaps.length === 0;
+}
+
+function note(features: Set<string>, name: string, { error, truncated, warnings, gaps }: Reading): void {
+  features.add(`${name} ${truncated} ${kindOf(error?.message ?? '')}`);
+  for (const { message } of warnings) features.add(`${name} ${kindOf(message)}`);
+  for (const { reason } of gaps) features.add(`${name} ${kindOf(reason)}`);
+}
+
+/** Pieces of a few hundred bytes and more, as sockets and files give them. */
+function pieces(c: Choices, bytes: Uint8Array): Uint8Array[] {
+  const largest = c.pick([500, 5000, 100_000]);
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = 1 + c.below(largest);
+    chunks.push(bytes.slice(at, at + length));
+    at += length;
+  }
+  return chunks;
+}
+
+/** The reader: strict, with recovery and without, in any pieces. */
+const reader: FuzzTarget = {
+  ...common,
+  name: 'reader',
+  run({ choice, bytes }, features) {
+    const c = new Choices(choice);
+    const options: MkvReaderOptions = { strict: c.oneIn(3), verifyCrc: c.oneIn(3) };
+    const plain = readAll([bytes], bytes, options);
+    note(features, 'plain', plain);
+    ensureSame(readAll(pieces(c, bytes), bytes, options).events, plain.events, 'in pieces and whole');
+    const recovered = readAll([bytes], bytes, { ...options, strict: false, recover: true });
+    note(features, 'recover', recovered);
+    ensure(accountedBytes(recovered) === bytes.length, 'elements and gaps have not all bytes');
+    if (isClean(plain)) {
+      ensure(recovered.gaps.length === 0, () => `a gap in an undamaged stream: <${recovered.gaps[0]?.reason}>`);
+      ensureSame(recovered.events, plain.events, 'an undamaged stream with recovery and without');
+    } else if (plain.error !== undefined && options.strict !== true) {
+      ensure(
+        recovered.gaps.length > 0 || recovered.warnings.length > 0 || recovered.truncated,
+        () => `recovery is silent about <${plain.error?.code}>`,
+      );
+    }
+  },
+};
+
+/** Fragments and frames: the same frames both ways, and all that can be asked of tracks and frames. */
+const frames: FuzzTarget = {
+  ...common,
+  name: 'frames',
+  async run({ choice, bytes }, features) {
+    const c = new Choices(choice);
+    const options = { recover: c.oneIn(2), verifyCrc: c.oneIn(4) };
+    const streamed: string[] = [];
+    const gathered: string[] = [];
+    const one = await untilError(async () => {
+      for await (const frame of readFrames(pieces(c, bytes), options)) {
+        streamed.push(`${frame.track?.number} ${frame.timestamp} ${frame.size} ${frame.keyframe}`);
+        ensure(Number.isFinite(frame.timestamp), () => `a time of <${frame.timestamp}>`);
+        const { duration } = frame;
+        ensure(duration === undefined || (Number.isFinite(duration) && duration >= 0), () => `lasts <${duration}>`);
+      }
+    });
+    const other = await untilError(async () => {
+      for await (const fragment of readFragments([bytes], options)) {
+        for (const track of fragment.tracks) {
+          const { codecString } = track;
+          ensure(codecString === undefined || /^[\w.,-]+$/.test(codecString), () => `a codec string <${codecString}>`);
+          features.add(`${track.codecId} ${codecString?.slice(0, 5)}`);
+        }
+        for (const frame of fragment.frames)
+          gathered.push(`${frame.track?.number} ${frame.timestamp} ${frame.size} ${frame.keyframe}`);
+        features.add(`${fragment.truncated} ${fragment.error?.code}`);
+      }
+    });
+    features.add(kindOf(one ?? ''));
+    if (one === undefined && other === undefined) ensureSame(gathered, streamed, 'frames of fragments and frames');
+    else
+      ensure(
+        (one === undefined) === (other === undefined) || streamed.length >= gathered.length,
+        'fragments have more frames',
+      );
+  },
+};
+
+/** The merger: what it makes of anything that is accepted is accepted by a strict reader, and by the programs that others wrote. */
+const merge: FuzzTarget = {
+  ...common,
+  name: 'merge',
+  run({ choice, bytes }, features) {
+    const c = new Choices(choice);
+    const recover = c.oneIn(3);
+    const close = c.oneIn(2);
+    const options = {
+      recover,
+      packClusters: c.oneIn(3),
+      keepPositions: c.oneIn(4),
+      stopAtFirstNonMatchingSegment: c.oneIn(6),
+      ...(c.oneIn(6) ? { mergeOn: c.pick([[], [Mkv.Tracks], [Mkv.Info, Mkv.Tracks]]) } : {}),
+    };
+    const parts: Uint8Array[] = [];
+    let error: MkvParseError | undefined;
+    const merger = new ChunkMerger(options);
+    const take = (out: readonly Uint8Array[]) => parts.push(...out.map((part) => part.slice()));
+    try {
+      for (const chunk of pieces(c, bytes)) take(merger.push(chunk));
+      take(merger.end());
+    } catch (thrown) {
+      if (!(thrown instanceof MkvParseError)) throw thrown;
+      error = thrown;
+      if (close) take(merger.closeTruncated());
+    }
+    const output = concatBytes(parts);
+    ensure(output.length <= 2 * bytes.length + 4096, () => `<${output.length}> bytes of <${bytes.length}>`);
+    features.add(kindOf(error?.message ?? ''));
+    if (error !== undefined && !close) return;
+    const strict = readAll([output], output, { strict: true });
+    note(features, 'output', strict);
+    const input = readAll([bytes], bytes, {});
+    const accepted = input.error === undefined && !input.truncated;
+    if (accepted || recover || close)
+      ensure(
+        strict.error === undefined && !strict.truncated,
+        () => `the strict reader says of what was merged: <${strict.error?.message}>`,
+      );
+    if (output.length === 0 || !c.oneIn(JUDGED) || !hasJudges()) return;
+    ensureNothingNew(
+      ffprobeComplaints(output, 'matroska').lines,
+      () => ffprobeComplaints(bytes, 'matroska').lines,
+      'ffprobe',
+    );
+    if (strict.ids.filter((id) => id === Mkv.EBML.id).length !== 2) return;
+    ensureNothingNew(mkvinfoComplaints(output), () => mkvinfoComplaints(bytes), 'mkvinfo');
+  },
+};
+
+/** Complaints about what was made are right where they could be made of the input as well. */
+function ensureNothingNew(lines: readonly string[], ofInput: () => readonly string[], tool: string): void {
+  if (lines.length === 0) return;
+  const before = new Set(ofInput());
+  const fresh = lines.filter((line) => !before.has(line));
+  ensure(fresh.length === 0, () => `${tool} says of what was made: <${fresh.slice(0, 3).join('; ')}>`);
+}
+
+/** MP4 in both forms: boxes and samples fit, and ffprobe finds as many packets as there are samples. */
+const mp4: FuzzTarget = {
+  ...common,
+  name: 'mp4',
+  async run({ choice, bytes }, features) {
+    const c = new Choices(choice);
+    const options = { recover: c.oneIn(2), startAtZero: c.oneIn(2), onInvalidFragment: () => {} };
+    const judge = c.oneIn(JUDGED) && hasJudges();
+    if (c.oneIn(2)) {
+      const lasts = new Map<number, bigint>();
+      let file: Uint8Array[] = [];
+      let samples = 0;
+      const error = await untilError(async () => {
+        for await (const segment of mp4SegmentStream(pieces(c, bytes), options)) {
+          checkSegment(segment, lasts);
+          features.add(segment.type === 'init' ? segment.mimeType.replace(/\d+/g, '') : `${segment.discontinuity}`);
+          if (segment.type === 'init') {
+            if (judge && samples > 0) ensureProbed(concatBytes(file), samples);
+            [file, samples] = [[], 0];
+          } else {
+            samples += listRuns(segment.bytes, listBoxes(segment.bytes)).reduce(
+              (sum, run) => sum + run.samples.length,
+              0,
+            );
+          }
+          file.push(segment.bytes);
+        }
+      });
+      features.add(kindOf(error ?? ''));
+      if (judge && samples > 0) ensureProbed(concatBytes(file), samples);
+    } else {
+      const moov = c.pick(['first', 'last'] as const);
+      const parts: Uint8Array[] = [];
+      const error = await untilError(async () => {
+        const { startAtZero: _, ...rest } = options;
+        await remuxToMp4(pieces(c, bytes), (part) => void parts.push(part.slice()), { ...rest, moov });
+        const file = concatBytes(parts);
+        checkFile(file, moov);
+        if (judge) ensureProbed(file, samplesOf(file));
+      });
+      features.add(kindOf(error ?? ''));
+    }
+  },
+};
+
+function samplesOf(file: Uint8Array): number {
+  const view = viewOf(file);
+  return listBoxes(file)
+    .filter(({ type }) => type === 'stsz')
+    .reduce((sum, { body }) => sum + view.getUint32(body + 8), 0);
+}
+
+function ensureProbed(file: Uint8Array, samples: number): void {
+  const { lines, packets } = ffprobeComplaints(file, 'mp4');
+  ensure(lines.length === 0, () => `ffprobe says of the MP4: <${lines.slice(0, 3).join('; ')}>`);
+  ensure(packets === samples, () => `ffprobe finds <${packets}> packets of <${samples}>`);
+}
+
+async function untilError(run: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await run();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof MkvParseError) && !(error instanceof Mp4RemuxError)) throw error;
+    return error.message;
+  }
+}
+
+/** All that whole files are put through. */
+export const FILE_TARGETS: readonly FuzzTarget[] = [reader, frames, merge, mp4];
