@@ -60,7 +60,7 @@ export class FragmentReader {
       () => true,
       (fragment) => this.#ready.push(fragment),
       recover === undefined ? {} : { onInvalidElement: ({ message }) => gap(message) },
-      false,
+      undefined,
     );
     if (keepDocuments) this.#keeper = new DocumentKeeper();
   }

@@ -27,20 +27,20 @@ export class FragmentAssembler extends MkvElementVisitor {
   #gapped = false;
   /** What the fragment given last was. */
   #finished: FragmentMetadata | undefined;
-  /** Fragments of this stream have Tags of the service behind their frames. */
-  #trailersExpected: boolean;
+  /** Fragments of this stream have Tags of the service behind their frames; `undefined` before one has shown it. */
+  #trailersExpected: boolean | undefined;
 
   /**
    * @param wanted tells which frames to keep
    * @param emit is given each fragment when it is complete
-   * @param trailersExpected whether all fragments have Tags of the service behind their frames, from the first one on
+   * @param trailersExpected whether fragments have Tags of the service behind their frames; `undefined`: from the first one on that has them
    * @param maxSize how many bytes of frames to hold
    */
   constructor(
     wanted: (frame: Frame) => boolean,
     emit: (fragment: Fragment) => void,
     options: FrameVisitorOptions,
-    trailersExpected: boolean,
+    trailersExpected: boolean | undefined,
     maxSize?: number,
   ) {
     super();
@@ -169,9 +169,11 @@ export class FragmentAssembler extends MkvElementVisitor {
     const { metadata } = this.#visitor;
     this.#draft = undefined;
     this.#finished = draft.metadata;
-    if (draft.metadata?.continuationToken !== undefined) this.#trailersExpected = true;
+    if (draft.metadata?.continuationToken !== undefined) this.#trailersExpected ??= true;
     const cut =
-      this.#trailersExpected && draft.metadata?.continuationToken === undefined && draft.metadata?.error === undefined;
+      this.#trailersExpected === true &&
+      draft.metadata?.continuationToken === undefined &&
+      draft.metadata?.error === undefined;
     const tags = draft.metadata?.tags ?? metadata.tags;
     this.#emit(
       new Fragment(draft.metadata, [...metadata.tracks.values()], this.#frames.take(), tags, draft.truncated || cut),

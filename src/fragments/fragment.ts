@@ -15,7 +15,7 @@ export class Fragment {
   readonly tags: readonly MkvTag[];
   /**
    * Whether something of it is missing: the stream ended within it, or damage was passed over (`recover`). The end of a document between
-   * a fragment's frames and the service's Tags behind them counts where a fragment before had such Tags, and with `expectTrailingTags`.
+   * a fragment's frames and the service's Tags behind them counts where a fragment before had such Tags, or by `expectTrailingTags`.
    * A fragment whose error the service reports has none.
    */
   readonly truncated: boolean;

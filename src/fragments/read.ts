@@ -27,8 +27,8 @@ export interface ReadFramesOptions extends Omit<MkvStreamOptions, 'elements'>, F
 export interface ReadFragmentsOptions extends ReadFramesOptions {
   /**
    * Whether each fragment has the service's Tags (the continuation token) behind its frames, as those of GetMedia have: one without them
-   * is then truncated. Default: from the first fragment on that has them, so that a stream which ends between the frames and the Tags
-   * of its only fragment passes for whole.
+   * is then truncated. `false`: none is truncated for want of them. Default: from the first fragment on that has them, so that a stream
+   * which ends between the frames and the Tags of its only fragment passes for whole.
    */
   readonly expectTrailingTags?: boolean | undefined;
   /**
@@ -198,7 +198,7 @@ class FragmentConsumer extends VisitingConsumer<Fragment> {
       frameFilter(options),
       (fragment) => this.give(fragment),
       visitorOptions(options, () => this.gap()),
-      options.expectTrailingTags === true,
+      options.expectTrailingTags,
       options.maxFragmentSize,
     );
   }

@@ -42,7 +42,7 @@ export function startPosition(stream: LocalStream, selector: StartSelector = {})
       return known?.fragmentNumber === String(number) ? { after: number } : { errorId: 4000 };
     }
     case 'CONTINUATION_TOKEN':
-      return { after: decimal(ContinuationToken, 'ContinuationToken') - 1n };
+      return { after: decimal(ContinuationToken, 'ContinuationToken') };
     case 'PRODUCER_TIMESTAMP':
     case 'SERVER_TIMESTAMP': {
       const time = Math.round(Number(StartTimestamp) * 1000);
@@ -117,9 +117,9 @@ export async function sendMedia(
   async function send(fragment: StoredFragment): Promise<void> {
     const newest = stream.fragments.at(-1) ?? fragment;
     const millisBehindNow = Math.max(0, Math.round(newest.serverTimestamp - fragment.serverTimestamp));
-    const continuationToken = String(BigInt(fragment.fragmentNumber) + 1n);
     const tags = writeServiceTags(fragment);
-    const trailing = writeTrailingTags({ millisBehindNow, continuationToken });
+    // The service's tokens are the numbers of their fragments.
+    const trailing = writeTrailingTags({ millisBehindNow, continuationToken: fragment.fragmentNumber });
     await body.write(concatBytes([fragment.head, tags, fragment.media, fragment.tail, trailing]));
   }
 }

@@ -129,6 +129,15 @@ describe('a merged document that is cut at any byte', () => {
   });
 });
 
+const NO_TAGS = {
+  fragmentNumber: undefined,
+  serverTimestamp: undefined,
+  producerTimestamp: undefined,
+  millisBehindNow: undefined,
+  continuationToken: undefined,
+  tags: [],
+};
+
 describe('fragments without trailing Tags', () => {
   const list = { millisBehindNow: undefined, continuationToken: undefined };
   const bytes = concatBytes([0, 1].map((index) => writeGetMediaFragment(fragmentInput(index, list))));
@@ -138,10 +147,27 @@ describe('fragments without trailing Tags', () => {
     expect((await fragmentsOf(bytes.subarray(0, -1))).map(({ truncated }) => truncated)).toEqual([false, true]);
   });
 
-  it('are truncated where they are expected, or one before had them', async () => {
+  it('are whole also where the fragment has no Tags at all', async () => {
+    const untagged = writeGetMediaFragment({ ...fragmentInput(0), ...NO_TAGS });
+    for (const expectTrailingTags of [undefined, false]) {
+      const found = await fragmentsOf(concatBytes([untagged, untagged]), { expectTrailingTags });
+      expect(found.map(({ truncated, frames, metadata }) => [truncated, frames.length, metadata])).toEqual([
+        [false, 3, undefined],
+        [false, 3, undefined],
+      ]);
+      const after = await fragmentsOf(concatBytes([untagged, writeGetMediaFragment(fragmentInput(1)), untagged]), {
+        expectTrailingTags,
+      });
+      expect(after.map(({ truncated }) => truncated)).toEqual([false, false, expectTrailingTags === undefined]);
+    }
+  });
+
+  it('are truncated where they are expected, or one before had them and they are not said to be missing', async () => {
     const options = { expectTrailingTags: true };
     expect((await fragmentsOf(bytes, options)).map(({ truncated }) => truncated)).toEqual([true, true]);
     const first = writeGetMediaFragment(fragmentInput(5));
+    const notExpected = await fragmentsOf(concatBytes([first, bytes]), { expectTrailingTags: false });
+    expect(notExpected.map(({ truncated }) => truncated)).toEqual([false, false, false]);
     expect((await fragmentsOf(concatBytes([first, bytes]))).map(({ truncated }) => truncated)).toEqual([
       false,
       true,

@@ -87,9 +87,13 @@ describe('GetMedia', () => {
     expect(await from({ StartSelectorType: 'NOW' })).toEqual(allNumbers.slice(-1));
     const after = { StartSelectorType: 'FRAGMENT_NUMBER' as const, AfterFragmentNumber: allNumbers[2] };
     expect(await from(after)).toEqual(allNumbers.slice(3));
-    const [first] = await readBody(await getMedia(endpoint));
-    const token = { ContinuationToken: first?.tags.get('CONTINUATION_TOKEN') };
+    // The service's tokens are the numbers of their fragments, in every capture that has any.
+    const tokens = (await readBody(await getMedia(endpoint))).map(({ tags }) => tags.get('CONTINUATION_TOKEN'));
+    expect(tokens).toEqual(allNumbers);
+    const token = { ContinuationToken: tokens[0] };
     expect(await from({ StartSelectorType: 'CONTINUATION_TOKEN', ...token })).toEqual(allNumbers.slice(1));
+    const afterToken = { StartSelectorType: 'FRAGMENT_NUMBER' as const, AfterFragmentNumber: tokens[1] };
+    expect(await from(afterToken)).toEqual(allNumbers.slice(2));
     // Fragment 2 begins at 2.8 s and lasts 1.2 s.
     const within = new Date(Date.parse(facts.fragments[2].producerTimestamp) + 700);
     expect(await from({ StartSelectorType: 'PRODUCER_TIMESTAMP', StartTimestamp: within })).toEqual(
