@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFrames } from '../fragments/read.js';
-import type { TrackType } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 import { type Command, parseWords, READ_OPTIONS, READ_USAGE, readerOptions, UsageError } from './command.js';
 import { FrameFiles } from './frame-file.js';
@@ -10,6 +9,7 @@ import { openInput } from './input.js';
 import { ClosedOutputError, LineOutput } from './output.js';
 import { Progress } from './progress.js';
 import { printable, seconds } from './text.js';
+import { TRACK_USAGE, trackOf } from './track-option.js';
 
 const OPTIONS = {
   ...READ_OPTIONS,
@@ -20,14 +20,14 @@ const OPTIONS = {
 
 /** `kvs frames`: every frame of a stream, on request with its hash, on request as a file of its own. */
 export const frames: Command = {
-  usage: `FILE [--track N|video|audio] [--hash sha256] [--out DIR] ${READ_USAGE}`,
+  usage: `FILE [--track ${TRACK_USAGE}] [--hash sha256] [--out DIR] ${READ_USAGE}`,
   summary:
     'each frame: track, times, flags, size; with --out DIR each as a file (.h264, .h265, .jpg, .aac, .pcm, .bin)',
   options: OPTIONS,
   async run(words) {
     const { values, positionals } = parseWords(words, OPTIONS, ['FILE']);
     const file = positionals[0]!;
-    const track = trackOf(values.track);
+    const track = values.track === undefined ? undefined : trackOf(values.track);
     if (values.hash !== undefined && values.hash !== 'sha256')
       throw new UsageError(`--hash ${values.hash}: only sha256 is there`);
     const options = readerOptions(file, values);
@@ -66,14 +66,6 @@ async function heard(written: Promise<void>, goOn: boolean): Promise<boolean> {
     if (goOn && error instanceof ClosedOutputError) return false;
     throw error;
   }
-}
-
-function trackOf(word: string | undefined): number | TrackType | undefined {
-  if (word === undefined || word === 'video' || word === 'audio') return word;
-  const number = /^\d+$/.test(word) ? Number(word) : 0;
-  if (!Number.isSafeInteger(number) || number < 1)
-    throw new UsageError(`--track ${word}: a track has a number of 1 or more`);
-  return number;
 }
 
 /** A folder with a file for each frame; in the order of their names they are in the order of the stream. */

@@ -5,8 +5,14 @@ import { openInput } from './input.js';
 import { writeOut } from './output.js';
 import { type OutputFile, openOutput } from './output-file.js';
 import { Progress } from './progress.js';
+import { TRACK_USAGE, trackFilter } from './track-option.js';
 
-const OPTIONS = { ...READ_OPTIONS, fragmented: { type: 'boolean' } } as const;
+const OPTIONS = {
+  ...READ_OPTIONS,
+  fragmented: { type: 'boolean' },
+  track: { type: 'string', multiple: true },
+  'start-at-zero': { type: 'boolean' },
+} as const;
 
 /** What has been made. */
 interface Summary {
@@ -15,13 +21,16 @@ interface Summary {
   bytes: number;
   durationUs: number;
   mimeType: string;
+  /** Tracks that are not in it, and why. */
+  leftOut: string[];
   truncated: boolean;
 }
 
 /** `kvs remux`: MP4 without encoding anything again. */
 export const remux: Command = {
-  usage: `FILE OUT.mp4 [--fragmented] ${READ_USAGE}`,
-  summary: 'remuxes H.264, H.265, AAC and G.711 to MP4: moov first, or fragmented; OUT may be - for standard output',
+  usage: `FILE OUT.mp4 [--fragmented] [--track ${TRACK_USAGE}]… [--start-at-zero] ${READ_USAGE}`,
+  summary:
+    'remuxes H.264, H.265, AAC and G.711 to MP4: moov first, which begins at 0, or fragmented; OUT may be - for standard output',
   options: OPTIONS,
   async run(words) {
     const { values, positionals } = parseWords(words, OPTIONS, ['FILE', 'OUT.mp4']);
@@ -29,6 +38,9 @@ export const remux: Command = {
     const tell = (error: Mp4RemuxError) => void process.stderr.write(`kvs: ${file}: left out: ${error.message}\n`);
     const options = {
       ...readerOptions(file, values),
+      tracks: trackFilter(values.track),
+      startAtZero: values['start-at-zero'],
+      onTrackLeftOut: tell,
       ...(values.recover === true ? { onInvalidFragment: tell } : {}),
     };
     const output = await openOutput(out);
@@ -66,7 +78,8 @@ async function writeProgressive(
   try {
     const result = await remuxToMp4(input, (bytes) => output.write(bytes), { ...options, spool });
     const { fragments, invalidFragments, bytes, duration, mimeType, truncated } = result;
-    return { fragments, invalidFragments, bytes, durationUs: duration, mimeType, truncated };
+    const leftOut = result.leftOut.map(({ message }) => message);
+    return { fragments, invalidFragments, bytes, durationUs: duration, mimeType, leftOut, truncated };
   } finally {
     await spool.close();
   }
@@ -78,7 +91,17 @@ async function writeFragmented(
   _out: string,
   options: Options,
 ): Promise<Summary> {
-  const summary = { fragments: 0, invalidFragments: 0, bytes: 0, durationUs: 0, mimeType: '', truncated: false };
+  const summary: Summary = {
+    fragments: 0,
+    invalidFragments: 0,
+    bytes: 0,
+    durationUs: 0,
+    mimeType: '',
+    leftOut: [],
+    truncated: false,
+  };
+  const leftOut = new Map<number | undefined, string>();
+  const codecs = new Map<string, 'video' | 'audio'>();
   let start: number | undefined;
   const onInvalidFragment =
     options?.onInvalidFragment === undefined
@@ -87,11 +110,18 @@ async function writeFragmented(
           summary.invalidFragments++;
           options.onInvalidFragment?.(error);
         };
-  for await (const segment of mp4SegmentStream(input, { ...options, onInvalidFragment })) {
+  const onTrackLeftOut = (error: Mp4RemuxError) => {
+    leftOut.set(error.trackNumber, error.message);
+    options?.onTrackLeftOut?.(error);
+  };
+  for await (const segment of mp4SegmentStream(input, { ...options, onInvalidFragment, onTrackLeftOut })) {
     await output.write(segment.bytes);
     summary.bytes += segment.bytes.length;
     if (segment.type === 'init') {
-      summary.mimeType = segment.mimeType;
+      for (const { track, codec, kind } of segment.tracks) {
+        codecs.set(codec, kind);
+        leftOut.delete(track.number);
+      }
       continue;
     }
     summary.fragments++;
@@ -99,6 +129,9 @@ async function writeFragmented(
     start ??= Math.min(...segment.tracks.map((track) => track.start));
     summary.durationUs = Math.max(...segment.tracks.map((track) => track.start + track.duration)) - start;
   }
+  const kind = [...codecs.values()].includes('video') ? 'video' : 'audio';
+  summary.mimeType = `${kind}/mp4; codecs="${[...codecs.keys()].join()}"`;
+  summary.leftOut = [...leftOut.values()];
   if (summary.fragments === 0) throw new Error('there are no frames of video or audio');
   return summary;
 }

@@ -5,8 +5,8 @@ import { MkvParseError } from '../mkv/parse-error.js';
 import type { Frame } from '../visitors/frame.js';
 import { FrameVisitor } from '../visitors/frame-visitor.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
-import type { FragmentInput } from './fragment-remuxer.js';
 import { Mp4RemuxError } from './remux-error.js';
+import type { FragmentInput } from './samples.js';
 
 /** The frames of a Cluster: of Kinesis Video Streams that is a fragment. */
 export interface CollectedCluster extends FragmentInput {

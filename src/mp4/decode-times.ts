@@ -1,3 +1,5 @@
+import { MinHeap } from './min-heap.js';
+
 /** Pictures of a run that come before a picture in decode order and after it in presentation: the most for any of them. */
 export function reorderDepth(times: readonly number[]): number {
   const order = times.map((_, index) => index).sort((a, b) => times[a]! - times[b]! || a - b);
@@ -27,8 +29,8 @@ export interface SampleTimes {
  */
 export class VideoClock {
   readonly #reorder: number;
-  /** Presentation times that have not been used as decode times, ascending: `reorder` of them between the runs. */
-  #pool: number[] = [];
+  /** Presentation times that have not been used as decode times: `reorder` of them between the runs. */
+  #pool = new MinHeap();
   #lastDecode: number | undefined;
   #end: number | undefined;
 
@@ -42,18 +44,19 @@ export class VideoClock {
    *
    * @param times presentation times in decode order, in ticks
    * @param duration of a frame, in ticks
+   * @param following the presentation time of the sample behind the run, where it is known already
    */
-  time(times: readonly number[], duration: number): SampleTimes {
+  time(times: readonly number[], duration: number, following?: number): SampleTimes {
     const step = Math.max(1, Math.round(duration));
     this.#prepare(times, step);
+    const pool = this.#pool;
     const decode: number[] = [];
     const presentation: number[] = [];
     let last = this.#lastDecode ?? Number.NEGATIVE_INFINITY;
     let latest = Number.NEGATIVE_INFINITY;
     for (const time of times) {
-      insert(this.#pool, time);
-      const wanted = this.#pool.shift() ?? time;
-      last = Math.max(wanted, last + 1);
+      pool.add(time);
+      last = Math.max(pool.take() ?? time, last + 1);
       const shown = Math.max(time, last);
       decode.push(last);
       presentation.push(shown);
@@ -61,75 +64,38 @@ export class VideoClock {
     }
     this.#lastDecode = last;
     this.#end = latest + step;
-    const nextDecode = Math.max(this.#pool[0] ?? this.#end, last + 1);
+    // A run that reorders more than any encoder does must not make work for those behind it.
+    while (pool.size > Math.max(MOST_REORDERED, this.#reorder)) pool.take();
+    const next = following ?? this.#end;
+    const nextDecode = Math.max(Math.min(pool.least ?? next, next), last + 1);
     return { decode, presentation, nextDecode, end: this.#end };
   }
 
   /** Fills the pool at the beginning and after a gap, and deepens it where a run reorders more than was known. */
   #prepare(times: readonly number[], step: number): void {
     const first = times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-    const pool = this.#pool;
     if (this.#end === undefined || first > this.#end + GAP_FRAMES * step) {
       // Decoding begins no earlier before a gap's end than the pictures need.
-      const depth = Math.max(this.#reorder, pool.length);
+      const depth = Math.max(this.#reorder, this.#pool.size);
+      const filled = new MinHeap();
       for (let i = 0; i < depth; i++) {
-        pool[i] = Math.max(pool[i] ?? Number.NEGATIVE_INFINITY, first - (depth - i) * step);
+        filled.add(Math.max(this.#pool.take() ?? Number.NEGATIVE_INFINITY, first - (depth - i) * step));
       }
+      this.#pool = filled;
     }
-    const more = reorderDepth(times) - pool.length;
-    for (let i = 0; i < more; i++) insert(pool, (this.#lastDecode ?? first - more) + i);
+    const more = reorderDepth(times) - this.#pool.size;
+    for (let i = 0; i < more; i++) this.#pool.add((this.#lastDecode ?? first - more) + i);
   }
 }
+
+/** How deep pictures are reordered at most (H.264 section E.2.1, H.265 section A.4). */
+const MOST_REORDERED = 16;
 
 /**
  * How many frames must be missing for a gap. A run that is cut off within a group of pictures begins with one that is presented after
  * those to come, 16 of them with the encoders there are.
  */
 const GAP_FRAMES = 18;
-
-function insert(ascending: number[], value: number): void {
-  let at = ascending.length;
-  while (at > 0 && ascending[at - 1]! > value) at--;
-  ascending.splice(at, 0, value);
-}
-
-/**
- * Lets audio run on its sampling clock: each sample begins where the one before ended. The stream's own times, rounded to milliseconds
- * by Matroska, only tell where the clock starts, and that it has to start again when they leave it.
- */
-export class AudioClock {
-  readonly #rate: number;
-  #next: number | undefined;
-  #lastDecode = Number.NEGATIVE_INFINITY;
-
-  /** @param rate ticks per second: the sampling frequency */
-  constructor(rate: number) {
-    this.#rate = rate;
-  }
-
-  /**
-   * Times a run of samples.
-   *
-   * @param times presentation times, in ticks, with fractions
-   * @param durations how many ticks each sample has
-   */
-  time(times: readonly number[], durations: readonly number[]): SampleTimes {
-    const decode: number[] = [];
-    times.forEach((time, index) => {
-      const duration = durations[index]!;
-      const tolerance = Math.max(this.#rate * TOLERANCE, duration / 2);
-      if (this.#next === undefined || Math.abs(time - this.#next) > tolerance) this.#next = Math.round(time);
-      this.#lastDecode = Math.max(this.#next, this.#lastDecode + 1);
-      decode.push(this.#lastDecode);
-      this.#next = this.#lastDecode + duration;
-    });
-    const end = this.#next ?? 0;
-    return { decode, presentation: decode, nextDecode: end, end };
-  }
-}
-
-/** In seconds: more than rounding explains, and less than anyone hears between sound and picture. */
-const TOLERANCE = 0.01;
 
 /** Microseconds in ticks, with a fraction; exact also for times since 1970. */
 export function toTicks(microseconds: number, timescale: number): number {

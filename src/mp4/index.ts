@@ -5,7 +5,6 @@
  * @packageDocumentation
  */
 export type { FragmentLimits, FragmentTimeRange, LimitReached } from './fragment-limit.js';
-export type { FragmentInput } from './fragment-remuxer.js';
 export {
   type Mp4InitSegment,
   type Mp4MediaSegment,
@@ -17,5 +16,6 @@ export type { Mp4Spool } from './mp4-writer.js';
 export { MsePlayer, type MsePlayerOptions } from './mse-player.js';
 export { type Mp4ErrorCode, Mp4RemuxError } from './remux-error.js';
 export { type RemuxResult, type RemuxToMp4Options, remuxToMp4 } from './remux-to-mp4.js';
+export type { FragmentInput } from './samples.js';
 export { type Mp4ReadOptions, Mp4RemuxStream, type Mp4StreamOptions, mp4SegmentStream } from './streams.js';
 export type { Mp4TrackInfo } from './track-info.js';

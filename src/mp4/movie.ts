@@ -1,7 +1,7 @@
 import { brands, movieBox, writeBoxes } from './boxes.js';
-import type { RemuxedFragment } from './fragment-remuxer.js';
 import { Mp4RemuxError } from './remux-error.js';
 import { SampleTable } from './sample-table.js';
+import type { RemuxedFragment } from './samples.js';
 import type { TrackSetup } from './track-setup.js';
 
 /** The tracks of a progressive MP4 in the making. */
@@ -11,6 +11,13 @@ export class Movie {
   /** The newest setup of each track, by their track_ID less 1. */
   get setups(): readonly TrackSetup[] {
     return this.#tables.map(({ setup }) => setup);
+  }
+
+  /** All setups that there were, track by track; of those of one track that have the same codec string the first. */
+  get configurations(): readonly TrackSetup[] {
+    return this.#tables.flatMap(({ setups }) =>
+      setups.filter((setup, index) => setups.findIndex(({ codec }) => codec === setup.codec) === index),
+    );
   }
 
   /** Where presentation begins, in seconds. */

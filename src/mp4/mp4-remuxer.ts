@@ -3,14 +3,9 @@ import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
 import { ClusterCollector } from './cluster-collector.js';
 import { toMicroseconds } from './decode-times.js';
-import {
-  type FragmentInput,
-  FragmentRemuxer,
-  type Mp4Track,
-  type RemuxedFragment,
-  type RemuxOptions,
-} from './fragment-remuxer.js';
+import { FragmentRemuxer, type RemuxOptions } from './fragment-remuxer.js';
 import { Mp4RemuxError } from './remux-error.js';
+import type { FragmentInput, Mp4Track, RemuxedFragment } from './samples.js';
 import { mimeTypeOf, writeInitSegment, writeMediaSegment } from './segments.js';
 import { describeTrack, type Mp4TrackInfo } from './track-info.js';
 
@@ -25,6 +20,8 @@ export interface Mp4InitSegment {
   /** For `MediaSource.isTypeSupported` and `addSourceBuffer`: `video/mp4; codecs="avc1.4d401e,mp4a.40.2"`. */
   readonly mimeType: string;
   readonly tracks: readonly Mp4TrackInfo[];
+  /** Of each other track that is wanted, why it is left out: it cannot be remuxed, or has no frames so far. */
+  readonly leftOut: readonly Mp4RemuxError[];
 }
 
 /** A media segment: a fragment's media. */
@@ -93,6 +90,7 @@ export class Mp4Remuxer extends MkvElementVisitor {
       (cluster) => this.addFragment(cluster),
       options.onInvalidFragment !== undefined,
       (error) => {
+        this.end();
         this.#broken = true;
         if (error !== undefined) this.#onInvalidFragment?.(error);
       },
@@ -102,6 +100,7 @@ export class Mp4Remuxer extends MkvElementVisitor {
 
   /** Says that bytes of the stream are missing here: the fragment at hand is left out. */
   noteGap(): void {
+    this.end();
     this.#broken = true;
     this.#collector.noteGap();
   }
@@ -118,19 +117,32 @@ export class Mp4Remuxer extends MkvElementVisitor {
     this.#collector.visitEnd(element);
   }
 
-  /** Remuxes a whole fragment. */
-  addFragment(fragment: FragmentInput & { readonly truncated?: boolean }): void {
-    let remuxed: RemuxedFragment | undefined;
+  /**
+   * Remuxes a whole fragment. One with a single frame of video lasts until the next one begins, so its segment comes with the next
+   * fragment, or with {@link Mp4Remuxer.end}.
+   */
+  addFragment(fragment: FragmentInput): void {
     try {
-      remuxed = this.#remuxer.remux(fragment);
+      for (const remuxed of this.#remuxer.remux(fragment)) this.#give(remuxed);
     } catch (error) {
       if (!(error instanceof Mp4RemuxError) || this.#onInvalidFragment === undefined) throw error;
       this.#broken = true;
       this.#onInvalidFragment(error);
-      return;
     }
-    if (remuxed === undefined) return;
-    const { tracks, runs, metadata, independent, gap, timeReset } = remuxed;
+  }
+
+  /** Why tracks are left out for now. */
+  get leftOut(): readonly Mp4RemuxError[] {
+    return this.#remuxer.leftOut;
+  }
+
+  /** Gives what is held back: to be called at the end of the stream. More may follow. */
+  end(): void {
+    for (const remuxed of this.#remuxer.flush()) this.#give(remuxed);
+  }
+
+  #give(remuxed: RemuxedFragment): void {
+    const { tracks, runs, metadata, independent, gap, timeReset, truncated } = remuxed;
     if (tracks !== this.#tracks) {
       this.#tracks = tracks;
       this.#emit({
@@ -138,6 +150,7 @@ export class Mp4Remuxer extends MkvElementVisitor {
         bytes: writeInitSegment(tracks),
         mimeType: mimeTypeOf(tracks.map(({ setup }) => setup)),
         tracks: tracks.map(describeTrack),
+        leftOut: this.#remuxer.leftOut,
       });
     }
     const discontinuity = this.#broken || gap > 0 || timeReset;
@@ -153,7 +166,7 @@ export class Mp4Remuxer extends MkvElementVisitor {
       independent,
       gap,
       discontinuity,
-      truncated: fragment.truncated === true,
+      truncated,
     });
   }
 }

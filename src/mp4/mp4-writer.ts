@@ -1,9 +1,9 @@
 import type { MaybePromise } from '../mkv/element-visitor.js';
 import type { ByteSink } from '../visitors/copy-visitor.js';
-import type { RemuxedFragment } from './fragment-remuxer.js';
 import { Movie, writeFileType } from './movie.js';
 import type { Payload } from './payload.js';
 import { needsLargeOffsets } from './sample-table.js';
+import type { RemuxedFragment } from './samples.js';
 import { putBoxHeader } from './segments.js';
 
 /** Keeps media until all of it is known: in a file, for example. */

@@ -5,14 +5,17 @@ import { eachNal, isAnnexB } from '../mkv/codec/nal.js';
 export class Payload {
   /** Size of each sample in bytes. */
   readonly sizes: number[] = [];
+  /** How long each sample of audio is, in ticks. */
+  readonly durations: number[] = [];
   /** Of all samples. */
   size = 0;
   readonly #frames: Uint8Array[] = [];
   /** Where the NAL units of a frame begin and end, when they get new lengths; else nothing. */
   readonly #units: (readonly number[] | undefined)[] = [];
 
-  /** Adds a frame that is stored as MP4 wants it. */
-  add(frame: Uint8Array): void {
+  /** Adds a frame that is stored as MP4 wants it, of so many ticks. */
+  add(frame: Uint8Array, duration: number): void {
+    this.durations.push(duration);
     this.#push(frame, undefined, frame.length);
   }
 

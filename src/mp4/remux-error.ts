@@ -14,7 +14,9 @@ export type Mp4ErrorCode =
    */
   | 'InvalidMediaFrame'
   /** A codec, or a way of storing frames, that is not remuxed; or no track at all that is. */
-  | 'UnsupportedStreamMediaType';
+  | 'UnsupportedStreamMediaType'
+  /** A track is declared and has no frames so far. */
+  | 'NoFrames';
 
 /** Media that cannot go into MP4. */
 export class Mp4RemuxError extends Error {

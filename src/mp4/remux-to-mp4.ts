@@ -4,9 +4,10 @@ import type { ByteSink } from '../visitors/copy-visitor.js';
 import { ClusterCollector, type CollectedCluster } from './cluster-collector.js';
 import { ElementFeed } from './element-feed.js';
 import { FragmentLimit, type FragmentLimits, type LimitReached } from './fragment-limit.js';
-import { FragmentRemuxer, type RemuxedFragment } from './fragment-remuxer.js';
+import { FragmentRemuxer } from './fragment-remuxer.js';
 import { type Mp4Spool, Mp4Writer } from './mp4-writer.js';
 import { Mp4RemuxError } from './remux-error.js';
+import type { RemuxedFragment } from './samples.js';
 import { mimeTypeOf } from './segments.js';
 import type { Mp4StreamOptions } from './streams.js';
 import { describeTrack, type Mp4TrackInfo } from './track-info.js';
@@ -39,7 +40,9 @@ export interface RemuxResult {
   /** The source's time at which it begins, in microseconds. */
   readonly startTime: number;
   readonly tracks: readonly Mp4TrackInfo[];
-  /** MIME type with the `codecs` parameter. */
+  /** Of each track that is wanted and has nothing in the file, why not. */
+  readonly leftOut: readonly Mp4RemuxError[];
+  /** MIME type with the `codecs` parameter, which names each configuration that the file has. */
   readonly mimeType: string;
   /** The limit at which it stopped; `undefined` at the end of the stream. */
   readonly limitReached: LimitReached | undefined;
@@ -109,7 +112,7 @@ class Clip {
   constructor(sink: ByteSink, options: RemuxToMp4Options) {
     this.#options = options;
     this.#writer = new Mp4Writer(sink, options.moov === 'last' ? 'last' : (options.spool ?? 'memory'));
-    this.#remuxer = new FragmentRemuxer({ tracks: options.tracks, startAtZero: true });
+    this.#remuxer = new FragmentRemuxer({ ...options, startAtZero: true });
     this.#limit = new FragmentLimit(options.limits ?? {});
   }
 
@@ -132,19 +135,18 @@ class Clip {
 
   async add(cluster: CollectedCluster): Promise<void> {
     if (!this.#limit.admits(cluster)) return;
-    const remuxed = this.#remux(cluster);
-    if (remuxed === undefined) return;
-    this.#limit.count(cluster);
-    this.#startTime ??= remuxed.startTime;
-    this.#truncated ||= cluster.truncated;
-    await this.#writer.add(remuxed);
+    // What is held back counts already, so that the limits hold.
+    if (await this.#write(this.#remuxer.remux(cluster))) this.#limit.count(cluster);
     this.#options.onProgress?.({ fragments: this.#limit.fragments, bytes: this.#writer.mediaSize });
   }
 
   async finish(): Promise<RemuxResult> {
+    await this.#write(this.#remuxer.flush());
     const { movie } = this.#writer;
     const tracks = movie.setups.map((setup, index) => describeTrack({ id: index + 1, setup }));
     if (tracks.length === 0) {
+      const [error] = this.#remuxer.leftOut;
+      if (error !== undefined && error.code !== 'NoFrames') throw error;
       throw new Mp4RemuxError('UnsupportedStreamMediaType', 'there are no frames of video or audio', {});
     }
     return {
@@ -154,21 +156,28 @@ class Clip {
       duration: Math.round(movie.duration * 1e6),
       startTime: this.#startTime ?? 0,
       tracks,
-      mimeType: mimeTypeOf(movie.setups),
+      leftOut: this.#remuxer.leftOut.filter((error) => !tracks.some(({ track }) => track.number === error.trackNumber)),
+      mimeType: mimeTypeOf(movie.configurations),
       limitReached: this.#limit.reached,
       truncated: this.#truncated,
     };
   }
 
-  #remux(cluster: CollectedCluster): RemuxedFragment | undefined {
-    try {
-      const remuxed = this.#remuxer.remux(cluster);
-      if (remuxed !== undefined) this.#writer.movie.check(remuxed);
-      return remuxed;
-    } catch (error) {
-      if (!(error instanceof Mp4RemuxError) || !this.isTolerant) throw error;
-      this.noteDamage(error);
-      return undefined;
+  /** Writes what the remuxer gives; whether the fragment that it was given goes in. */
+  async #write(steps: Generator<RemuxedFragment, boolean>): Promise<boolean> {
+    for (;;) {
+      try {
+        const step = steps.next();
+        if (step.done === true) return step.value;
+        const remuxed = step.value;
+        this.#writer.movie.check(remuxed);
+        this.#startTime ??= remuxed.startTime;
+        this.#truncated ||= remuxed.truncated;
+        await this.#writer.add(remuxed);
+      } catch (error) {
+        if (!(error instanceof Mp4RemuxError) || !this.isTolerant) throw error;
+        this.noteDamage(error);
+      }
     }
   }
 }

@@ -1,6 +1,6 @@
 import { type Box, BoxParser } from 'mp4box';
 import { type Edit, MOVIE_TIMESCALE, type TrackBoxInput } from './boxes.js';
-import { isSync, type TrackRun } from './fragment-remuxer.js';
+import { isSync, type TrackRun } from './samples.js';
 import { sameSetup, type TrackSetup } from './track-setup.js';
 
 const { box } = BoxParser;
@@ -54,6 +54,11 @@ export class SampleTable {
   /** Ticks per second. */
   get timescale(): number {
     return this.#setups[0]!.timescale;
+  }
+
+  /** All setups that there were. */
+  get setups(): readonly TrackSetup[] {
+    return this.#setups;
   }
 
   /** The newest setup. */

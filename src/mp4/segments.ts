@@ -1,6 +1,6 @@
 import { type Box, BoxParser } from 'mp4box';
 import { brands, movieBox, writeBoxes } from './boxes.js';
-import type { Mp4Track, RemuxedFragment, TrackRun } from './fragment-remuxer.js';
+import type { Mp4Track, RemuxedFragment, TrackRun } from './samples.js';
 import type { TrackSetup } from './track-setup.js';
 
 const { box } = BoxParser;

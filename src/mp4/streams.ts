@@ -61,10 +61,15 @@ class SegmentConsumer implements ChunkConsumer<Mp4Segment> {
   readonly #ready: Mp4Segment[] = [];
   readonly #remuxer: Mp4Remuxer;
   readonly #feed: ElementFeed;
+  readonly #tolerant: boolean;
+  #ended = false;
+  /** Whether there was no segment yet. */
+  #isEmpty = true;
 
   constructor(options: Mp4ReadOptions) {
     const { recover, onInvalidFragment = recover === true ? () => {} : undefined } = options;
     this.#remuxer = new Mp4Remuxer((segment) => this.#ready.push(segment), { ...options, onInvalidFragment });
+    this.#tolerant = onInvalidFragment !== undefined;
     this.#feed = new ElementFeed(options, () => this.#remuxer.noteGap());
   }
 
@@ -74,10 +79,20 @@ class SegmentConsumer implements ChunkConsumer<Mp4Segment> {
 
   end(): void {
     this.#feed.end();
+    this.#ended = true;
   }
 
   nextIfAvailable(): Mp4Segment | undefined {
     while (this.#ready.length === 0 && this.#feed.step(this.#remuxer));
-    return this.#ready.shift();
+    if (this.#ready.length === 0 && this.#ended) this.#finish();
+    const segment = this.#ready.shift();
+    this.#isEmpty &&= segment === undefined;
+    return segment;
+  }
+
+  #finish(): void {
+    this.#remuxer.end();
+    const error = this.#remuxer.leftOut.find(({ code }) => code !== 'NoFrames');
+    if (error !== undefined && this.#isEmpty && this.#ready.length === 0 && !this.#tolerant) throw error;
   }
 }

@@ -114,19 +114,35 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
     ])('%s of track %i: %s', async (code, trackNumber, _, source, wrap) => {
       const fragments = wrapAsGetMedia(source(), wrap);
       const fragmentNumber = '91343852333181432392682062607743920146270339001';
+      const error = {
+        name: 'Mp4RemuxError',
+        code,
+        trackNumber,
+        fragmentNumber,
+        message: expect.stringContaining(`track ${trackNumber}`),
+      };
+      const body = bodyOf(fragments);
       for (const make of Object.values(KINDS)) {
-        await expect(make(bodyOf(fragments))).rejects.toMatchObject({
-          name: 'Mp4RemuxError',
-          code,
-          trackNumber,
-          fragmentNumber,
-          message: expect.stringContaining(`track ${trackNumber}`),
-        });
+        await expect(make(body, { tracks: ({ number }) => number === trackNumber })).rejects.toMatchObject(error);
+        if (code === 'InvalidMediaFrame') {
+          await expect(make(body)).rejects.toMatchObject(error);
+          continue;
+        }
+        // It costs the other track nothing.
+        const told: unknown[] = [];
+        const tolerated = await make(body, { onTrackLeftOut: (reason) => told.push(reason) });
+        expect(told).toEqual([expect.objectContaining(error)]);
+        const other = source().frames.filter(({ track }) => track.number !== trackNumber);
+        const file = join(folder, 'left-out.mp4');
+        writeFileSync(file, tolerated);
+        expect(probePackets(file).map(({ hash }) => hash)).toEqual(other.map(({ data }) => sha256(data)));
       }
     });
 
     test('frames that are stored compressed', async () => {
-      await expect(segmentsOf(await mediaBytes('zlib.mkv'))).rejects.toMatchObject({
+      await expect(
+        segmentsOf(await mediaBytes('zlib.mkv'), { tracks: ({ number }) => number === 1 }),
+      ).rejects.toMatchObject({
         code: 'UnsupportedStreamMediaType',
         trackNumber: 1,
       });
@@ -237,6 +253,7 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
     const parts: Uint8Array[] = [];
     const result = await remuxToMp4(body, (part) => void parts.push(part));
     expect(result).toMatchObject({ fragments: 5, limitReached: undefined });
+    expect(result.mimeType).toBe('video/mp4; codecs="avc1.64000b,avc1.64000d,mp4a.40.2"');
     const bytes = concatBytes(parts);
     judgeLayout(bytes);
     const file = join(folder, 'changed.mp4');

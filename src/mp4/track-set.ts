@@ -1,0 +1,197 @@
+import type { TrackMetadata } from '../mkv/track.js';
+import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
+import type { Frame } from '../visitors/frame.js';
+import { Mp4RemuxError } from './remux-error.js';
+import type { FragmentInput, Mp4Track } from './samples.js';
+import { sameSetup, setUpTrack, type TrackSetup } from './track-setup.js';
+import { beginTiming, type TrackTiming } from './track-timing.js';
+
+/** Which tracks go into an MP4. */
+export interface TrackOptions {
+  /** Which tracks are wanted. Default: all video and audio. */
+  readonly tracks?: ((track: TrackMetadata) => boolean) | undefined;
+  /**
+   * Whether a player can play a track, by its MIME type: `(type) => MediaSource.isTypeSupported(type)`. A track that it cannot play is
+   * left out. Default: all of them can be played.
+   */
+  readonly canPlay?: ((mimeType: string) => boolean) | undefined;
+  /**
+   * Is told of each track that is left out, once for each reason: one that cannot be remuxed or played, or has no frames. It costs the
+   * others nothing, and goes in later where it can.
+   */
+  readonly onTrackLeftOut?: ((error: Mp4RemuxError) => void) | undefined;
+}
+
+/** A track with what is counted for it. */
+export interface TrackState {
+  track: Mp4Track;
+  readonly timing: TrackTiming;
+}
+
+/** A track of a fragment that goes in. */
+export interface Selected {
+  readonly setup: TrackSetup;
+  /** The fragment's, in stream order; none of a track that is silent here. */
+  readonly frames: readonly Frame[];
+}
+
+/** What of a fragment goes in. */
+export interface Selection {
+  readonly selected: readonly Selected[];
+  readonly leftOut: readonly Mp4RemuxError[];
+}
+
+/** After so many fragments of which nothing could be remuxed there is no waiting for another track to begin. */
+const PATIENCE = 10;
+
+/** Decides which tracks go in, and knows those that do. */
+export class TrackSet {
+  readonly #options: TrackOptions;
+  /** Each track that there was, by its number: one may be missing and come back. */
+  readonly #states = new Map<number, TrackState>();
+  #current: readonly TrackState[] = [];
+  #tracks: readonly Mp4Track[] = [];
+  #leftOut: readonly Mp4RemuxError[] = [];
+  readonly #told = new Set<string>();
+  #unusable = 0;
+
+  constructor(options: TrackOptions) {
+    this.#options = options;
+  }
+
+  /** The tracks that go in; the same array for as long as nothing about them changes. */
+  get tracks(): readonly Mp4Track[] {
+    return this.#tracks;
+  }
+
+  /** Why the others do not. */
+  get leftOut(): readonly Mp4RemuxError[] {
+    return this.#leftOut;
+  }
+
+  /** What is counted for the tracks that go in. */
+  get states(): readonly TrackState[] {
+    return this.#current;
+  }
+
+  /** The tracks of a fragment that are wanted. */
+  wanted(fragment: FragmentInput): TrackMetadata[] {
+    return fragment.tracks.filter((track) => isMedia(track) && this.#options.tracks?.(track) !== false);
+  }
+
+  /**
+   * Decides what of a fragment goes in.
+   *
+   * @param isSilent whether a track that goes in so far, and has no frames here, has had none for so long that it does not any more
+   * @returns nothing selected when there are no frames that can be used, and other tracks may still come
+   * @throws Mp4RemuxError when nothing can be remuxed, or a track that could be no longer can
+   */
+  select(fragment: FragmentInput, isSilent: (number: number) => boolean): Selection {
+    const { metadata } = fragment;
+    const wanted = this.wanted(fragment);
+    if (wanted.length === 0 && !fragment.tracks.some(isMedia)) {
+      const text = 'there is no track of video or audio';
+      throw new Mp4RemuxError('UnsupportedStreamMediaType', text, { fragment: metadata });
+    }
+    const frames = new Map(wanted.map((track) => [track.number, [] as Frame[]]));
+    for (const frame of fragment.frames) frames.get(frame.track.number)?.push(frame);
+    const selected: Selected[] = [];
+    const failed: Mp4RemuxError[] = [];
+    const empty: Mp4RemuxError[] = [];
+    for (const track of wanted) {
+      const own = frames.get(track.number) ?? [];
+      const current = this.#current.find((state) => state.track.setup.track.number === track.number)?.track.setup;
+      if (own.length === 0) {
+        if (current !== undefined && !isSilent(track.number)) selected.push({ setup: current, frames: own });
+        else empty.push(new Mp4RemuxError('NoFrames', 'there are no frames', { track, fragment: metadata }));
+        continue;
+      }
+      const setup = this.#setUp(track, own, current, metadata);
+      if (setup instanceof Mp4RemuxError) failed.push(setup);
+      else selected.push({ setup, frames: own });
+    }
+    const leftOut = [...failed, ...empty];
+    if (selected.some((each) => each.frames.length > 0)) {
+      this.#unusable = 0;
+      return { selected, leftOut };
+    }
+    const [error] = failed;
+    if (error !== undefined && this.#tracks.length === 0 && (empty.length === 0 || ++this.#unusable >= PATIENCE)) {
+      this.#tell(leftOut.filter((each) => each !== error));
+      throw error;
+    }
+    if (this.#tracks.length === 0) this.#leftOut = leftOut;
+    this.#tell(leftOut);
+    return { selected: [], leftOut };
+  }
+
+  /**
+   * Takes over what was selected.
+   *
+   * @returns whether the tracks are not those that were
+   */
+  take({ selected, leftOut }: Selection): boolean {
+    const old = this.#current;
+    const same =
+      selected.length === old.length && selected.every(({ setup }, i) => sameSetup(setup, old[i]!.track.setup));
+    this.#leftOut = leftOut;
+    this.#tell(leftOut);
+    if (same) {
+      // How the source stores frames may change without the configuration.
+      for (const [i, { setup }] of selected.entries()) old[i]!.track = { ...old[i]!.track, setup };
+      return false;
+    }
+    this.#current = selected.map(({ setup, frames }) => {
+      const { number } = setup.track;
+      const last = this.#states.get(number);
+      const goesOn = last?.track.setup.format === setup.format && last.track.setup.timescale === setup.timescale;
+      const track = { id: last?.track.id ?? this.#states.size + 1, setup, shift: goesOn ? last.track.shift : 0 };
+      // The times go on where a track only changes its configuration.
+      const state: TrackState = { track, timing: goesOn ? last.timing : beginTiming(setup, frames) };
+      this.#states.set(number, state);
+      return state;
+    });
+    return true;
+  }
+
+  /** Notes that the tracks are other ones now, as is told by another initialization segment. */
+  renew(): void {
+    this.#tracks = this.#current.map(({ track }) => track);
+  }
+
+  #setUp(
+    track: TrackMetadata,
+    frames: readonly Frame[],
+    known: TrackSetup | undefined,
+    fragment: FragmentMetadata | undefined,
+  ): TrackSetup | Mp4RemuxError {
+    const first = frames.find((frame) => frame.keyframe) ?? frames[0];
+    try {
+      const setup = setUpTrack(track, first?.data, known, fragment);
+      const mimeType = `${setup.kind}/mp4; codecs="${setup.codec}"`;
+      if (this.#options.canPlay?.(mimeType) === false) {
+        const text = `the player does not play ${mimeType}`;
+        return new Mp4RemuxError('UnsupportedStreamMediaType', text, { track, fragment });
+      }
+      return setup;
+    } catch (error) {
+      if (!(error instanceof Mp4RemuxError)) throw error;
+      // What went in so far and is of a codec that can be remuxed has a fragment that is broken.
+      if (known !== undefined && error.code !== 'UnsupportedStreamMediaType') throw error;
+      return error;
+    }
+  }
+
+  #tell(errors: readonly Mp4RemuxError[]): void {
+    for (const error of errors) {
+      const key = `${error.trackNumber} ${error.code}`;
+      if (this.#told.has(key)) continue;
+      this.#told.add(key);
+      this.#options.onTrackLeftOut?.(error);
+    }
+  }
+}
+
+function isMedia({ type }: TrackMetadata): boolean {
+  return type === 'video' || type === 'audio';
+}
