@@ -105,13 +105,14 @@ function adts({ data }: Frame, config: AacConfig): FrameFile {
 /** In Annex B; a key frame begins with the parameter sets of CodecPrivate that it does not have itself. */
 function annexB({ data, keyframe }: Frame, config: NalConfig): FrameFile {
   const { codec } = config;
-  const units = splitFrame(data, config.lengthSize);
+  let units = splitFrame(data, config.lengthSize);
   if (keyframe) {
     const missing = [...config.vps, ...config.sps, ...config.pps].filter(
       (set) => !units.some((unit) => sameBytes(unit, set)),
     );
     // An access unit delimiter stays the first of its access unit.
-    units.splice(isDelimiter(codec, units[0]) ? 1 : 0, 0, ...missing);
+    const at = isDelimiter(codec, units[0]) ? 1 : 0;
+    units = [...units.slice(0, at), ...missing, ...units.slice(at)];
   }
   return { extension: codec === 'h264' ? '.h264' : '.h265', data: joinNals(units, 0) };
 }

@@ -126,8 +126,9 @@ async function writeFragmented(
     }
     summary.fragments++;
     summary.truncated ||= segment.truncated;
-    start ??= Math.min(...segment.tracks.map((track) => track.start));
-    summary.durationUs = Math.max(...segment.tracks.map((track) => track.start + track.duration)) - start;
+    start ??= segment.tracks.reduce((first, track) => Math.min(first, track.start), Number.POSITIVE_INFINITY);
+    const end = segment.tracks.reduce((last, track) => Math.max(last, track.start + track.duration), start);
+    summary.durationUs = end - start;
   }
   const kind = [...codecs.values()].includes('video') ? 'video' : 'audio';
   summary.mimeType = `${kind}/mp4; codecs="${[...codecs.keys()].join()}"`;

@@ -85,7 +85,8 @@ export class RateLimiter {
 
   /** Waits until a call expires or is over; only the first in line waits here. */
   async #change(signal: AbortSignal): Promise<void> {
-    const expires = Math.min(...[...this.#entries].map((entry) => entry.expires));
+    let expires = Number.POSITIVE_INFINITY;
+    for (const entry of this.#entries) expires = Math.min(expires, entry.expires);
     let cancel: (() => void) | undefined;
     try {
       await abortable(

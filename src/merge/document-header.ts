@@ -166,8 +166,8 @@ export class DocumentHeader {
   merged(numberFirst: boolean): readonly GatheredElement[] {
     const kept = this.#held.filter(({ type }) => !isLeftOut(type, true));
     const number = numberFirst ? kept.findIndex((element) => element.hasTag(FRAGMENT_NUMBER)) : -1;
-    if (number > 0) kept.unshift(...kept.splice(number, 1));
-    return kept;
+    const first = kept[number];
+    return number > 0 && first !== undefined ? [first, ...kept.filter((element) => element !== first)] : kept;
   }
 
   /**

@@ -170,7 +170,7 @@ function entryBox(setup: TrackSetup): Box {
     entry.depth = 24;
     entry.addBox(rawBox(setup.format === 'avc1' ? 'avcC' : 'hvcC', setup.config));
     const shape = pixelShape(setup);
-    if (shape !== undefined) entry.addBox(rawBox('pasp', uint32s(...shape)));
+    if (shape !== undefined) entry.addBox(rawBox('pasp', uint32s(shape)));
     return entry;
   }
   const { format, channels, timescale, config } = setup;
@@ -189,7 +189,7 @@ function entryBox(setup: TrackSetup): Box {
   return rawBox(format, bytes.subarray(8));
 }
 
-function uint32s(...values: readonly number[]): Uint8Array {
+function uint32s(values: readonly number[]): Uint8Array {
   const data = new Uint8Array(values.length * 4);
   const view = new DataView(data.buffer);
   values.forEach((value, index) => {

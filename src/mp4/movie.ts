@@ -22,12 +22,19 @@ export class Movie {
 
   /** Where presentation begins, in seconds. */
   get start(): number {
-    return Math.min(...this.#tables.map(({ start, timescale }) => start / timescale));
+    return this.#tables.reduce(
+      (first, { start, timescale }) => Math.min(first, start / timescale),
+      Number.POSITIVE_INFINITY,
+    );
   }
 
   /** How long presentation is, in seconds. */
   get duration(): number {
-    return Math.max(...this.#tables.map(({ end, timescale }) => end / timescale)) - this.start;
+    const end = this.#tables.reduce(
+      (last, table) => Math.max(last, table.end / table.timescale),
+      Number.NEGATIVE_INFINITY,
+    );
+    return end - this.start;
   }
 
   /** @throws Mp4RemuxError when a track cannot go on as the fragment has it */

@@ -46,7 +46,7 @@ export class Mp4Writer {
     if (this.#memory !== undefined) {
       // The frames stay where they are: it is the chunks that are kept.
       this.movie.add(fragment, this.#mediaSize);
-      this.#memory.push(...payloads);
+      for (const payload of payloads) this.#memory.push(payload);
     } else if (this.#spool !== undefined) {
       this.movie.add(fragment, this.#mediaSize);
       await this.#spool.write(joinPayloads(payloads, size, 0));

@@ -108,7 +108,8 @@ export class MsePlayer {
         if ((await this.#initialize(segment, signal)) && plays) begun = false;
         continue;
       }
-      this.#newest = Math.min(...segment.tracks.map(({ start }) => start)) / 1e6;
+      const start = segment.tracks.reduce((first, track) => Math.min(first, track.start), Number.POSITIVE_INFINITY);
+      this.#newest = start / 1e6;
       await this.#feeder?.append(segment.bytes, this.#video.currentTime - (this.#options.keepBehind ?? 30));
       this.#follow();
       if (!begun) void this.#video.play().catch(() => {});

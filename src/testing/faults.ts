@@ -20,8 +20,13 @@ export type Fault =
   | { readonly kind: 'damage'; readonly atByte: number; readonly mask?: number | undefined }
   /** GetMedia reports an error within the stream and ends the body. */
   | { readonly kind: 'stream-error'; readonly id: number; readonly code?: string; readonly afterFragments: number }
-  /** GetMediaForFragmentList reports an error in place of a fragment. */
-  | { readonly kind: 'fragment-error'; readonly fragment: number; readonly code?: string; readonly message?: string }
+  /** GetMediaForFragmentList reports an error in place of a fragment. `code` is of the service an integer, default 5000. */
+  | {
+      readonly kind: 'fragment-error';
+      readonly fragment: number;
+      readonly code?: number | string;
+      readonly message?: string;
+    }
   /** A fragment is sent twice. */
   | { readonly kind: 'duplicate'; readonly fragment: number }
   /** A fragment is sent after the one that follows it. */

@@ -20,8 +20,8 @@ export interface GetMediaErrorInput {
 
 /** An error that GetMediaForFragmentList reports within the stream, in place of a fragment's media. */
 export interface FragmentListErrorInput {
-  /** AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE, for example an exception's name. */
-  readonly code: string;
+  /** AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE: of the service an integer, for example 4000. */
+  readonly code: number | string;
   /** AWS_KINESISVIDEO_EXCEPTION_MESSAGE. */
   readonly message: string;
 }
@@ -147,7 +147,7 @@ export function writeServiceTags(input: ServiceTagsInput, options: GetMediaWrite
     add('ERROR_ID', String(error.id));
   }
   if (exception !== undefined) {
-    add('EXCEPTION_ERROR_CODE', exception.code);
+    add('EXCEPTION_ERROR_CODE', String(exception.code));
     add('EXCEPTION_MESSAGE', exception.message);
   }
   return tags.length === 0 ? NONE : writeTags(tags, options);

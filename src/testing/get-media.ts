@@ -42,6 +42,7 @@ export function startPosition(stream: LocalStream, selector: StartSelector = {})
       return known?.fragmentNumber === String(number) ? { after: number } : { errorId: 4000 };
     }
     case 'CONTINUATION_TOKEN':
+      // In every body of the service that was seen, the token is the fragment's own number.
       return { after: decimal(ContinuationToken, 'ContinuationToken') };
     case 'PRODUCER_TIMESTAMP':
     case 'SERVER_TIMESTAMP': {
@@ -86,6 +87,7 @@ export async function sendMedia(
     faults.some((fault) => fault.kind === kind && fault.fragment === count);
   const failure = faults.find((fault) => fault.kind === 'stream-error');
   const began = performance.now();
+  const pacer = service.fragmentPacer(stream, 'media');
   let { after } = start;
   let late: StoredFragment | undefined;
   for (let count = 0; !body.signal.aborted; ) {
@@ -115,6 +117,7 @@ export async function sendMedia(
   }
 
   async function send(fragment: StoredFragment): Promise<void> {
+    await body.wait(pacer.delay(1 / stream.speed));
     const newest = stream.fragments.at(-1) ?? fragment;
     const millisBehindNow = Math.max(0, Math.round(newest.serverTimestamp - fragment.serverTimestamp));
     const tags = writeServiceTags(fragment);
@@ -168,7 +171,7 @@ export async function sendFragments(
   faults: readonly Fault[],
 ): Promise<void> {
   const { sideTimestamps } = service.settings;
-  const pacer = service.fragmentPacer(stream);
+  const pacer = service.fragmentPacer(stream, 'archived');
   for (const [count, fragmentNumber] of numbers.entries()) {
     await body.wait(pacer.delay(1));
     if (body.signal.aborted) return;
@@ -176,10 +179,10 @@ export async function sendFragments(
     const fragment = stream.fragments[stream.indexAfter(BigInt(fragmentNumber) - 1n)];
     const planned = faults.find((fault) => fault.kind === 'fragment-error' && fault.fragment === count);
     if (planned?.kind === 'fragment-error') {
-      const { code = '5000', message = 'Internal error' } = planned;
+      const { code = 5000, message = ERROR_CODES[Number(code)] ?? 'Error' } = planned;
       await body.write(writeGetMediaError({ fragmentNumber, exception: { code, message } }));
     } else if (fragment?.fragmentNumber !== fragmentNumber) {
-      const exception = { code: '4000', message: 'Requested fragment is not found' };
+      const exception = { code: 4000, message: 'Requested fragment is not found' };
       await body.write(writeGetMediaError({ fragmentNumber, exception }));
     } else {
       const tags = writeServiceTags(fragment, { sideTimestamps });

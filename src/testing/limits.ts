@@ -12,6 +12,14 @@ export interface ServiceLimits {
   readonly fragmentsPerSecond: number;
   /** Bytes a second of each body of GetMedia and GetMediaForFragmentList: beyond, it waits. Default 25,000,000. */
   readonly bytesPerSecond: number;
+  /** Fragments a second that GetMedia sends of a stream, over all connections: beyond, the body waits. Default 6. */
+  readonly mediaFragmentsPerSecond: number;
+  /** Fragments a second that ListFragments tells of. Default 10,000. */
+  readonly listedFragmentsPerSecond: number;
+  /** Bytes of a fragment that PutMedia takes, with the header of its document. Default 50 MiB. */
+  readonly fragmentBytes: number;
+  /** How many streams CreateStream makes. Default 10,000. */
+  readonly streams: number;
 }
 
 /** What the service documents. */
@@ -21,6 +29,10 @@ export const SERVICE_LIMITS: ServiceLimits = {
   fragmentListConnections: 5,
   fragmentsPerSecond: 500,
   bytesPerSecond: 25_000_000,
+  mediaFragmentsPerSecond: 6,
+  listedFragmentsPerSecond: 10_000,
+  fragmentBytes: 50 * 1024 * 1024,
+  streams: 10_000,
 };
 
 /** No limits at all. */
@@ -30,6 +42,10 @@ export const NO_LIMITS: ServiceLimits = {
   fragmentListConnections: Number.POSITIVE_INFINITY,
   fragmentsPerSecond: Number.POSITIVE_INFINITY,
   bytesPerSecond: Number.POSITIVE_INFINITY,
+  mediaFragmentsPerSecond: Number.POSITIVE_INFINITY,
+  listedFragmentsPerSecond: Number.POSITIVE_INFINITY,
+  fragmentBytes: Number.POSITIVE_INFINITY,
+  streams: Number.POSITIVE_INFINITY,
 };
 
 const LISTING = new Set(['DescribeStream', 'ListStreams', 'CreateStream', 'DeleteStream']);
@@ -43,17 +59,28 @@ export interface Violation {
   /** When, in milliseconds since 1970. */
   readonly time: number;
   /** Which limit. */
-  readonly limit: 'calls a second' | 'connections';
+  readonly limit: 'calls a second' | 'connections' | 'fragments a second';
+}
+
+/** How many violations are kept, the newest ones. */
+const MOST_VIOLATIONS = 10_000;
+/** How many counts are kept before those that are over are let go of. */
+const MOST_COUNTS = 1000;
+
+/** What has been counted lately. */
+interface Count {
+  readonly time: number;
+  readonly weight: number;
 }
 
 /** Counts calls and connections, per operation and stream, and refuses those beyond the limits. */
 export class LimitCounter {
   readonly #limits: ServiceLimits;
-  readonly #calls = new Map<string, number[]>();
+  readonly #calls = new Map<string, Count[]>();
   readonly #connections = new Map<string, number>();
   /** The most connections that were open at a time, by operation. */
   readonly peakConnections = new Map<string, number>();
-  /** Calls that were refused, in order. */
+  /** Calls that were refused, in order; the last 10,000. */
   readonly violations: Violation[] = [];
 
   constructor(limits: ServiceLimits) {
@@ -69,16 +96,38 @@ export class LimitCounter {
     const allowed = LISTING.has(operation)
       ? Math.max(LISTING_CALLS_PER_SECOND, this.#limits.callsPerSecond)
       : this.#limits.callsPerSecond;
+    this.#count(operation, stream, 'calls a second', 1, allowed);
+  }
+
+  /**
+   * Counts fragments that ListFragments tells of.
+   *
+   * @throws ServiceError ClientLimitExceededException
+   */
+  listed(stream: string, fragments: number): void {
+    this.#count('ListFragments', stream, 'fragments a second', fragments, this.#limits.listedFragmentsPerSecond);
+  }
+
+  #count(operation: string, stream: string, limit: Violation['limit'], weight: number, allowed: number): void {
     if (allowed === Number.POSITIVE_INFINITY) return;
-    const key = `${operation} ${stream}`;
     const now = performance.now();
-    const recent = (this.#calls.get(key) ?? []).filter((time) => now - time < 1000);
-    this.#calls.set(key, recent);
-    if (recent.length >= allowed) {
-      this.violations.push({ operation, stream, time: Date.now(), limit: 'calls a second' });
-      throw new ServiceError('ClientLimitExceededException', `more than ${allowed} calls of ${operation} a second`);
+    if (this.#calls.size > MOST_COUNTS) {
+      for (const [key, counts] of this.#calls) if (now - (counts.at(-1)?.time ?? 0) >= 1000) this.#calls.delete(key);
     }
-    recent.push(now);
+    const key = `${limit} ${operation} ${stream}`;
+    const recent = (this.#calls.get(key) ?? []).filter(({ time }) => now - time < 1000);
+    this.#calls.set(key, recent);
+    const sum = recent.reduce((total, count) => total + count.weight, 0);
+    if (sum + weight > allowed) {
+      this.#violate({ operation, stream, time: Date.now(), limit });
+      throw new ServiceError('ClientLimitExceededException', `more than ${allowed} ${limit} of ${operation}`);
+    }
+    recent.push({ time: now, weight });
+  }
+
+  #violate(violation: Violation): void {
+    this.violations.push(violation);
+    if (this.violations.length > MOST_VIOLATIONS) this.violations.shift();
   }
 
   /**
@@ -94,7 +143,7 @@ export class LimitCounter {
     const key = `${operation} ${stream}`;
     const open = this.#connections.get(key) ?? 0;
     if (open >= allowed) {
-      this.violations.push({ operation, stream, time: Date.now(), limit: 'connections' });
+      this.#violate({ operation, stream, time: Date.now(), limit: 'connections' });
       const type = archived ? 'ClientLimitExceededException' : 'ConnectionLimitExceededException';
       throw new ServiceError(type, `more than ${allowed} connections of ${operation}`);
     }
@@ -104,7 +153,9 @@ export class LimitCounter {
     return () => {
       if (closed) return;
       closed = true;
-      this.#connections.set(key, (this.#connections.get(key) ?? 1) - 1);
+      const left = (this.#connections.get(key) ?? 1) - 1;
+      if (left > 0) this.#connections.set(key, left);
+      else this.#connections.delete(key);
     };
   }
 }

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ByteStream } from '../mkv/byte-stream.js';
+import { AccessControl, type AccessOptions, LOOPBACK } from './access-control.js';
 import { BodyWriter } from './body-writer.js';
 import type { Fault, FaultPlan } from './faults.js';
 import { fragmentNumbers, sendFragments, sendMedia, startPosition } from './get-media.js';
@@ -20,10 +21,10 @@ export interface LocalStreamOptions extends FillOptions {
 }
 
 /** How the local endpoint runs. */
-export interface LocalKinesisVideoOptions {
+export interface LocalKinesisVideoOptions extends AccessOptions {
   /** Streams by name. */
   readonly streams?: Readonly<Record<string, LocalStreamOptions>> | undefined;
-  /** The port on the loopback address; default: a free one. */
+  /** The port; default: a free one. */
   readonly port?: number | undefined;
   /** What goes wrong. Default: nothing. */
   readonly faults?: FaultPlan | undefined;
@@ -37,6 +38,11 @@ export interface LocalKinesisVideoOptions {
   readonly slowConsumerMs?: number | undefined;
   /** How many fragments a stream stores at most; older ones are forgotten. Default: all. */
   readonly retention?: number | undefined;
+  /**
+   * How many bytes of what producers send by PutMedia a stream stores at most; older fragments are forgotten. Default 1 GiB. Sources of any
+   * length are stored whole.
+   */
+  readonly retentionBytes?: number | undefined;
   /** How GetMediaForFragmentList spells the timestamps: with _SIDE_, as documented, or as GetMedia does. Default `true`. */
   readonly sideTimestamps?: boolean | undefined;
   /** How often PutMedia acknowledges that nothing comes. Default 10,000 ms. */
@@ -68,12 +74,16 @@ const OPERATIONS = new Map(
 );
 const MOST_JSON = 1 << 20;
 const MOST_REQUESTS = 10_000;
+/** The most characters of a stream's name. */
+const MOST_NAME = 256;
+const RETENTION_BYTES = 2 ** 30;
 
 /** A Kinesis Video endpoint on this machine. See {@link startLocalKinesisVideo}. */
 export class LocalKinesisVideo {
   readonly #service: Service;
   readonly #options: LocalKinesisVideoOptions;
   readonly #server: Server;
+  readonly #access: AccessControl;
   readonly #calls = new Map<string, number>();
   readonly #fills: Promise<void>[] = [];
   /** Those of `#fills` that are not in real time. */
@@ -85,6 +95,7 @@ export class LocalKinesisVideo {
   /** @internal */
   constructor(options: LocalKinesisVideoOptions) {
     this.#options = options;
+    this.#access = new AccessControl(options);
     const limits = options.limits === false ? NO_LIMITS : { ...SERVICE_LIMITS, ...options.limits };
     this.#service = new Service({
       limits,
@@ -117,7 +128,7 @@ export class LocalKinesisVideo {
       if (this.#failure !== undefined) throw this.#failure;
       await new Promise<void>((resolve, reject) => {
         this.#server.once('error', reject);
-        this.#server.listen(this.#options.port ?? 0, '127.0.0.1', resolve);
+        this.#server.listen(this.#options.port ?? 0, this.#options.host ?? LOOPBACK, resolve);
       });
     } catch (error) {
       for (const stream of this.#service.streams.values()) stream.delete();
@@ -132,7 +143,10 @@ export class LocalKinesisVideo {
   }
 
   get #host(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const { address, port } = this.#server.address() as AddressInfo;
+    // Of all addresses of this machine, the one that is always there.
+    const host = address === '0.0.0.0' || address === '::' ? LOOPBACK : address;
+    return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   }
 
   /** Waits until the sources of all streams that it was started with are stored; rejects when one could not be read. */
@@ -201,23 +215,24 @@ export class LocalKinesisVideo {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = randomUUID();
-    setHeaders(request, response, requestId);
+    response.setHeader('x-amzn-RequestId', requestId);
     // A connection that breaks is seen where the body is written.
     response.on('error', () => {});
     request.on('error', () => {});
-    if (request.method === 'OPTIONS') {
-      response.writeHead(204).end();
-      return;
-    }
     let seen: LocalRequest | undefined;
     try {
+      allowPage(this.#access.check(request), request, response);
+      if (request.method === 'OPTIONS') {
+        response.writeHead(204).end();
+        return;
+      }
       const [, endpoint, path = ''] = OPERATION_PATH.exec(request.url ?? '') ?? [];
       const operation = OPERATIONS.get(path);
       if (operation === undefined || request.method !== 'POST') {
         throw new ServiceError('ResourceNotFoundException', `no operation ${request.method} ${request.url}`);
       }
       const input = operation === 'PutMedia' ? putMediaInput(request) : await readJson(request);
-      const stream = streamName(input);
+      const stream = streamName(input).slice(0, MOST_NAME);
       const call = this.#calls.get(operation) ?? 0;
       this.#calls.set(operation, call + 1);
       const faults = this.#service.faults({ operation, stream, call });
@@ -280,7 +295,11 @@ export class LocalKinesisVideo {
       response.on('close', disconnect);
       response.setHeader('Content-Type', 'application/json');
       response.flushHeaders();
-      await receiveMedia(stream, request, response, headers, this.#options.idleAcknowledgementMs ?? 10_000);
+      await receiveMedia(stream, request, response, headers, {
+        fragmentBytes: service.settings.limits.fragmentBytes,
+        retentionBytes: this.#options.retentionBytes ?? RETENTION_BYTES,
+        idleMs: this.#options.idleAcknowledgementMs ?? 10_000,
+      });
       return;
     }
     const isArchived = operation === 'GetMediaForFragmentList';
@@ -301,7 +320,7 @@ export class LocalKinesisVideo {
 }
 
 /**
- * Starts a Kinesis Video endpoint on the loopback address that the AWS SDK's clients run against: give its `endpoint` to them, with any
+ * Starts a Kinesis Video endpoint on the loopback address, which programs and pages of this machine may call (see {@link AccessOptions}), that the AWS SDK's clients run against: give its `endpoint` to them, with any
  * credentials. It serves GetDataEndpoint, DescribeStream, ListStreams, CreateStream, DeleteStream, GetMedia, ListFragments,
  * GetMediaForFragmentList and PutMedia, with the service's limits, and whatever faults are planned.
  *
@@ -311,10 +330,11 @@ export async function startLocalKinesisVideo(options: LocalKinesisVideoOptions =
   return new LocalKinesisVideo(options).start();
 }
 
-/** Browsers may call from any page, and read the headers that tell what went wrong. */
-function setHeaders(request: IncomingMessage, response: ServerResponse, requestId: string): void {
-  response.setHeader('x-amzn-RequestId', requestId);
-  response.setHeader('Access-Control-Allow-Origin', request.headers.origin ?? '*');
+/** Lets a page have the answer, and read the headers that tell what went wrong. */
+function allowPage(origin: string | undefined, request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader('Vary', 'Origin');
+  if (origin === undefined) return;
+  response.setHeader('Access-Control-Allow-Origin', origin);
   response.setHeader('Access-Control-Allow-Methods', 'POST, OPTIONS');
   response.setHeader('Access-Control-Allow-Headers', request.headers['access-control-request-headers'] ?? '*');
   response.setHeader('Access-Control-Expose-Headers', 'x-amzn-ErrorType, x-amzn-RequestId, Date');
@@ -360,5 +380,6 @@ function streamName({ StreamName: name, StreamARN: arn }: JsonInput): string {
 /** What tells one set of credentials from another: the access key's id and the session token. */
 function credentialsOf(request: IncomingMessage): string {
   const key = /Credential=([^/]+)/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  return `${key} ${request.headers['x-amz-security-token'] ?? ''}`;
+  const token = request.headers['x-amz-security-token'] ?? '';
+  return createHash('sha256').update(`${key} ${token}`).digest('base64');
 }

@@ -26,7 +26,7 @@ export interface StoredFragment {
 export interface FillOptions {
   /** Store each fragment when its time has come, as a camera would send it. Default: all at once. */
   readonly realtime?: boolean | undefined;
-  /** With `realtime`: how many seconds of media go into a second. Default 1. */
+  /** With `realtime`: how many seconds of media go into a second. Default 1. So many more fragments a second are read of it by GetMedia. */
   readonly speed?: number | undefined;
   /** Begin again at the end, with times that go on: `true` for ever (with `realtime`), or so many times in all. Default: once. */
   readonly loop?: boolean | number | undefined;
@@ -48,9 +48,13 @@ export interface AppendOptions {
 
 const FIRST_NUMBER = 91343852333181432392682062607743920146270339185n;
 const NUMBER_STEP = 4_951_760_157n;
+/** Bytes that a stored fragment takes besides its own. */
+const OVERHEAD = 1000;
 /** Between the recording of a fragment and its arrival, where nothing real says it. */
 const LATENCY = 100;
 const FORMAT = { highWaterMark: 1 << 20 };
+/** The most bytes of a fragment of a source: as many as the consumers take. */
+const FRAGMENT_BYTES = 256 * 1024 * 1024;
 
 /** A stream of the local endpoint: the fragments that it stores, oldest first. */
 export class LocalStream {
@@ -61,7 +65,9 @@ export class LocalStream {
   readonly creationTime: number;
   readonly #retention: number;
   #fragments: StoredFragment[] = [];
+  #bytes = 0;
   #lastNumber: bigint = FIRST_NUMBER - NUMBER_STEP;
+  #speed = 1;
   #deleted = false;
   readonly #waiting = new Set<() => void>();
   readonly #closing = new AbortController();
@@ -77,6 +83,11 @@ export class LocalStream {
   /** The fragments that are stored, oldest first. */
   get fragments(): readonly StoredFragment[] {
     return this.#fragments;
+  }
+
+  /** How many seconds of media a second of time is, by how it is filled. */
+  get speed(): number {
+    return this.#speed;
   }
 
   /** Whether the stream has been deleted. */
@@ -108,12 +119,35 @@ export class LocalStream {
     const { head, media, tail, duration } = fragment;
     const { producerTimestamp, serverTimestamp } = options;
     const stored = { fragmentNumber: number, producerTimestamp, serverTimestamp, duration, head, media, tail };
+    this.#bytes += sizeOf(stored, newest);
     this.#fragments.push(stored);
     const excess = this.#fragments.length - this.#retention;
     // Not at every fragment, since each time copies the list.
-    if (excess >= Math.max(16, this.#retention / 2)) this.#fragments = this.#fragments.slice(excess);
+    if (excess >= Math.max(16, this.#retention / 2)) this.#drop(excess);
     this.#wake();
     return stored;
+  }
+
+  /** Forgets the oldest fragments, until the others are of no more than so many bytes. */
+  forget(bytes: number): void {
+    if (this.#bytes <= bytes) return;
+    let left = this.#bytes;
+    let count = 0;
+    // Half as much again goes, since each time copies the list.
+    for (const [index, fragment] of this.#fragments.entries()) {
+      if (left <= bytes / 2 || index === this.#fragments.length - 1) break;
+      left -= sizeOf(fragment, this.#fragments[index - 1]);
+      count++;
+    }
+    this.#drop(count);
+  }
+
+  #drop(count: number): void {
+    this.#fragments = this.#fragments.slice(count);
+    this.#bytes = this.#fragments.reduce(
+      (sum, fragment, index) => sum + sizeOf(fragment, this.#fragments[index - 1]),
+      0,
+    );
   }
 
   /**
@@ -154,7 +188,8 @@ export class LocalStream {
     const rounds = roundsOf(options);
     const start = Number(options.startTimestamp ?? Date.now());
     const began = performance.now();
-    const speed = options.speed ?? 1;
+    const { speed = 1 } = options;
+    this.#speed = Math.max(this.#speed, speed);
     const store = async (fragment: SplitFragment, timeline: Timeline, round: number) => {
       const offset = timeline.offset(fragment, round);
       // A fragment is there when its last frame has been recorded.
@@ -214,6 +249,11 @@ export class LocalStream {
   }
 }
 
+/** What a fragment takes in memory besides what it shares with the one before: bytes, and what stands around them. */
+function sizeOf({ head, media, tail }: StoredFragment, before: StoredFragment | undefined): number {
+  return (head === before?.head ? 0 : head.length) + media.length + tail.length + OVERHEAD;
+}
+
 /** Where fragments of a source lie in time, also when it begins again. */
 class Timeline {
   readonly #first: number;
@@ -241,7 +281,7 @@ function roundsOf({ loop = false }: FillOptions): number {
 }
 
 async function* splitSource(source: ByteStream, signal: AbortSignal): AsyncIterable<SplitFragment> {
-  for await (const event of pullThrough(source, new FragmentSplitter(), signal)) {
+  for await (const event of pullThrough(source, new FragmentSplitter(FRAGMENT_BYTES), signal)) {
     if (event.kind === 'fragment') yield event.fragment;
   }
 }

@@ -31,7 +31,7 @@ export interface StartSelector {
 
 /** The operations whose answer is JSON, by their names in the API. */
 export const JSON_OPERATIONS: Readonly<Record<string, (service: Service, input: JsonInput, host: string) => object>> = {
-  CreateStream: (service, input) => ({ StreamARN: service.createStream(String(input.StreamName)).arn }),
+  CreateStream: createStream,
   DeleteStream: (service, input) => {
     service.deleteStream(service.findStream(input.StreamName, input.StreamARN));
     return {};
@@ -60,6 +60,14 @@ export function named(service: Service, input: JsonInput): LocalStream {
 
 function invalid(message: string): ServiceError {
   return new ServiceError('InvalidArgumentException', message);
+}
+
+function createStream(service: Service, input: JsonInput): object {
+  const { streams } = service.settings.limits;
+  if (service.streams.size >= streams) {
+    throw new ServiceError('AccountStreamLimitExceededException', `There are ${streams} streams already.`);
+  }
+  return { StreamARN: service.createStream(String(input.StreamName)).arn };
 }
 
 function getDataEndpoint(service: Service, input: JsonInput, host: string): object {
@@ -99,6 +107,7 @@ function listFragments(service: Service, input: JsonInput): object {
   // The service gives them in no particular order. Sorting by a hash of the number gives the same one for every page.
   const fragments = stream.fragments.filter(isWanted).sort((a, b) => disorder(a) - disorder(b));
   const { page, nextToken } = paginate(fragments, input, 100, JSON.stringify({ stream: stream.name, selector }));
+  service.limits.listed(stream.name, page.length);
   return {
     Fragments: page.map((fragment) => ({
       FragmentLengthInMilliseconds: fragment.duration,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EbmlParseError } from '../ebml/errors.js';
 import { FragmentSplitter, type SplitFragment } from './fragment-splitter.js';
@@ -12,8 +13,33 @@ export interface PutMediaHeaders {
   readonly start: number;
 }
 
+/** How PutMedia is taken. */
+export interface PutMediaSettings {
+  /** The most bytes of a fragment, with the header of its document. */
+  readonly fragmentBytes: number;
+  /** How many bytes the stream stores at most of what producers send. */
+  readonly retentionBytes: number;
+  /** How often it is said that nothing comes, in milliseconds. */
+  readonly idleMs: number;
+}
+
+const MAX_FRAGMENT_SIZE_REACHED = 4001;
 const INVALID_MKV_DATA = 4006;
+const INVALID_PRODUCER_TIMESTAMP = 4007;
 const STREAM_NOT_ACTIVE = 4008;
+const INTERNAL_ERROR = 5000;
+/** The most milliseconds before or after 1970 that a `Date` can hold. */
+const LARGEST_DATE = 8.64e15;
+
+/** What ends a PutMedia request. */
+class PutMediaError extends Error {
+  readonly id: number;
+
+  constructor(id: number, message: string) {
+    super(message);
+    this.id = id;
+  }
+}
 
 /**
  * Reads the headers of a PutMedia request.
@@ -36,25 +62,33 @@ export function readPutMediaHeaders(request: IncomingMessage): PutMediaHeaders {
 /**
  * Stores what a producer sends and acknowledges it on the same connection, a line of JSON for each event: BUFFERING when a fragment
  * begins, RECEIVED and PERSISTED when it is whole, ERROR when the bytes are wrong (which ends the request), IDLE when nothing comes.
+ * Fragments before wrong bytes are kept. A producer that does not read its acknowledgements is not read from either.
  */
 export async function receiveMedia(
   stream: LocalStream,
   request: IncomingMessage,
   response: ServerResponse,
   headers: PutMediaHeaders,
-  idleMs: number,
+  settings: PutMediaSettings,
 ): Promise<void> {
-  const splitter = new FragmentSplitter();
+  const { fragmentBytes, retentionBytes, idleMs } = settings;
+  const splitter = new FragmentSplitter(fragmentBytes);
   let fragmentNumber = '';
   let timecode = 0;
   let serverTimestamp = 0;
   const acknowledge = (event: object) => response.write(`${JSON.stringify(event)}\r\n`);
-  const idle = setInterval(() => acknowledge({ EventType: 'IDLE' }), idleMs);
+  const idle = setInterval(() => {
+    if (!response.writableNeedDrain) acknowledge({ EventType: 'IDLE' });
+  }, idleMs);
   const store = (fragment: SplitFragment) => {
     const producerTimestamp = headers.absolute ? fragment.timestamp : headers.start + fragment.timestamp;
+    if (!(Math.abs(producerTimestamp) <= LARGEST_DATE)) {
+      throw new PutMediaError(INVALID_PRODUCER_TIMESTAMP, `${producerTimestamp} ms is no time`);
+    }
     const known = { FragmentTimecode: timecode, FragmentNumber: fragmentNumber };
     acknowledge({ EventType: 'RECEIVED', ...known });
     stream.append(fragment, { producerTimestamp, serverTimestamp, fragmentNumber });
+    stream.forget(retentionBytes);
     acknowledge({ EventType: 'PERSISTED', ...known });
   };
   const drain = () => {
@@ -69,13 +103,15 @@ export async function receiveMedia(
       acknowledge({ EventType: 'BUFFERING', FragmentTimecode: timecode, FragmentNumber: fragmentNumber });
     }
   };
+  const closed = new Promise((resolve) => response.on('close', resolve));
   try {
     // A producer that sends wrong bytes is to read why, so its connection must outlive the loop.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       idle.refresh();
-      if (stream.deleted) throw new ServiceError('ResourceNotFoundException', 'The stream has been deleted.');
+      if (stream.deleted) throw new PutMediaError(STREAM_NOT_ACTIVE, 'The stream has been deleted.');
       splitter.push(chunk);
       drain();
+      if (response.writableNeedDrain) await Promise.race([once(response, 'drain'), closed]);
     }
     splitter.end();
     drain();
@@ -83,14 +119,24 @@ export async function receiveMedia(
     if (request.socket.destroyed) {
       // What is whole is kept; nobody is there to be told.
       splitter.end();
-      drain();
+      try {
+        drain();
+      } catch {
+        // What comes behind the fragments that are whole is wrong as well.
+      }
       return;
     }
-    const errorId = error instanceof EbmlParseError ? INVALID_MKV_DATA : STREAM_NOT_ACTIVE;
+    const errorId = errorIdOf(error);
     const known = { FragmentTimecode: timecode, FragmentNumber: fragmentNumber };
     acknowledge({ EventType: 'ERROR', ...known, ErrorId: errorId });
   } finally {
     clearInterval(idle);
     response.end();
   }
+}
+
+function errorIdOf(error: unknown): number {
+  if (error instanceof PutMediaError) return error.id;
+  if (!(error instanceof EbmlParseError)) return INTERNAL_ERROR;
+  return error.code === 'ElementTooLarge' ? MAX_FRAGMENT_SIZE_REACHED : INVALID_MKV_DATA;
 }

@@ -7,7 +7,7 @@ import type { SplitFragment } from './fragment-splitter.js';
 /** A fragment that begins so many milliseconds later. */
 export function retimeFragment(fragment: SplitFragment, milliseconds: number): SplitFragment {
   if (fragment.media.length === 0) return fragment;
-  const ticks = Math.round((milliseconds * 1_000_000) / fragment.timestampScale);
+  const ticks = BigInt(Math.round((milliseconds * 1_000_000) / fragment.timestampScale));
   return { ...fragment, timestamp: fragment.timestamp + milliseconds, media: retimeCluster(fragment.media, ticks) };
 }
 
@@ -16,8 +16,9 @@ export function retimeFragment(fragment: SplitFragment, milliseconds: number): S
  *
  * @param cluster a whole Cluster element
  * @param ticks how much later, in units of its document's TimestampScale
+ * @throws RangeError when the new Timestamp is beyond the 64 bits that it has
  */
-export function retimeCluster(cluster: Uint8Array, ticks: number): Uint8Array {
+export function retimeCluster(cluster: Uint8Array, ticks: bigint): Uint8Array {
   const reader = new StreamingMkvReader({ elements: [Mkv.Cluster, Mkv['CRC-32'], Mkv.Timestamp] });
   reader.push(cluster);
   const before: Uint8Array[] = [];
@@ -33,7 +34,7 @@ export function retimeCluster(cluster: Uint8Array, ticks: number): Uint8Array {
       at = element.offset + element.headerSize + element.dataSize;
       if (element.is(Mkv['CRC-32'])) hasCrc = true;
       if (!element.is(Mkv.Timestamp)) continue;
-      before.push(writeElement(Mkv.Timestamp, element.value + ticks));
+      before.push(writeElement(Mkv.Timestamp, element.bigintValue + ticks));
       break;
     }
   }

@@ -1,5 +1,7 @@
 /** The errors of the service, by the names that the AWS SDK knows, with their HTTP status. */
 const STATUS = {
+  AccessDeniedException: 403,
+  AccountStreamLimitExceededException: 400,
   ClientLimitExceededException: 400,
   ConnectionLimitExceededException: 400,
   ExpiredTokenException: 403,

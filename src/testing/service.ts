@@ -22,7 +22,7 @@ export class Service {
   #endpointGeneration = 0;
   readonly #seenCredentials = new Set<string>();
   readonly #expiredCredentials = new Set<string>();
-  readonly #fragmentPacers = new Map<string, Pacer>();
+  readonly #pacers = new WeakMap<LocalStream, { readonly archived: Pacer; readonly media: Pacer }>();
 
   constructor(settings: ServiceSettings) {
     this.settings = settings;
@@ -31,7 +31,7 @@ export class Service {
 
   createStream(name: string): LocalStream {
     if (!/^[a-zA-Z0-9_.-]{1,256}$/.test(name)) {
-      throw new ServiceError('InvalidArgumentException', `${JSON.stringify(name)} is no stream name`);
+      throw new ServiceError('InvalidArgumentException', `${JSON.stringify(name.slice(0, 300))} is no stream name`);
     }
     if (this.streams.has(name)) throw new ServiceError('ResourceInUseException', `The stream ${name} already exists.`);
     const stream = new LocalStream(name, this.settings.retention);
@@ -57,11 +57,16 @@ export class Service {
     return stream;
   }
 
-  /** Fragments of one stream a second, for all connections together. */
-  fragmentPacer(stream: LocalStream): Pacer {
-    const pacer = this.#fragmentPacers.get(stream.name) ?? new Pacer(this.settings.limits.fragmentsPerSecond);
-    this.#fragmentPacers.set(stream.name, pacer);
-    return pacer;
+  /** Fragments of one stream a second, for all connections of GetMediaForFragmentList, or of GetMedia, together. */
+  fragmentPacer(stream: LocalStream, operation: 'archived' | 'media'): Pacer {
+    const { fragmentsPerSecond, mediaFragmentsPerSecond } = this.settings.limits;
+    let pacers = this.#pacers.get(stream);
+    if (pacers === undefined) {
+      const media = new Pacer(mediaFragmentsPerSecond, mediaFragmentsPerSecond);
+      pacers = { archived: new Pacer(fragmentsPerSecond), media };
+      this.#pacers.set(stream, pacers);
+    }
+    return pacers[operation];
   }
 
   /** The path below which requests for media are taken. */
@@ -80,10 +85,22 @@ export class Service {
       throw new ServiceError('ExpiredTokenException', 'The security token included in the request is expired');
     }
     this.#seenCredentials.add(id);
+    forgetOldest(this.#seenCredentials);
   }
 
   /** Makes all credentials that were seen so far invalid. */
   expireCredentials(): void {
     for (const id of this.#seenCredentials) this.#expiredCredentials.add(id);
+    forgetOldest(this.#expiredCredentials);
+  }
+}
+
+/** How many credentials are known, the newest ones. */
+const MOST_CREDENTIALS = 10_000;
+
+function forgetOldest(ids: Set<string>): void {
+  for (const id of ids) {
+    if (ids.size <= MOST_CREDENTIALS) return;
+    ids.delete(id);
   }
 }

@@ -28,6 +28,8 @@ export async function startWith(
     idleTimeoutMs: 100,
     streams: { camera: { source, keepMetadata: true } },
     ...options,
+    // Tests have not the time that the service takes for a thousand fragments.
+    limits: options.limits === false ? false : { mediaFragmentsPerSecond: Number.POSITIVE_INFINITY, ...options.limits },
   });
   started.push(server);
   return { server, fragments };
