@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export type { AccessOptions } from './access-control.js';
 export type { BlockInput } from './block-writer.js';
 export {
   type Fault,

@@ -31,6 +31,9 @@ const INTERNAL_ERROR = 5000;
 /** The most milliseconds before or after 1970 that a `Date` can hold. */
 const LARGEST_DATE = 8.64e15;
 
+/** For how long what a producer sends behind an error is taken and thrown away. */
+const LINGER_MS = 5000;
+
 /** What ends a PutMedia request. */
 class PutMediaError extends Error {
   readonly id: number;
@@ -103,7 +106,7 @@ export async function receiveMedia(
       acknowledge({ EventType: 'BUFFERING', FragmentTimecode: timecode, FragmentNumber: fragmentNumber });
     }
   };
-  const closed = new Promise((resolve) => response.on('close', resolve));
+  const closed = new Promise((resolve) => request.socket.once('close', resolve));
   try {
     // A producer that sends wrong bytes is to read why, so its connection must outlive the loop.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
@@ -132,6 +135,10 @@ export async function receiveMedia(
   } finally {
     clearInterval(idle);
     response.end();
+    // A producer that goes on sending reads why it need not only when what it sends is taken; for a while.
+    request.resume();
+    const late = setTimeout(() => request.destroy(), LINGER_MS);
+    void closed.then(() => clearTimeout(late));
   }
 }
 

@@ -323,6 +323,30 @@ describe('limits', () => {
     });
   }
 
+  it('let six fragments of a stream through GetMedia at once, then six a second', async () => {
+    const server = await start({ streams, limits: { mediaFragmentsPerSecond: 6 } });
+    const fragments = await readBody(await getMedia(server.endpoint));
+    expect(fragments).toHaveLength(8);
+    // The next ones wait for those, also on another connection.
+    const slow = await start({ streams, limits: { mediaFragmentsPerSecond: 0.001 } });
+    const bodies = await Promise.all([getMedia(slow.endpoint), getMedia(slow.endpoint)]);
+    const chunks = bodies.map((body) => body[Symbol.asyncIterator]().next());
+    for (const chunk of chunks) chunk.catch(() => {});
+    expect(await first(Promise.race(chunks), pause(300))).toBe('second');
+  });
+
+  it('refuse lists of more fragments a second than the service gives', async () => {
+    const server = await start({ streams, limits: { listedFragmentsPerSecond: 10, callsPerSecond: 100 } });
+    const { archived } = clients(server.endpoint);
+    const list = (MaxResults: number) => archived.send(new ListFragmentsCommand({ StreamName: 'camera', MaxResults }));
+    await list(8);
+    await list(2);
+    await expect(list(1)).rejects.toMatchObject({ name: 'ClientLimitExceededException' });
+    expect(server.violations).toMatchObject([
+      { operation: 'ListFragments', stream: 'camera', limit: 'fragments a second' },
+    ]);
+  });
+
   it('let through a burst, then so much a second', () => {
     const pacer = new Pacer(1000, 10);
     expect(pacer.delay(10)).toBe(0);

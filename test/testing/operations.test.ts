@@ -75,6 +75,7 @@ describe('GetMedia', () => {
       const { serverTimestamp, producerTimestamp, tags: expectedTags } = facts.fragments[i];
       expect(Number(tags.get('SERVER_TIMESTAMP')) * 1000).toBeCloseTo(Date.parse(serverTimestamp), 1);
       expect(Number(tags.get('PRODUCER_TIMESTAMP')) * 1000).toBeCloseTo(Date.parse(producerTimestamp), 1);
+      expect(tags.get('CONTINUATION_TOKEN')).toBe(allNumbers[i]);
       expect(tags.get('MILLIS_BEHIND_NOW')).toBe(String(newest - Date.parse(serverTimestamp)));
       expect(producerTags).toEqual(expectedTags);
     }
