@@ -18,9 +18,17 @@ export {
   writeMaster,
   writeValue,
 } from './ebml/writer.js';
+export type { DocumentFacts, DocumentPart, DocumentSplitterOptions } from './fragments/document-splitter.js';
 export { Fragment } from './fragments/fragment.js';
 export type { FrameFilterOptions } from './fragments/frame-filter.js';
 export { type ReadFragmentsOptions, type ReadFramesOptions, readFragments, readFrames } from './fragments/read.js';
+export {
+  MkvDocument,
+  type ReadDocumentPartsOptions,
+  type ReadDocumentsOptions,
+  readDocumentParts,
+  readDocuments,
+} from './fragments/read-documents.js';
 export type {
   Discontinuity,
   MergeCounters,
