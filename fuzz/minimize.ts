@@ -1,3 +1,4 @@
+import { concatBytes } from '../src/ebml/writer.js';
 import { parseTree, places, writeTree } from './ebml-tree.js';
 import { findingKey } from './finding.js';
 import type { Input } from './input.js';
@@ -23,10 +24,15 @@ export async function minimize(target: FuzzTarget, input: Input, key: string): P
       return true;
     }
   };
-  if (target.ebml) await dropElements(() => best.bytes, accept);
+  if (target.ebml)
+    await dropElements(
+      () => best.bytes,
+      accept,
+      () => runs > MAX_RUNS,
+    );
   for (let size = best.bytes.length >> 1; size >= 1; size >>= 1) {
-    for (let at = 0; at < best.bytes.length; ) {
-      const shorter = Uint8Array.from([...best.bytes.subarray(0, at), ...best.bytes.subarray(at + size)]);
+    for (let at = 0; at < best.bytes.length && runs <= MAX_RUNS; ) {
+      const shorter = concatBytes([best.bytes.subarray(0, at), best.bytes.subarray(at + size)]);
       if (!(await accept(shorter))) at += size;
     }
   }
@@ -34,8 +40,12 @@ export async function minimize(target: FuzzTarget, input: Input, key: string): P
 }
 
 /** Leaves out elements one by one; sizes around them are put right. */
-async function dropElements(current: () => Uint8Array, accept: (bytes: Uint8Array) => Promise<boolean>): Promise<void> {
-  for (let index = 0; ; ) {
+async function dropElements(
+  current: () => Uint8Array,
+  accept: (bytes: Uint8Array) => Promise<boolean>,
+  isOver: () => boolean,
+): Promise<void> {
+  for (let index = 0; !isOver(); ) {
     const tree = parseTree(current());
     const place = places(tree)[index];
     if (place === undefined) return;
