@@ -22,6 +22,11 @@ export class FrameList {
     return this.#frames.length;
   }
 
+  /** Those that there are. */
+  get frames(): readonly Frame[] {
+    return this.#frames;
+  }
+
   /** Adds one. */
   add(frame: Frame): void {
     this.#frames.push(frame);

@@ -5,22 +5,26 @@ import { MkvParseError } from '../mkv/parse-error.js';
 import type { Frame } from '../visitors/frame.js';
 import { FrameVisitor } from '../visitors/frame-visitor.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
+import type { Chunker } from './chunker.js';
 import { Mp4RemuxError } from './remux-error.js';
-import type { FragmentInput } from './samples.js';
+import type { FragmentPart } from './samples.js';
 
-/** The frames of a Cluster: of Kinesis Video Streams that is a fragment. */
-export interface CollectedCluster extends FragmentInput {
+/** The frames of a Cluster, or of a chunk of it: of Kinesis Video Streams that is a fragment. */
+export interface CollectedCluster extends FragmentPart {
   /** Whether the stream ended within it. */
   readonly truncated: boolean;
 }
 
-/** Gathers the frames of each Cluster. Its end is not waited for longer than its last byte. */
+/** Gathers the frames of each Cluster, or chunk. Its end is not waited for longer than its last byte. */
 export class ClusterCollector extends MkvElementVisitor {
   readonly #emit: (cluster: CollectedCluster) => void;
   readonly #onDropped: (error: Mp4RemuxError | undefined) => void;
   readonly #visitor: FrameVisitor;
   readonly #tolerant: boolean;
   readonly #frames: FrameList;
+  readonly #chunker: Chunker | undefined;
+  /** Whether a chunk of the Cluster has been given. */
+  #continues = false;
   #damaged = false;
   /** What is wrong with the Cluster, the first of it. */
   #fault: string | undefined;
@@ -31,22 +35,27 @@ export class ClusterCollector extends MkvElementVisitor {
    * left out; else it throws
    * @param onDropped is told when a Cluster is left out, and why, unless bytes are missing
    * @param maxSize how many bytes of frames to hold
+   * @param chunker cuts Clusters into chunks
    */
   constructor(
     emit: (cluster: CollectedCluster) => void,
     tolerant: boolean,
     onDropped: (error: Mp4RemuxError | undefined) => void,
     maxSize: number | undefined,
+    chunker?: Chunker,
   ) {
     super();
     this.#tolerant = tolerant;
     this.#frames = new FrameList(maxSize);
     this.#emit = emit;
     this.#onDropped = onDropped;
+    this.#chunker = chunker;
     const onInvalidElement = (error: MkvParseError) => this.#spoil(error);
     const process = (frame: Frame) => {
       // A Cluster that is left out need not be held.
-      if (!this.#damaged) this.#frames.add(frame);
+      if (this.#damaged) return;
+      if (this.#isDue(frame)) this.#give({ truncated: false, next: frame });
+      this.#frames.add(frame);
     };
     this.#visitor = new FrameVisitor({ process }, tolerant ? { onInvalidElement } : {});
   }
@@ -62,6 +71,8 @@ export class ClusterCollector extends MkvElementVisitor {
       this.#frames.take();
       this.#damaged = false;
       this.#fault = undefined;
+      this.#continues = false;
+      this.#chunker?.start();
     }
     this.#visitor.visitStart(element);
   }
@@ -75,16 +86,29 @@ export class ClusterCollector extends MkvElementVisitor {
     this.#visitor.visitEnd(element);
     this.#checkSize(element.start.offset);
     if (element.type !== Mkv.Cluster) return;
-    const frames = this.#frames.take();
-    const { tracks, currentFragmentMetadata: metadata } = this.#visitor.metadata;
     if (this.#damaged) {
+      this.#frames.take();
+      const { currentFragmentMetadata: metadata } = this.#visitor.metadata;
       const fault = this.#fault;
       this.#onDropped(
         fault === undefined ? undefined : new Mp4RemuxError('InvalidMediaFrame', fault, { fragment: metadata }),
       );
-    } else if (frames.length > 0) {
-      this.#emit({ tracks: [...tracks.values()], frames, metadata, truncated: element.truncated });
+    } else if (this.#frames.length > 0) {
+      this.#give({ truncated: element.truncated });
     }
+  }
+
+  #isDue(frame: Frame): boolean {
+    const soFar = () => ({ tracks: [...this.#visitor.metadata.tracks.values()], frames: this.#frames.frames });
+    return this.#chunker?.isDue(frame, soFar) === true;
+  }
+
+  #give(end: Pick<CollectedCluster, 'truncated' | 'next'>): void {
+    const { tracks, currentFragmentMetadata: metadata } = this.#visitor.metadata;
+    const frames = this.#frames.take();
+    const continues = this.#continues;
+    this.#continues = true;
+    this.#emit({ tracks: [...tracks.values()], frames, metadata, continues, ...end });
   }
 
   #checkSize(offset: number): void {

@@ -1,4 +1,5 @@
 import { CodecDataError } from '../mkv/codec/codec-error.js';
+import type { TrackMetadata } from '../mkv/track.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Frame } from '../visitors/frame.js';
 import { toMicroseconds, toTicks } from './decode-times.js';
@@ -14,6 +15,12 @@ import { spanOf } from './track-timing.js';
 export interface RemuxOptions extends TrackOptions {
   /** Let the presentation begin at 0. Otherwise it has the source's times, which may count from 1970. */
   readonly startAtZero?: boolean | undefined;
+  /**
+   * Give what has arrived of a fragment every so many milliseconds of it, as a chunk of its own (CMAF, ISO/IEC 23000-19 section 7.3.3.2),
+   * so that nothing waits for the fragment's end. The chunks of a fragment, one behind the other, are its segment. The first fragment is
+   * cut as soon as each of its tracks has frames and its parameter sets tell how pictures are reordered. Default: whole fragments.
+   */
+  readonly chunkDuration?: number | undefined;
 }
 
 /** A fragment whose media can go in, but has no times yet. */
@@ -34,11 +41,18 @@ const SILENCE = 1_000_000;
 export class FragmentRemuxer {
   readonly #tracks: TrackSet;
   readonly #timeline: Timeline;
+  readonly #waits: boolean;
   #held: Draft | undefined;
 
   constructor(options: RemuxOptions = {}) {
     this.#tracks = new TrackSet(options);
     this.#timeline = new Timeline(options.startAtZero === true);
+    this.#waits = options.chunkDuration === undefined;
+  }
+
+  /** The tracks by which a fragment can be cut into parts, as {@link ChunkTracks} has them. */
+  numbers(tracks: readonly TrackMetadata[], frames: readonly Frame[]): readonly number[] | undefined {
+    return this.#tracks.numbers({ tracks, frames });
   }
 
   /** Why tracks are left out for now. */
@@ -59,7 +73,7 @@ export class FragmentRemuxer {
     const draft = this.#draft(part);
     if (draft === undefined) return false;
     if (this.#isOpen(draft)) this.#held = draft;
-    else yield this.#finish(draft, part.next === undefined ? [] : [part.next]);
+    else yield this.#finish(draft, []);
     return true;
   }
 
@@ -102,22 +116,31 @@ export class FragmentRemuxer {
   /** Whether how long the frames last is told by the fragment behind. */
   #isOpen({ part, selection }: Draft): boolean {
     if (part.next !== undefined || part.continues === true) return false;
-    return selection.selected.some(
-      ({ setup, frames }) => setup.kind === 'video' && frames.length > 0 && spanOf(frames).frames === 1,
-    );
+    return selection.selected.some(({ setup, frames }) => {
+      if (setup.kind === 'audio' || frames.length === 0 || spanOf(frames).frames > 1) return false;
+      return this.#waits || !this.#tracks.isSteady(setup);
+    });
   }
 
   /** Gives a draft its times; this throws nothing. */
   #finish({ part, selection, payloads, place }: Draft, following: readonly Frame[]): RemuxedFragment {
-    const { metadata, continues = false, truncated = false } = part;
+    const { metadata, next, continues = false, truncated = false } = part;
     const changed = this.#tracks.take(selection);
     const { states } = this.#tracks;
     const drafts = selection.selected.flatMap(({ setup, frames }: Selected, index) => {
       if (frames.length === 0) return [];
       const state = states[index]!;
-      const own = following.filter((frame) => frame.track.number === setup.track.number);
+      const { number } = setup.track;
       const payload = payloads[index]!;
-      return [{ state, frames, payload, times: state.timing.time(frames, payload, own, place.offset) }];
+      const times = state.timing.time({
+        frames,
+        payload,
+        following: following.filter((frame) => frame.track.number === number),
+        continues,
+        next: next?.track.number === number ? next : undefined,
+        offset: place.offset,
+      });
+      return [{ state, frames, payload, times }];
     });
     // A track that was missing before may begin before the others did.
     let shifts = changed;
@@ -137,7 +160,7 @@ export class FragmentRemuxer {
     });
     const independent = runs.every(({ track, flags }) => track.setup.kind === 'audio' || isSync(flags[0]!));
     this.#timeline.take(place, runs.map(extentOf), continues);
-    return { tracks, runs, metadata, independent, truncated, ...place };
+    return { tracks, runs, metadata, independent, truncated, continues, ends: next === undefined, ...place };
   }
 }
 

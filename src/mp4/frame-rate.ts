@@ -57,6 +57,11 @@ export class FrameRate {
     return this.#interval ?? span.said ?? DEFAULT_INTERVAL;
   }
 
+  /** How long a frame lasts whose fragment is still arriving. */
+  guess(span: FrameSpan, next: FrameSpan): number {
+    return this.#interval ?? span.said ?? this.#distance(span, next) ?? DEFAULT_INTERVAL;
+  }
+
   #distance(span: FrameSpan, next: FrameSpan): number | undefined {
     if (next.first > span.last) return next.first - span.last;
     // The times began again: the wall clock did not.

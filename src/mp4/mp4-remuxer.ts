@@ -1,11 +1,12 @@
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
+import { Chunker } from './chunker.js';
 import { ClusterCollector } from './cluster-collector.js';
 import { toMicroseconds } from './decode-times.js';
 import { FragmentRemuxer, type RemuxOptions } from './fragment-remuxer.js';
 import { Mp4RemuxError } from './remux-error.js';
-import type { FragmentInput, Mp4Track, RemuxedFragment } from './samples.js';
+import type { FragmentInput, FragmentPart, Mp4Track, RemuxedFragment } from './samples.js';
 import { mimeTypeOf, writeInitSegment, writeMediaSegment } from './segments.js';
 import { describeTrack, type Mp4TrackInfo } from './track-info.js';
 
@@ -24,15 +25,19 @@ export interface Mp4InitSegment {
   readonly leftOut: readonly Mp4RemuxError[];
 }
 
-/** A media segment: a fragment's media. */
+/** A media segment: a fragment's media, or a chunk of it. */
 export interface Mp4MediaSegment {
   readonly type: 'media';
-  /** `styp`, `moof` and `mdat`, in an array of its own. */
+  /** `styp` (of the chunks of a fragment only before the first), `moof` and `mdat`, in an array of its own. */
   readonly bytes: Uint8Array;
   /** The tracks that it has samples of: where their presentation begins and how long it is, in microseconds. */
   readonly tracks: readonly { readonly id: number; readonly start: number; readonly duration: number }[];
   /** The fragment it is made from; grows by what the service sends behind the frames. */
   readonly fragment: FragmentMetadata | undefined;
+  /** Which chunk of its fragment it is, from 0; always 0 without `chunkDuration`. */
+  readonly chunk: number;
+  /** Whether it ends its fragment. The last chunk before damage says that it does not. */
+  readonly endsFragment: boolean;
   /** Whether its video begins with a key frame, so that playing can begin here. */
   readonly independent: boolean;
   /** How long nothing is presented before it, in microseconds; 0 when it follows at once. */
@@ -72,9 +77,11 @@ export class Mp4Remuxer extends MkvElementVisitor {
   readonly #emit: (segment: Mp4Segment) => void;
   readonly #onInvalidFragment: ((error: Mp4RemuxError) => void) | undefined;
   readonly #remuxer: FragmentRemuxer;
+  readonly #chunker: Chunker | undefined;
   readonly #collector: ClusterCollector;
   #tracks: readonly Mp4Track[] | undefined;
   #sequenceNumber = 0;
+  #chunk = 0;
   #broken = false;
 
   /**
@@ -86,8 +93,10 @@ export class Mp4Remuxer extends MkvElementVisitor {
     this.#emit = emit;
     this.#onInvalidFragment = options.onInvalidFragment;
     this.#remuxer = new FragmentRemuxer(options);
+    const { chunkDuration } = options;
+    this.#chunker = chunkDuration === undefined ? undefined : new Chunker(chunkDuration * 1000, this.#remuxer);
     this.#collector = new ClusterCollector(
-      (cluster) => this.addFragment(cluster),
+      (cluster) => this.#add(cluster),
       options.onInvalidFragment !== undefined,
       (error) => {
         this.end();
@@ -95,6 +104,7 @@ export class Mp4Remuxer extends MkvElementVisitor {
         if (error !== undefined) this.#onInvalidFragment?.(error);
       },
       options.maxFragmentSize,
+      this.#chunker,
     );
   }
 
@@ -122,6 +132,18 @@ export class Mp4Remuxer extends MkvElementVisitor {
    * fragment, or with {@link Mp4Remuxer.end}.
    */
   addFragment(fragment: FragmentInput): void {
+    const { tracks, frames, metadata, truncated } = fragment;
+    let from = 0;
+    this.#chunker?.start();
+    for (const [index, next] of this.#chunker === undefined ? [] : frames.entries()) {
+      if (this.#chunker?.isDue(next, () => ({ tracks, frames: frames.slice(from, index) })) !== true) continue;
+      this.#add({ tracks, frames: frames.slice(from, index), metadata, continues: from > 0, next });
+      from = index;
+    }
+    this.#add({ tracks, frames: frames.slice(from), metadata, continues: from > 0, truncated });
+  }
+
+  #add(fragment: FragmentPart): void {
     try {
       for (const remuxed of this.#remuxer.remux(fragment)) this.#give(remuxed);
     } catch (error) {
@@ -142,7 +164,8 @@ export class Mp4Remuxer extends MkvElementVisitor {
   }
 
   #give(remuxed: RemuxedFragment): void {
-    const { tracks, runs, metadata, independent, gap, timeReset, truncated } = remuxed;
+    const { tracks, runs, metadata, independent, gap, timeReset, truncated, continues, ends } = remuxed;
+    this.#chunk = continues ? this.#chunk + 1 : 0;
     if (tracks !== this.#tracks) {
       this.#tracks = tracks;
       this.#emit({
@@ -163,6 +186,8 @@ export class Mp4Remuxer extends MkvElementVisitor {
         return { id, start: begin, duration: toMicroseconds(times.end, setup.timescale) - begin };
       }),
       fragment: metadata,
+      chunk: this.#chunk,
+      endsFragment: ends,
       independent,
       gap,
       discontinuity,

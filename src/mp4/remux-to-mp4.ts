@@ -13,7 +13,7 @@ import type { Mp4StreamOptions } from './streams.js';
 import { describeTrack, type Mp4TrackInfo } from './track-info.js';
 
 /** How {@link remuxToMp4} works. */
-export interface RemuxToMp4Options extends Omit<Mp4StreamOptions, 'startAtZero'> {
+export interface RemuxToMp4Options extends Omit<Mp4StreamOptions, 'startAtZero' | 'chunkDuration'> {
   /**
    * Where `moov` stands. `first` (the default) lets a player begin before it has the whole file, and keeps all media in `spool` until
    * the end of the stream; `last` writes media at once and keeps nothing.
@@ -112,7 +112,7 @@ class Clip {
   constructor(sink: ByteSink, options: RemuxToMp4Options) {
     this.#options = options;
     this.#writer = new Mp4Writer(sink, options.moov === 'last' ? 'last' : (options.spool ?? 'memory'));
-    this.#remuxer = new FragmentRemuxer({ ...options, startAtZero: true });
+    this.#remuxer = new FragmentRemuxer({ ...options, startAtZero: true, chunkDuration: undefined });
     this.#limit = new FragmentLimit(options.limits ?? {});
   }
 

@@ -59,6 +59,9 @@ export interface RemuxedFragment {
   readonly gap: number;
   /** Whether the stream ended within it. */
   readonly truncated: boolean;
+  /** Whether a part of the same fragment came before, and whether this is the last. */
+  readonly continues: boolean;
+  readonly ends: boolean;
   /** Whether the source's times went back, so that this fragment's were put behind those before. */
   readonly timeReset: boolean;
 }

@@ -62,8 +62,10 @@ const TRUN_COMPOSITION = 0x800;
 
 const BOX_HEADER = 8;
 
+const NOTHING = new Uint8Array(0);
+
 /**
- * A media segment: `styp`, `moof` and `mdat`.
+ * A media segment: `styp`, `moof` and `mdat`; without `styp` where it continues a fragment.
  *
  * @param sequenceNumber 1 for the first, and one more for each that follows
  */
@@ -71,7 +73,7 @@ export function writeMediaSegment(fragment: RemuxedFragment, sequenceNumber: num
   const moof = new box.moof();
   moof.addBox(new box.mfhd()).sequence_number = sequenceNumber;
   const truns = fragment.runs.map((run) => addTrackFragment(moof, run));
-  const styp = writeBoxes(brands('styp', 'msdh', ['msdh', 'cmfs']));
+  const styp = fragment.continues ? NOTHING : writeBoxes(brands('styp', 'msdh', ['msdh', 'cmfs']));
   const head = writeBoxes(moof);
   const view = new DataView(head.buffer, head.byteOffset, head.length);
   let offset = head.length + BOX_HEADER;

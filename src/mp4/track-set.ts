@@ -79,6 +79,27 @@ export class TrackSet {
     return fragment.tracks.filter((track) => isMedia(track) && this.#options.tracks?.(track) !== false);
   }
 
+  /** The tracks that go in, video first; `undefined` while a fragment does not tell them and how its pictures are reordered. */
+  numbers(fragment: FragmentInput): readonly number[] | undefined {
+    if (this.#tracks.length > 0) return numbersOf(this.#tracks.map(({ setup }) => setup));
+    try {
+      const { selected, empty } = this.#sort(fragment, () => true);
+      const setups = selected.map(({ setup }) => setup);
+      const isKnown = setups.every((setup) => setup.kind === 'audio' || setup.reorder !== undefined);
+      return empty.length === 0 && setups.length > 0 && isKnown ? numbersOf(setups) : undefined;
+    } catch (error) {
+      if (error instanceof Mp4RemuxError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether it is known how long a track's frames last. */
+  isSteady({ track: { number }, format, timescale }: TrackSetup): boolean {
+    const state = this.#states.get(number);
+    const setup = state?.track.setup;
+    return setup?.format === format && setup.timescale === timescale && state?.timing.isSteady === true;
+  }
+
   /**
    * Decides what of a fragment goes in.
    *
@@ -87,6 +108,26 @@ export class TrackSet {
    * @throws Mp4RemuxError when nothing can be remuxed, or a track that could be no longer can
    */
   select(fragment: FragmentInput, isSilent: (number: number) => boolean): Selection {
+    const { selected, failed, empty } = this.#sort(fragment, isSilent);
+    const leftOut = [...failed, ...empty];
+    if (selected.some((each) => each.frames.length > 0)) {
+      this.#unusable = 0;
+      return { selected, leftOut };
+    }
+    const [error] = failed;
+    if (error !== undefined && this.#tracks.length === 0 && (empty.length === 0 || ++this.#unusable >= PATIENCE)) {
+      this.#tell(leftOut.filter((each) => each !== error));
+      throw error;
+    }
+    if (this.#tracks.length === 0) this.#leftOut = leftOut;
+    this.#tell(leftOut);
+    return { selected: [], leftOut };
+  }
+
+  #sort(
+    fragment: FragmentInput,
+    isSilent: (number: number) => boolean,
+  ): { readonly selected: Selected[]; readonly failed: Mp4RemuxError[]; readonly empty: Mp4RemuxError[] } {
     const { metadata } = fragment;
     const wanted = this.wanted(fragment);
     if (wanted.length === 0 && !fragment.tracks.some(isMedia)) {
@@ -110,19 +151,7 @@ export class TrackSet {
       if (setup instanceof Mp4RemuxError) failed.push(setup);
       else selected.push({ setup, frames: own });
     }
-    const leftOut = [...failed, ...empty];
-    if (selected.some((each) => each.frames.length > 0)) {
-      this.#unusable = 0;
-      return { selected, leftOut };
-    }
-    const [error] = failed;
-    if (error !== undefined && this.#tracks.length === 0 && (empty.length === 0 || ++this.#unusable >= PATIENCE)) {
-      this.#tell(leftOut.filter((each) => each !== error));
-      throw error;
-    }
-    if (this.#tracks.length === 0) this.#leftOut = leftOut;
-    this.#tell(leftOut);
-    return { selected: [], leftOut };
+    return { selected, failed, empty };
   }
 
   /**
@@ -194,4 +223,9 @@ export class TrackSet {
 
 function isMedia({ type }: TrackMetadata): boolean {
   return type === 'video' || type === 'audio';
+}
+
+function numbersOf(setups: readonly TrackSetup[]): number[] {
+  const kinds = ['video', 'audio'] as const;
+  return kinds.flatMap((kind) => setups.filter((setup) => setup.kind === kind).map(({ track }) => track.number));
 }

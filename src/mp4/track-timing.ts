@@ -8,14 +8,25 @@ import type { TrackSetup } from './track-setup.js';
 
 /** Gives the samples of a track their times. */
 export interface TrackTiming {
-  /**
-   * Times frames.
-   *
-   * @param payload of the same frames
-   * @param following the track's frames behind them, as far as they are known
-   * @param offset is added to the source's times, in microseconds
-   */
-  time(frames: readonly Frame[], payload: Payload, following: readonly Frame[], offset: number): SampleTimes;
+  /** Whether it is known how long a frame lasts. */
+  readonly isSteady: boolean;
+  /** Times frames. */
+  time(run: TimedFrames): SampleTimes;
+}
+
+/** Frames of a track that are to be timed. */
+export interface TimedFrames {
+  readonly frames: readonly Frame[];
+  /** Of the same frames. */
+  readonly payload: Payload;
+  /** The track's frames in the fragment behind, where it is there. */
+  readonly following: readonly Frame[];
+  /** Whether a part of the same fragment came before. */
+  readonly continues: boolean;
+  /** The track's next frame in the same fragment, where it is there. */
+  readonly next: Frame | undefined;
+  /** Is added to the source's times, in microseconds. */
+  readonly offset: number;
 }
 
 /** The timing of a track that begins with these frames. */
@@ -40,19 +51,45 @@ class VideoTiming implements TrackTiming {
   readonly #timescale: number;
   readonly #clock: VideoClock;
   readonly #rate = new FrameRate();
+  /** Of the fragment at hand. */
+  #span: FrameSpan | undefined;
 
   constructor(timescale: number, reorder: number) {
     this.#timescale = timescale;
     this.#clock = new VideoClock(reorder);
   }
 
-  time(frames: readonly Frame[], _: Payload, following: readonly Frame[], offset: number): SampleTimes {
-    const times = frames.map((frame) => Math.round(toTicks(frame.timestamp + offset, this.#timescale)));
-    const span = spanOf(frames);
-    const next = following.length === 0 ? undefined : spanOf(following);
-    const interval = span.frames > 1 ? this.#rate.average(span) : this.#rate.single(span, next);
-    return this.#clock.time(times, toTicks(interval, this.#timescale));
+  /** Whether it is known how long a frame lasts. */
+  get isSteady(): boolean {
+    return this.#rate.interval !== undefined;
   }
+
+  time({ frames, following, continues, next, offset }: TimedFrames): SampleTimes {
+    const ticks = (frame: Frame) => Math.round(toTicks(frame.timestamp + offset, this.#timescale));
+    const interval = this.#interval(spanOf(frames), continues, following, next);
+    return this.#clock.time(
+      frames.map(ticks),
+      toTicks(interval, this.#timescale),
+      next === undefined ? undefined : ticks(next),
+    );
+  }
+
+  #interval(own: FrameSpan, continues: boolean, following: readonly Frame[], next: Frame | undefined): number {
+    const before = this.#span;
+    const span = continues && before !== undefined ? joinSpans(before, own) : own;
+    this.#span = span;
+    // A frame that was alone and could not be waited for tells now how long it was.
+    if (!continues && before?.frames === 1) this.#rate.single(before, own);
+    if (span.frames > 1) return this.#rate.average(span);
+    if (next !== undefined) return this.#rate.guess(span, spanOf([next]));
+    return this.#rate.single(span, following.length === 0 ? undefined : spanOf(following));
+  }
+}
+
+function joinSpans(a: FrameSpan, b: FrameSpan): FrameSpan {
+  const first = Math.min(a.first, b.first);
+  const last = Math.max(a.last, b.last);
+  return { ...b, first, last, frames: a.frames + b.frames };
 }
 
 class AudioTiming implements TrackTiming {
@@ -64,8 +101,13 @@ class AudioTiming implements TrackTiming {
     this.#clock = new AudioClock(timescale);
   }
 
-  time(frames: readonly Frame[], { durations }: Payload, _: readonly Frame[], offset: number): SampleTimes {
+  time({ frames, payload: { durations }, offset }: TimedFrames): SampleTimes {
     const times = frames.map((frame) => toTicks(frame.timestamp + offset, this.#timescale));
     return this.#clock.time(times, durations);
+  }
+
+  /** Its codec tells how long a frame lasts. */
+  get isSteady(): boolean {
+    return true;
   }
 }
