@@ -80,7 +80,7 @@ export class FragmentAssembler extends MkvElementVisitor {
 
   /** Takes the data of a SimpleBlock, an element that begins at `offset`; `false` when it has to be shown. */
   takeSimpleBlock(run: DataRun, start: number, end: number, offset: number): boolean {
-    const taken = this.#visitor.takeSimpleBlock(run, start, end);
+    const taken = this.#visitor.takeSimpleBlock(run, start, end, offset);
     this.#frames.expectRoom(offset);
     return taken;
   }

@@ -214,11 +214,11 @@ class FragmentConsumer extends VisitingConsumer<Fragment> {
 
 /** With `recover`, an element that has no value, like a Block that cannot be taken apart, is a gap like other damage. */
 function visitorOptions(options: ReadFramesOptions, missing?: () => void): FrameVisitorOptions {
-  const { tagProcessor, recover, onGap } = options;
-  if (recover !== true) return { tagProcessor };
+  const { tagProcessor, recover, onGap, onWarning } = options;
+  if (recover !== true) return { tagProcessor, onWarning };
   const onInvalidElement = (error: MkvParseError, element: MkvDataElement) => {
     onGap?.({ offset: element.offset, length: element.headerSize + element.dataSize, reason: error.message });
     missing?.();
   };
-  return { tagProcessor, onInvalidElement };
+  return { tagProcessor, onInvalidElement, onWarning };
 }

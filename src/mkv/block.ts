@@ -1,11 +1,14 @@
-import type { DataRun } from '../ebml/byte-run.js';
+import { ByteRun, type DataRun } from '../ebml/byte-run.js';
 import { readVint, vintLength } from '../ebml/vint.js';
+import { concatBytes } from '../ebml/writer.js';
 import { MkvParseError } from './parse-error.js';
 
 /** How the frames of a Block share its data (RFC 9559 section 10.3). */
 export type Lacing = 'none' | 'xiph' | 'fixed-size' | 'ebml';
 
 const LACINGS: readonly Lacing[] = ['none', 'xiph', 'fixed-size', 'ebml'];
+
+const NO_BYTES = new Uint8Array(0);
 
 const FLAG_KEYFRAME = 0x80;
 const FLAG_INVISIBLE = 0x08;
@@ -118,6 +121,21 @@ export class Block {
    */
   frameParts(index: number): Uint8Array[] {
     return this.run.views(this.startOf(index), this.frameSize(index));
+  }
+
+  /**
+   * The first bytes of a frame, as a view, without putting the frame together: at least `least` of them, or all, as many as lie in one piece.
+   *
+   * @throws RangeError when `index` is not below `frameCount`
+   * @internal
+   */
+  frameHead(index: number, least: number): Uint8Array {
+    const size = this.frameSize(index);
+    const start = this.startOf(index);
+    if (this.run instanceof ByteRun || size <= least) return this.run.view(start, size);
+    const views = this.run.views(start, size);
+    const [first = NO_BYTES] = views;
+    return first.length >= least ? first : concatBytes(this.run.views(start, least));
   }
 
   private startOf(index: number): number {

@@ -131,7 +131,7 @@ export class TrackCollector {
       before?.elements.length === elements.length &&
       (before.video !== undefined) === masters.has(Mkv.Video) &&
       (before.audio !== undefined) === masters.has(Mkv.Audio);
-    const track = same ? before : new TrackMetadata(elements, masters, this.#encodings.result());
+    const track = same ? before : new TrackMetadata(elements, new Set(masters), this.#encodings.result());
     this.#tracks.push(track);
     return track;
   }

@@ -1,4 +1,14 @@
-import { codecStringOf } from './codec/codec-string.js';
+import {
+  type FrameEvidence,
+  type FrameLook,
+  isTelling,
+  type MediaFormat,
+  NO_EVIDENCE,
+  observeFrame,
+  settleFormat,
+  type TrackDisagreement,
+  type TrackRule,
+} from './codec/media-format.js';
 import { type ContentEncoding, ContentEncodingCollector } from './content-encoding.js';
 import {
   type AudioDecoderSettings,
@@ -58,7 +68,13 @@ export interface AudioSettings {
   readonly bitDepth: number | undefined;
 }
 
-/** What a TrackEntry says of its track (RFC 9559 section 5.1.4.1). It owns its bytes: it refers to no chunk. */
+/**
+ * What a TrackEntry says of its track (RFC 9559 section 5.1.4.1). It owns its bytes: it refers to no chunk.
+ *
+ * Its fields are what is written. `codecString` and the decoder configurations are what the frames are: where frames that have been read show
+ * another format than the TrackEntry says, the frames win. A track whose decoder needs another configuration from some frame on is another
+ * object from there on: while `frame.track` stays the same, so does the configuration.
+ */
 export class TrackMetadata {
   /** TrackNumber, which Blocks name: 1 and up. */
   readonly number: number;
@@ -90,9 +106,19 @@ export class TrackMetadata {
   readonly contentEncoding: ContentEncoding;
   /** All data elements of the TrackEntry, in order, those within its masters too. */
   readonly elements: readonly MkvDataElement[];
+  #evidence: FrameEvidence = NO_EVIDENCE;
+  #format: MediaFormat | undefined;
+  /** The track as it was described, before frames showed anything; `undefined` for that one itself. */
+  #origin: TrackMetadata | undefined;
+  /** What frames show to be wrong that changes no configuration; shared by all that came of one description. */
+  #notes: Map<TrackRule, string> = new Map();
+  /** The rules that have been told; shared likewise. */
+  #told: Set<TrackRule> = new Set();
+  readonly #masters: ReadonlySet<unknown>;
 
   /** @internal */
   constructor(elements: readonly MkvDataElement[], masters: ReadonlySet<unknown>, contentEncoding: ContentEncoding) {
+    this.#masters = masters;
     // The last one counts where an element that may occur once occurs again.
     const values = new Map<unknown, MkvDataElement>();
     for (const element of elements) values.set(element.type, element);
@@ -146,31 +172,107 @@ export class TrackMetadata {
   }
 
   /**
-   * The codec string that WebCodecs, Media Source Extensions and HLS want (RFC 6381), from CodecID and CodecPrivate; for H.264, H.265,
-   * AAC, Opus, Vorbis, FLAC, MP3, AC-3, VP8, VP9, AV1, A-law, mu-law and PCM. `undefined` where it can't be told.
+   * The codec string that WebCodecs, Media Source Extensions and HLS want (RFC 6381), from the frames that have been read, CodecPrivate and
+   * CodecID; for H.264, H.265, AAC, Opus, Vorbis, FLAC, MP3, AC-3, VP8, VP9, AV1, A-law, mu-law and PCM. `undefined` where it can't be told.
    */
   get codecString(): string | undefined {
-    return codecStringOf(this);
+    return this.format.codecString;
   }
 
   /**
-   * What `VideoDecoder.configure` of WebCodecs takes; assignable to `VideoDecoderConfig`. The description is a view of `codecPrivate`.
+   * What `VideoDecoder.configure` of WebCodecs takes; assignable to `VideoDecoderConfig`. Frames go with it as `frame.toEncodedChunk()` gives
+   * them.
    *
-   * @param keyframe the data of the track's first key frame. It is needed where CodecPrivate does not tell all: VP9 without CodecPrivate,
-   * H.264 and H.265 in Annex B without parameter sets in it
+   * @param keyframe the data of a key frame, for a track whose frames have not been read: it wins over what CodecPrivate says. VP9 without
+   * CodecPrivate needs it
    * @returns `undefined` when it is no video track, or a codec that is not known
    */
   toVideoDecoderConfig(keyframe?: Uint8Array): VideoDecoderSettings | undefined {
-    return videoDecoderSettings(this, keyframe);
+    const data = keyframe ?? NO_BYTES;
+    const seen = keyframe === undefined ? this : this.observe({ head: data, size: data.length, whole: () => data });
+    return videoDecoderSettings(this, seen.format, keyframe);
   }
 
   /**
-   * What `AudioDecoder.configure` of WebCodecs takes; assignable to `AudioDecoderConfig`. The description is a view of `codecPrivate`.
+   * What `AudioDecoder.configure` of WebCodecs takes; assignable to `AudioDecoderConfig`. Frames go with it as `frame.toEncodedChunk()` gives
+   * them.
    *
    * @returns `undefined` when it is no audio track, or a codec that is not known
    */
   toAudioDecoderConfig(): AudioDecoderSettings | undefined {
-    return audioDecoderSettings(this);
+    return audioDecoderSettings(this, this.format);
+  }
+
+  /** What the TrackEntry says that the frames which have been read do not bear out. */
+  get disagreements(): readonly TrackDisagreement[] {
+    return [...this.format.disagreements, ...Array.from(this.#notes, ([rule, message]) => ({ rule, message }))];
+  }
+
+  /**
+   * What the frames are, by those that have been read.
+   *
+   * @internal
+   */
+  get format(): MediaFormat {
+    this.#format ??= settleFormat(this, this.#evidence);
+    return this.#format;
+  }
+
+  /**
+   * Whether looking at frames can tell more of the track than it says itself.
+   *
+   * @internal
+   */
+  get isTelling(): boolean {
+    return this.contentEncoding.storage === 'plain' && isTelling(this);
+  }
+
+  /**
+   * The track as it was described: the same for all that came of one description.
+   *
+   * @internal
+   */
+  get origin(): TrackMetadata {
+    return this.#origin ?? this;
+  }
+
+  /**
+   * Looks at a frame of the track.
+   *
+   * @returns this track where the frame shows nothing that its decoder would have to know; else another that differs in this alone
+   * @internal
+   */
+  observe(frame: FrameLook): TrackMetadata {
+    const evidence = observeFrame(this, this.#evidence, this.format, frame);
+    if (evidence === this.#evidence) return this;
+    const track = new TrackMetadata(this.elements, this.#masters, this.contentEncoding);
+    track.#evidence = evidence;
+    track.#origin = this.origin;
+    track.#notes = this.#notes;
+    track.#told = this.#told;
+    return track;
+  }
+
+  /**
+   * Notes what a frame shows to be wrong of the track's label, without its decoder having to know.
+   *
+   * @internal
+   */
+  note(rule: TrackRule, message: string): void {
+    if (!this.#notes.has(rule)) this.#notes.set(rule, message);
+  }
+
+  /**
+   * What is wrong of its label and has not been given by this before, of no track of the same description.
+   *
+   * @internal
+   */
+  takeUntold(): readonly TrackDisagreement[] {
+    const told = this.#told;
+    if (told.size === this.#notes.size + this.format.disagreements.length) return [];
+    const untold = this.disagreements.filter(({ rule }) => !told.has(rule));
+    for (const { rule } of untold) told.add(rule);
+    return untold;
   }
 
   /** The track of a Block whose number no TrackEntry has: its frames are given, but nothing is known of them. */
@@ -179,3 +281,5 @@ export class TrackMetadata {
     return Object.assign(track, { number });
   }
 }
+
+const NO_BYTES = new Uint8Array(0);

@@ -3,10 +3,30 @@ import { pathOf } from '../ebml/path.js';
 import type { MkvDataElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { MkvParseError } from '../mkv/parse-error.js';
+import { ticksToMicroseconds } from '../mkv/ticks.js';
 
 const DEFAULT_TIMESTAMP_SCALE = 1_000_000;
 /** No Timestamp is negative. */
 const NONE = -1;
+
+/** The Cluster that a frame lies in. */
+export class ClusterTime {
+  /** The Cluster's Timestamp, in ticks of `timestampScale`. */
+  readonly ticks: number;
+  /** TimestampScale: nanoseconds in a tick. */
+  readonly timestampScale: number;
+
+  /** @internal */
+  constructor(ticks: number, timestampScale: number) {
+    this.ticks = ticks;
+    this.timestampScale = timestampScale;
+  }
+
+  /** The Cluster's Timestamp, in microseconds. */
+  get timestamp(): number {
+    return ticksToMicroseconds(this.ticks, this.timestampScale);
+  }
+}
 
 /** What the times of Blocks are counted from: shown the elements of a stream, it knows the Cluster's Timestamp and the TimestampScale. */
 export class ClusterClock {
@@ -14,9 +34,17 @@ export class ClusterClock {
   scale = DEFAULT_TIMESTAMP_SCALE;
   /** The open Cluster's Timestamp, in ticks; below zero as long as it has not come. */
   timestamp = NONE;
+  #cluster: ClusterTime | undefined;
+
+  /** The open Cluster's, one object for all that is in it. */
+  get cluster(): ClusterTime {
+    this.#cluster ??= new ClusterTime(this.timestamp, this.scale);
+    return this.#cluster;
+  }
 
   /** A master begins. */
   start(type: EbmlElementType): void {
+    this.#cluster = undefined;
     if (type === Mkv.Cluster) this.timestamp = NONE;
     else if (type === Mkv.Segment) this.scale = DEFAULT_TIMESTAMP_SCALE;
   }
@@ -27,6 +55,7 @@ export class ClusterClock {
     if (element.is(Mkv.Timestamp)) this.timestamp = element.value;
     else if (element.is(Mkv.TimestampScale)) this.scale = element.value || DEFAULT_TIMESTAMP_SCALE;
     else return false;
+    this.#cluster = undefined;
     return true;
   }
 

@@ -1,8 +1,10 @@
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
+import { MkvParseError } from '../mkv/parse-error.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import { TrackCollector } from '../mkv/track-collector.js';
+import { ClusterClock } from './cluster-clock.js';
 import { applyTag, type FragmentMetadata, FragmentRecord, isServiceTag, ServiceTagName } from './fragment-metadata.js';
 import { type MkvTag, TagCollector, TagList } from './tag.js';
 import type { MkvTagProcessor } from './tag-processor.js';
@@ -34,6 +36,16 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
   readonly #pending = new TagList();
   #clusterSeen = false;
   #gapped = false;
+  /**
+   * Tells the times of Clusters.
+   *
+   * @internal
+   */
+  readonly clock = new ClusterClock();
+  /** The Timestamp of the first Cluster since the fragment before, in microseconds. */
+  #firstCluster: number | undefined;
+  /** Tracks as frames have shown them to be, by how they were described. */
+  readonly #observed = new WeakMap<TrackMetadata, TrackMetadata>();
 
   /** @param tagProcessor is shown every tag of the producer as it comes */
   constructor(tagProcessor?: MkvTagProcessor) {
@@ -75,9 +87,29 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
     return this.#tracks;
   }
 
+  /** TimestampScale of the current Segment: nanoseconds in a tick. */
+  get timestampScale(): number {
+    return this.clock.scale;
+  }
+
+  /** The Timestamp of the Cluster at hand, in microseconds; `undefined` where it has not come. */
+  get clusterTimestamp(): number | undefined {
+    return this.clock.timestamp < 0 ? undefined : this.clock.cluster.timestamp;
+  }
+
   /** The track that Blocks call `number`; `undefined` where the Segment has not described it. */
   getTrackMetadata(number: number): TrackMetadata | undefined {
     return this.#tracks.get(number);
+  }
+
+  /**
+   * Puts a track as frames have shown it to be in the place of how it was described, in this Segment and in later ones.
+   *
+   * @internal
+   */
+  replaceTrack(track: TrackMetadata): void {
+    this.#observed.set(track.origin, track);
+    this.#addTrack(track);
   }
 
   /**
@@ -101,12 +133,13 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
       return tags !== undefined;
     }
     const tracks = type === Mkv.Tracks ? this.#trackCollector.repeat(bytes, start, end) : undefined;
-    for (const track of tracks ?? []) this.#addTrack(track);
+    for (const track of tracks ?? []) this.#addTrack(this.#observed.get(track) ?? track);
     return tracks !== undefined;
   }
 
   override visitStart(element: MkvStartMasterElement): void {
     const { type } = element;
+    this.clock.start(type);
     if (type === Mkv.Cluster) {
       this.#beginCluster();
     } else if (type === Mkv.Segment) {
@@ -117,6 +150,7 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
       this.#pending.take();
       this.#clusterSeen = false;
       this.#gapped = false;
+      this.#firstCluster = undefined;
     } else if (type.parent !== undefined) {
       this.#tagCollector.start(element);
       this.#trackCollector.start(element);
@@ -124,6 +158,12 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
   }
 
   override visitData(element: MkvDataElement): void {
+    try {
+      if (this.takeTime(element)) return;
+    } catch (error) {
+      // Who reads no frames needs no times.
+      if (!(error instanceof MkvParseError)) throw error;
+    }
     this.#tagCollector.data(element);
     this.#trackCollector.data(element);
   }
@@ -136,7 +176,7 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
       return;
     }
     const track = this.#trackCollector.end(element);
-    if (track !== undefined) this.#addTrack(track);
+    if (track !== undefined) this.#addTrack(this.#observed.get(track) ?? track);
     const tags = this.#tagCollector.end(element);
     if (tags !== undefined) this.#takeTags(tags);
   }
@@ -153,10 +193,29 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
     if (this.#clusterSeen) {
       // Without a fragment number between them, a Cluster after Tags goes on with the same fragment.
       this.#settlePending();
-      if (this.#gapped) this.#begin(undefined);
+      if (this.#gapped) {
+        this.#begin(undefined);
+        this.#firstCluster = undefined;
+      }
     }
     this.#gapped = false;
     this.#clusterSeen = true;
+  }
+
+  /**
+   * Takes an element that tells a time; `false` for others. Throws what reading its value throws.
+   *
+   * @internal
+   */
+  takeTime(element: MkvDataElement): boolean {
+    if (!this.clock.take(element)) return false;
+    if (element.type === Mkv.Timestamp) this.#noteCluster();
+    return true;
+  }
+
+  #noteCluster(): void {
+    this.#firstCluster ??= this.clock.cluster.timestamp;
+    if (this.#current !== undefined) this.#current.clusterTimestamp ??= this.#firstCluster;
   }
 
   #begin(record: FragmentRecord | undefined): void {
@@ -182,9 +241,11 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
     if (service && (current === undefined || this.#startsNext(current, number))) {
       if (current === undefined) {
         this.#current = new FragmentRecord();
+        this.#current.clusterTimestamp = this.#firstCluster;
       } else {
         this.#begin(new FragmentRecord());
         this.#clusterSeen = false;
+        this.#firstCluster = undefined;
       }
       this.#settlePending();
     } else if (!service && (current === undefined || this.#clusterSeen)) {

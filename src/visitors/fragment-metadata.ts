@@ -34,6 +34,11 @@ export interface FragmentMetadata {
   readonly serverTimestamp: Date | undefined;
   /** When the producer began to record it; exact to the millisecond. */
   readonly producerTimestamp: Date | undefined;
+  /**
+   * The Timestamp of the fragment's first Cluster, in microseconds: what `producerTimestamp` and `serverTimestamp` are the wall clock of.
+   * Known when that Cluster has begun, where elements are shown to what reads them.
+   */
+  readonly clusterTimestamp: number | undefined;
   /** How far, in milliseconds, the fragment is behind the newest one. Known after the fragment's frames. */
   readonly millisBehindNow: number | undefined;
   /** Where a later GetMedia can go on. Known after the fragment's frames. */
@@ -52,6 +57,7 @@ export class FragmentRecord implements FragmentMetadata {
   fragmentNumber: string | undefined;
   serverTimestamp: Date | undefined;
   producerTimestamp: Date | undefined;
+  clusterTimestamp: number | undefined;
   millisBehindNow: number | undefined;
   continuationToken: string | undefined;
   readonly tagList = new TagList();

@@ -5,6 +5,7 @@ import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from 
 import type { MaybePromise } from '../mkv/element-visitor.js';
 import { Mkv } from '../mkv/elements.js';
 import { MkvParseError } from '../mkv/parse-error.js';
+import type { MkvWarning } from '../mkv/reader-options.js';
 import { ticksToMicroseconds } from '../mkv/ticks.js';
 import { TrackMetadata } from '../mkv/track.js';
 import { ClusterClock } from './cluster-clock.js';
@@ -12,6 +13,7 @@ import type { FragmentMetadata } from './fragment-metadata.js';
 import { FragmentMetadataVisitor } from './fragment-metadata-visitor.js';
 import { Frame } from './frame.js';
 import type { MkvTagProcessor } from './tag-processor.js';
+import { TrackWatch } from './track-watch.js';
 import { MkvElementVisitor } from './visitor.js';
 
 /** Is shown the frames of a stream. */
@@ -44,6 +46,8 @@ export interface FrameVisitorOptions {
    * follows still comes. Without it the error is thrown.
    */
   readonly onInvalidElement?: ((error: MkvParseError, element: MkvDataElement) => void) | undefined;
+  /** Is told, once for each track and rule, where frames show that their TrackEntry is wrong (`TrackMismatch`). */
+  readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
 }
 
 /** Takes Blocks apart into frames and gives each, with its track and fragment, to a {@link FrameProcessor}. */
@@ -52,8 +56,9 @@ export class FrameVisitor extends MkvElementVisitor {
   readonly metadata: FragmentMetadataVisitor;
   readonly #processor: FrameProcessor;
   readonly #options: FrameVisitorOptions;
-  readonly #clock = new ClusterClock();
-  #track: TrackMetadata | undefined;
+  readonly #clock: ClusterClock;
+  readonly #watches = new Map<number, TrackWatch>();
+  #watch: TrackWatch | undefined;
 
   // Of the open BlockGroup.
   #group: MkvDataElement<Block> | undefined;
@@ -66,6 +71,7 @@ export class FrameVisitor extends MkvElementVisitor {
     this.#processor = processor;
     this.#options = options;
     this.metadata = new FragmentMetadataVisitor(options.tagProcessor);
+    this.#clock = this.metadata.clock;
   }
 
   /** Tells the processor that no more frames come. */
@@ -79,16 +85,20 @@ export class FrameVisitor extends MkvElementVisitor {
    * @internal
    */
   takeMaster(type: EbmlElementType, bytes: Uint8Array, start: number, end: number): boolean {
-    return this.metadata.takeMaster(type, bytes, start, end);
+    const taken = this.metadata.takeMaster(type, bytes, start, end);
+    if (taken) this.#masterEnded(type);
+    return taken;
   }
 
   /**
    * Takes the data of a SimpleBlock, for a processor that gives no promises.
    *
+   * @param offset of the element
+
    * @returns `false` when it cannot be taken apart: then the element has to be shown
    * @internal
    */
-  takeSimpleBlock(run: DataRun, start: number, end: number): boolean {
+  takeSimpleBlock(run: DataRun, start: number, end: number, offset: number): boolean {
     if (this.#clock.timestamp < 0) return false;
     let block: Block;
     try {
@@ -96,7 +106,7 @@ export class FrameVisitor extends MkvElementVisitor {
     } catch {
       return false;
     }
-    this.#show(block, undefined, undefined, undefined);
+    this.#show(block, offset, undefined, undefined, undefined);
     return true;
   }
 
@@ -109,9 +119,9 @@ export class FrameVisitor extends MkvElementVisitor {
       this.#groupPadding = undefined;
       return;
     }
-    this.#clock.start(type);
-    this.#track = undefined;
     this.metadata.visitStart(element);
+    // Every Segment describes its tracks again.
+    if (type === Mkv.Segment) this.#forgetTracks();
   }
 
   override visitData(element: MkvDataElement): MaybePromise {
@@ -129,13 +139,17 @@ export class FrameVisitor extends MkvElementVisitor {
       else if (element.is(Mkv.BlockDuration)) this.#groupDuration = element.value;
       else if (element.is(Mkv.ReferenceBlock)) this.#groupReferences = true;
       else if (element.is(Mkv.DiscardPadding)) this.#groupPadding = element.value / 1000;
-    } else if (!this.#clock.take(element)) {
+    } else if (!this.metadata.takeTime(element)) {
       this.metadata.visitData(element);
     }
   }
 
   override visitEnd(element: MkvEndMasterElement): MaybePromise {
-    if (element.type !== Mkv.BlockGroup) return this.metadata.visitEnd(element);
+    if (element.type !== Mkv.BlockGroup) {
+      this.metadata.visitEnd(element);
+      this.#masterEnded(element.type);
+      return;
+    }
     const group = this.#group;
     this.#group = undefined;
     if (group === undefined || element.truncated) return;
@@ -156,32 +170,61 @@ export class FrameVisitor extends MkvElementVisitor {
       this.#tellInvalid(error, element);
       return;
     }
-    return this.#show(block, keyframe, blockDuration, padding);
+    return this.#show(block, element.offset, keyframe, blockDuration, padding);
   }
 
   #show(
     block: Block,
+    offset: number,
     keyframe: boolean | undefined,
     blockDuration: number | undefined,
     padding: number | undefined,
   ): MaybePromise {
-    const track = this.#trackOf(block.trackNumber);
-    const { scale } = this.#clock;
+    const watch = this.#watchOf(block.trackNumber);
+    const { scale, cluster } = this.#clock;
     const timestamp = ticksToMicroseconds(this.#clock.timestamp + block.relativeTimestamp, scale);
     const { frameCount } = block;
+    const isFlagged = keyframe ?? block.keyframe;
+    if (watch.left > 0 || (isFlagged && watch.everyKey)) this.#look(watch, block, timestamp, isFlagged, offset);
+    const { track } = watch;
     const duration =
       blockDuration === undefined ? track.defaultDuration : ticksToMicroseconds(blockDuration, scale) / frameCount;
-    const isKey = keyframe ?? block.keyframe;
     if (frameCount === 1)
-      return this.#process(new Frame(track, this.#fragment, timestamp, duration, isKey, padding, block, 0));
-    return this.#showLaces(
-      Array.from({ length: frameCount }, (_, index) => {
-        const time = timestamp + index * (duration ?? 0);
-        const own = index === frameCount - 1 ? padding : undefined;
-        return new Frame(track, this.#fragment, time, duration, isKey, own, block, index);
-      }),
-      0,
-    );
+      return this.#process(
+        new Frame(track, this.#fragment, timestamp, duration, isFlagged, padding, block, 0, cluster),
+      );
+    let time = timestamp;
+    const frames: Frame[] = [];
+    for (let index = 0; index < frameCount; index++) {
+      const own = index === frameCount - 1 ? padding : undefined;
+      const frame = new Frame(track, this.#fragment, time, duration, isFlagged, own, block, index, cluster);
+      frame.follow(frames[index - 1]);
+      frames.push(frame);
+      time = duration === undefined ? time + (frame.duration ?? 0) : timestamp + (index + 1) * duration;
+    }
+    return this.#showLaces(frames, 0);
+  }
+
+  /** Sees what a frame shows of its track. */
+  #look(watch: TrackWatch, block: Block, timestamp: number, isFlagged: boolean, offset: number): void {
+    const { onWarning } = this.#options;
+    const track = watch.look(block, timestamp, isFlagged, this.metadata.tags);
+    if (track !== undefined) this.metadata.replaceTrack(track);
+    if (onWarning === undefined) return;
+    for (const { message } of watch.news()) {
+      const text = `byte ${offset}: track ${watch.track.number}: ${message}`;
+      onWarning({ code: 'TrackMismatch', offset, message: text });
+    }
+  }
+
+  /** Tags behind the frames may say what these are. */
+  #masterEnded(type: EbmlElementType): void {
+    if (type === Mkv.Tracks) this.#forgetTracks();
+    if (type !== Mkv.Tags) return;
+    for (const watch of this.#watches.values()) {
+      const track = watch.readTags(this.metadata.tags);
+      if (track !== undefined) this.metadata.replaceTrack(track);
+    }
   }
 
   #tellInvalid(error: unknown, element: MkvDataElement): void {
@@ -209,11 +252,22 @@ export class FrameVisitor extends MkvElementVisitor {
     return this.metadata.currentFragmentMetadata;
   }
 
-  #trackOf(number: number): TrackMetadata {
-    if (this.#track?.number === number) return this.#track;
-    const track = this.metadata.getTrackMetadata(number) ?? TrackMetadata.unknown(number);
-    this.#track = track;
-    return track;
+  #forgetTracks(): void {
+    this.#watches.clear();
+    this.#watch = undefined;
+  }
+
+  #watchOf(number: number): TrackWatch {
+    if (this.#watch?.number === number) return this.#watch;
+    let watch = this.#watches.get(number);
+    if (watch === undefined) {
+      const track = this.metadata.getTrackMetadata(number);
+      watch = new TrackWatch(track ?? TrackMetadata.unknown(number), number);
+      // Blocks may name any number of tracks that nobody has described.
+      if (track !== undefined) this.#watches.set(number, watch);
+    }
+    this.#watch = watch;
+    return watch;
   }
 }
 

@@ -1,7 +1,24 @@
 import type { Block } from '../mkv/block.js';
+import { CodecDataError } from '../mkv/codec/codec-error.js';
+import { frameDataFor } from '../mkv/codec/frame-data.js';
+import { codecDuration } from '../mkv/codec/frame-duration.js';
+import { isKeyframe } from '../mkv/codec/keyframe.js';
 import type { FrameStorage } from '../mkv/content-encoding.js';
 import type { TrackMetadata } from '../mkv/track.js';
+import type { ClusterTime } from './cluster-clock.js';
 import type { FragmentMetadata } from './fragment-metadata.js';
+
+/** What the chunks of WebCodecs are made of; assignable to `EncodedVideoChunkInit` and `EncodedAudioChunkInit`. */
+export interface EncodedChunkSettings {
+  /** `key` when decoding can begin here. */
+  type: 'key' | 'delta';
+  /** In microseconds. */
+  timestamp: number;
+  /** In microseconds. */
+  duration?: number;
+  /** The frame, as the decoder wants it. */
+  data: Uint8Array;
+}
 
 /** One frame of a track: an access unit of video, a packet of audio, whatever the track is made of. Times are in microseconds. */
 export class Frame {
@@ -14,15 +31,16 @@ export class Frame {
    * a laced Block follow by their duration; where none is known, they have the Block's time.
    */
   readonly timestamp: number;
-  /** How long: BlockDuration, else the track's DefaultDuration, else `undefined`. */
-  readonly duration: number | undefined;
-  /** Whether decoding can begin here: the flag of a SimpleBlock; in a BlockGroup, that there is no ReferenceBlock. */
-  readonly keyframe: boolean;
+  /** The Cluster it lies in: its Timestamp, and TimestampScale. */
+  readonly cluster: ClusterTime;
   /** DiscardPadding: how much of the end (negative: of the beginning) of the decoded frame is to be thrown away. */
   readonly discardPadding: number | undefined;
   // Not private to the engine (#): frames are made by the million, and plain fields are made faster.
   private readonly block: Block;
   private readonly index: number;
+  private readonly flagged: boolean;
+  private length: number | undefined;
+  private key: boolean | undefined;
 
   /** @internal */
   constructor(
@@ -30,19 +48,109 @@ export class Frame {
     fragment: FragmentMetadata | undefined,
     timestamp: number,
     duration: number | undefined,
-    keyframe: boolean,
+    flagged: boolean,
     discardPadding: number | undefined,
     block: Block,
     index: number,
+    cluster: ClusterTime,
   ) {
     this.track = track;
     this.fragment = fragment;
     this.timestamp = timestamp;
-    this.duration = duration;
-    this.keyframe = keyframe;
+    this.length = duration;
+    this.flagged = flagged;
     this.discardPadding = discardPadding;
     this.block = block;
     this.index = index;
+    this.cluster = cluster;
+    this.key = undefined;
+  }
+
+  /**
+   * Says which frame of its Block is before it.
+   *
+   * @internal
+   */
+  follow(before: Frame | undefined): void {
+    if (this.length === undefined && before !== undefined && this.storage === 'plain') {
+      this.length = codecDuration(this.track, this.track.format, this, before);
+    }
+  }
+
+  /**
+   * How long: BlockDuration, else the track's DefaultDuration, else as long as its codec says (Opus, AAC, MP3, AC-3, Vorbis, FLAC, PCM,
+   * G.711); `undefined` where nobody does.
+   */
+  get duration(): number | undefined {
+    this.length ??= this.storage === 'plain' ? codecDuration(this.track, this.track.format, this) : undefined;
+    return this.length;
+  }
+
+  /**
+   * Whether decoding can begin here. The frame itself tells, where it can: an IDR picture of H.264 or one with a recovery point, an IRAP
+   * picture of H.265, a key frame of VP8, VP9 or AV1; every frame of the usual audio codecs. Else `keyframeFlag`.
+   */
+  get keyframe(): boolean {
+    this.key ??= this.storage === 'plain' ? isKeyframe(this.track.format, this, this.flagged) : this.flagged;
+    return this.key;
+  }
+
+  /** What the stream says of `keyframe`: the flag of a SimpleBlock; in a BlockGroup, that there is no ReferenceBlock. */
+  get keyframeFlag(): boolean {
+    return this.flagged;
+  }
+
+  /**
+   * When the producer recorded it, by the producer's clock: the fragment's producer timestamp, and how far the frame is behind the fragment's
+   * first Cluster. To the nearest millisecond; `undefined` where the fragment has no such time.
+   */
+  get producerTimestamp(): Date | undefined {
+    return this.wallClock(this.fragment?.producerTimestamp);
+  }
+
+  /** The same by the service's clock, counted from when the service began to receive the fragment. */
+  get serverTimestamp(): Date | undefined {
+    return this.wallClock(this.fragment?.serverTimestamp);
+  }
+
+  private wallClock(begin: Date | undefined): Date | undefined {
+    const first = this.fragment?.clusterTimestamp;
+    if (begin === undefined || first === undefined) return undefined;
+    const time = new Date(begin.getTime() + Math.round((this.timestamp - first) / 1000));
+    return Number.isNaN(time.getTime()) ? undefined : time;
+  }
+
+  /**
+   * What `EncodedVideoChunk` and `EncodedAudioChunk` of WebCodecs are made of: times, kind, and the data in the format that the track's
+   * decoder configuration says. The data is `data` itself where it is right, else a copy.
+   *
+   * @param config the configuration that the decoder has, default the track's own
+   * @throws CodecDataError `InvalidMediaFrame` when the frame is not what its codec wants, or has no picture; when it is stored compressed or
+   * encrypted
+   */
+  toEncodedChunk(config?: { readonly description?: Uint8Array | undefined }): EncodedChunkSettings {
+    const { timestamp, duration, keyframe } = this;
+    const type = keyframe ? 'key' : 'delta';
+    const data = this.dataFor(config);
+    return duration === undefined ? { type, timestamp, data } : { type, timestamp, duration, data };
+  }
+
+  /** The data of {@link Frame.toEncodedChunk} alone. */
+  dataFor(config?: { readonly description?: Uint8Array | undefined }): Uint8Array {
+    if (this.storage !== 'plain') throw new CodecDataError(`the frame is stored ${this.storage}`, 'InvalidMediaFrame');
+    const { format } = this.track;
+    const description = config === undefined ? format.description : config.description;
+    return frameDataFor(format, this.data, description, this.keyframe);
+  }
+
+  /**
+   * The frame's first bytes, at least `least` of them or all, as many as lie in one piece.
+   *
+   * @internal
+   */
+  head(least: number): Uint8Array {
+    if (this.track.contentEncoding.strippedHeader.length > 0) return this.data;
+    return this.block.frameHead(this.index, least);
   }
 
   /**

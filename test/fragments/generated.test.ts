@@ -28,7 +28,7 @@ function line(frame: {
 }
 
 function foundLine(frame: Frame): string {
-  const { timestamp, duration, keyframe, invisible, discardable, parts, size, data } = frame;
+  const { timestamp, duration, keyframeFlag: keyframe, invisible, discardable, parts, size, data } = frame;
   expect(size).toBe(data.length);
   expect(Buffer.compare(concatBytes(parts), data)).toBe(0);
   return line({ track: frame.track.number, timestamp, duration, keyframe, invisible, discardable, data });

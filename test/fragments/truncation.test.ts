@@ -93,7 +93,10 @@ describe.each(KINDS)('a stream of fragments %s that is cut at any byte', (_, opt
         const told: number[] = [];
         await fragmentsOf(bytes.subarray(0, length), {
           recover,
-          onWarning: ({ code, offset }: MkvWarning) => told.push(code === 'Truncated' ? offset : -1),
+          onWarning: ({ code, offset }: MkvWarning) => {
+            // That the frames, which are made up, are not what their tracks say, is told too.
+            if (code !== 'TrackMismatch') told.push(code === 'Truncated' ? offset : -1);
+          },
           onGap: (gap) => told.push(gap.offset + gap.length),
         });
         const reader = new StreamingMkvReader();

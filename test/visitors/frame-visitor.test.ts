@@ -112,7 +112,7 @@ describe('FrameVisitor', () => {
       expect(frame.size).toBe(sizes[lace]);
       expect(frame.timestamp).toBeCloseTo(first ? 100_000 + lace * 20_000 : 300_000 + lace * own, 6);
       expect(frame.duration).toBe(first ? 20_000 : own);
-      expect([frame.keyframe, frame.discardable, frame.invisible]).toEqual([first, first, !first]);
+      expect([frame.keyframeFlag, frame.discardable, frame.invisible]).toEqual([first, first, !first]);
       expect(frame.discardPadding).toBe(!first && lace === last ? -3 : undefined);
     }
   });

@@ -118,3 +118,64 @@ export function adtsHeader(config: AacConfig, frameSize: number): Uint8Array {
     0xfc,
   );
 }
+
+/** What the ADTS header of a frame says (ISO/IEC 13818-7 section 6.2). */
+export interface AdtsHeader {
+  /** Length of the header, in bytes: 7, or 9 with a checksum. */
+  readonly size: number;
+  /** Of header and frame, in bytes. */
+  readonly frameSize: number;
+  /** The audio object type: 1 to 4. */
+  readonly objectType: number;
+  /** Index of the sampling frequency, 0 to 12. */
+  readonly frequencyIndex: number;
+  /** channel_configuration, 0 to 7. */
+  readonly channelConfiguration: number;
+}
+
+/**
+ * Reads the ADTS header that stands at `at`.
+ *
+ * @returns `undefined` when there is none, or its frame goes on past the end of the data
+ */
+export function readAdtsHeader(data: Uint8Array, at = 0): AdtsHeader | undefined {
+  const [sync, flags, format, more, length, rest] = data.subarray(at, at + 7);
+  // Twelve bits of sync, and a layer of 0. No frame of AAC without header begins with ones.
+  if (sync !== 0xff || flags === undefined || (flags & 0xf6) !== 0xf0 || rest === undefined) return undefined;
+  const size = (flags & 1) === 1 ? 7 : 9;
+  const frameSize = ((more! & 3) << 11) | (length! << 3) | (rest >> 5);
+  const frequencyIndex = (format! >> 2) & 15;
+  if (frameSize <= size || at + frameSize > data.length || frequencyIndex > 12) return undefined;
+  return {
+    size,
+    frameSize,
+    objectType: (format! >> 6) + 1,
+    frequencyIndex,
+    channelConfiguration: ((format! & 1) << 2) | (more! >> 6),
+  };
+}
+
+/** How many ADTS frames, behind each other and with nothing between them, the data consists of; 0 when it is anything else. */
+export function countAdtsFrames(data: Uint8Array): number {
+  let count = 0;
+  for (let at = 0; at < data.length; count++) {
+    const header = readAdtsHeader(data, at);
+    if (header === undefined) return 0;
+    at += header.frameSize;
+  }
+  return count;
+}
+
+/** The AudioSpecificConfig that says the same as an ADTS header. */
+export function configOfAdts({ objectType, frequencyIndex, channelConfiguration }: AdtsHeader): Uint8Array {
+  return Uint8Array.of(
+    (objectType << 3) | (frequencyIndex >> 1),
+    ((frequencyIndex & 1) << 7) | (channelConfiguration << 3),
+  );
+}
+
+/** The index of a sampling frequency in Hz; 15 for one that has none. */
+export function frequencyIndexOf(frequency: number): number {
+  const index = SAMPLING_FREQUENCIES.indexOf(frequency);
+  return index < 0 ? 15 : index;
+}

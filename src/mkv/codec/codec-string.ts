@@ -1,3 +1,6 @@
+import { CodecDataError } from './codec-error.js';
+import { parseAvcC } from './h264.js';
+import { parseHvcC } from './h265.js';
 import { eachNal, isAnnexB, type NalCodec, nalKind } from './nal.js';
 import { type CodecTrack, codecOf } from './track-codec.js';
 import { waveExtra, waveTag } from './wave-format.js';
@@ -68,19 +71,38 @@ export function decoderDescription(track: CodecTrack): Uint8Array | undefined {
 const hex = (value: number) => value.toString(16).padStart(2, '0');
 const decimal = (value: number) => String(value).padStart(2, '0');
 
+/** That of the first sequence parameter set: in CodecPrivate, else in the key frame. Without any, the head of AVCC or HVCC has to do. */
+function nalString(codec: NalCodec, data: Uint8Array, keyframe: Uint8Array | undefined): string | undefined {
+  if (data.length === 0 || isAnnexB(data)) {
+    const sps = firstSps(codec, data) ?? firstSps(codec, keyframe ?? data);
+    return sps === undefined ? undefined : stringOfSps(codec, sps);
+  }
+  if (data[0] !== 1) return undefined;
+  const sps = spsOfRecord(codec, data);
+  return (sps === undefined ? undefined : stringOfSps(codec, sps)) ?? stringOfHead(codec, data);
+}
+
+/** The codec string that a sequence parameter set says; `undefined` when it is too short for one. */
+export function stringOfSps(codec: NalCodec, sps: Uint8Array): string | undefined {
+  return stringOfHead(codec, codec === 'h264' ? sps : unescapeNal(sps).subarray(2));
+}
+
+/** The first sequence parameter set of AVCC or HVCC; `undefined` when there is none, or the record cannot be read. */
+function spsOfRecord(codec: NalCodec, data: Uint8Array): Uint8Array | undefined {
+  try {
+    return (codec === 'h264' ? parseAvcC(data) : parseHvcC(data)).sps[0];
+  } catch (error) {
+    if (error instanceof CodecDataError) return undefined;
+    throw error;
+  }
+}
+
 /**
  * The strings are made of bytes that stand at the same place in a parameter set as in AVCC and HVCC, so nothing has to be parsed
  * for them: profile_idc, the flags after it and level_idc; for H.265 the 12 bytes of the general profile, tier and level.
  */
-function nalString(codec: NalCodec, data: Uint8Array, keyframe: Uint8Array | undefined): string | undefined {
-  const size = codec === 'h264' ? 4 : 13;
-  let bytes = data;
-  if (data.length === 0 || isAnnexB(data)) {
-    const sps = firstSps(codec, data) ?? firstSps(codec, keyframe ?? data);
-    if (sps === undefined) return undefined;
-    bytes = codec === 'h264' ? sps : unescapeNal(sps).subarray(2);
-  } else if (data[0] !== 1) return undefined;
-  if (bytes.length < size) return undefined;
+function stringOfHead(codec: NalCodec, bytes: Uint8Array): string | undefined {
+  if (bytes.length < (codec === 'h264' ? 4 : 13)) return undefined;
   if (codec === 'h264') return `avc1.${hex(bytes[1]!)}${hex(bytes[2]!)}${hex(bytes[3]!)}`;
   const general = bytes[1]!;
   // ISO/IEC 14496-15 annex E.3: the compatibility flags in reverse order, the constraint flags without the zeros at their end.
@@ -107,7 +129,7 @@ function firstSps(codec: NalCodec, data: Uint8Array): Uint8Array | undefined {
 }
 
 /** Drops each byte 3 that follows two zeros (H.265 section 7.4.2), as far as the profile reaches. */
-function unescapeNal(nal: Uint8Array): Uint8Array {
+export function unescapeNal(nal: Uint8Array): Uint8Array {
   return nal.subarray(0, 32).filter((byte, at) => byte !== 3 || at < 2 || nal[at - 1] !== 0 || nal[at - 2] !== 0);
 }
 

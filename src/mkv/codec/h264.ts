@@ -28,7 +28,14 @@ export interface H264Sps {
   readonly height: number;
   /** How many pictures may come before a picture in decoding order and after it in output; `undefined` when it is not said. */
   readonly maxReorder: number | undefined;
+  /** The shape of a pixel, width and height; `undefined` when it is not said. */
+  readonly pixelAspect: PixelAspect | undefined;
+  /** Whether the hints at its end could all be read. */
+  readonly hintsRead: boolean;
 }
+
+/** The width of a pixel and its height, of which only the ratio counts. */
+export type PixelAspect = readonly [width: number, height: number];
 
 const hasChromaInfo = (profile: number) => profile === 100 || profile === 110 || profile === 122 || profile === 144;
 
@@ -88,10 +95,10 @@ export function pushSet(bytes: number[], set: Uint8Array): void {
 }
 
 /**
- * Reads a sequence parameter set.
+ * Reads a sequence parameter set. Its VUI has only hints: as far as they cannot be read, they count as not said.
  *
  * @param nal the NAL unit, without length or start code
- * @throws CodecDataError when it is none, or is cut short
+ * @throws CodecDataError when it is none, or is cut short before the VUI
  */
 export function parseH264Sps(nal: Uint8Array): H264Sps {
   if ((nal[0]! & 31) !== 7) throw new CodecDataError('no H.264 sequence parameter set');
@@ -145,14 +152,77 @@ export function parseH264Sps(nal: Uint8Array): H264Sps {
   if (!(width > 0 && height > 0 && width <= 0xffff && height <= 0xffff)) {
     throw new CodecDataError(`a picture of ${width} by ${height}`);
   }
-  const reorder = r.bit() === 1 ? readReorder(r) : undefined;
-  const maxReorder = reorder ?? (orderType === 2 ? 0 : undefined);
-  return { profile, compatibility, level, chromaFormat, bitDepthLuma, bitDepthChroma, width, height, maxReorder };
+  const hints: VuiHints = { maxReorder: undefined, pixelAspect: undefined };
+  const hintsRead = readHints(() => {
+    if (r.bit() === 1) readVui(r, hints);
+  });
+  const maxReorder = hints.maxReorder ?? (orderType === 2 ? 0 : undefined);
+  const { pixelAspect } = hints;
+  return {
+    profile,
+    compatibility,
+    level,
+    chromaFormat,
+    bitDepthLuma,
+    bitDepthChroma,
+    width,
+    height,
+    maxReorder,
+    pixelAspect,
+    hintsRead,
+  };
 }
 
-/** Passes over the VUI parameters (H.264 annex E) to max_num_reorder_frames. */
-function readReorder(r: BitReader): number | undefined {
-  if (r.bit() === 1 && r.bits(8) === 255) r.skip(32);
+/** What of the VUI parameters is used here. */
+interface VuiHints {
+  maxReorder: number | undefined;
+  pixelAspect: PixelAspect | undefined;
+}
+
+/** Reads what pictures can be decoded without: what was read before it breaks off stays. Tells whether it did not break off. */
+export function readHints(read: () => void): boolean {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    if (error instanceof CodecDataError) return false;
+    throw error;
+  }
+}
+
+/** aspect_ratio_idc 1 to 16 (H.264 table E-1, H.265 table E.1). */
+const PIXEL_ASPECTS: readonly PixelAspect[] = [
+  [1, 1],
+  [12, 11],
+  [10, 11],
+  [16, 11],
+  [40, 33],
+  [24, 11],
+  [20, 11],
+  [32, 11],
+  [80, 33],
+  [18, 11],
+  [15, 11],
+  [64, 33],
+  [160, 99],
+  [4, 3],
+  [3, 2],
+  [2, 1],
+];
+
+/** Reads the shape of a pixel, which the VUI parameters of H.264 and H.265 begin with. */
+export function readPixelAspect(r: BitReader): PixelAspect | undefined {
+  if (r.bit() === 0) return undefined;
+  const id = r.bits(8);
+  if (id !== 255) return PIXEL_ASPECTS[id - 1];
+  const width = r.bits(16);
+  const height = r.bits(16);
+  return width > 0 && height > 0 ? [width, height] : undefined;
+}
+
+/** Reads the VUI parameters (H.264 annex E) as far as max_num_reorder_frames. */
+function readVui(r: BitReader, hints: VuiHints): void {
+  hints.pixelAspect = readPixelAspect(r);
   if (r.bit() === 1) r.skip(1);
   if (r.bit() === 1) {
     r.skip(4);
@@ -166,10 +236,10 @@ function readReorder(r: BitReader): number | undefined {
   const nalHrd = skipHrd(r);
   if (skipHrd(r) || nalHrd) r.skip(1);
   r.skip(1);
-  if (r.bit() === 0) return undefined;
+  if (r.bit() === 0) return;
   r.skip(1);
   for (let i = 0; i < 4; i++) r.ue();
-  return atMost(r.ue(), 16, 'number of reordered frames');
+  hints.maxReorder = atMost(r.ue(), 16, 'number of reordered frames');
 }
 
 function skipHrd(r: BitReader): boolean {

@@ -1,6 +1,6 @@
 import { BitReader } from './bit-reader.js';
 import { CodecDataError } from './codec-error.js';
-import { atMost, pushSet } from './h264.js';
+import { atMost, type PixelAspect, pushSet, readHints, readPixelAspect } from './h264.js';
 
 /** General profile, tier and level (H.265 section 7.3.3). */
 export interface H265Profile {
@@ -41,8 +41,12 @@ export interface H265Sps extends H265Profile {
   /** Of the picture within the conformance window, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** How many pictures may come before a picture in decoding order and after it in output. */
-  readonly maxReorder: number;
+  /** How many pictures may come before a picture in decoding order and after it in output; `undefined` when that is not said. */
+  readonly maxReorder: number | undefined;
+  /** The shape of a pixel; `undefined` when it is not said. */
+  readonly pixelAspect: PixelAspect | undefined;
+  /** Whether the hints at its end could all be read. */
+  readonly hintsRead: boolean;
 }
 
 function readProfile(r: BitReader): Omit<H265Profile, 'level'> {
@@ -129,10 +133,11 @@ export function writeHvcC(
 }
 
 /**
- * Reads a sequence parameter set, as far as the reordering of pictures.
+ * Reads a sequence parameter set, as far as the shape of a pixel. What follows the bit depths is only hints here: as far as they cannot be
+ * read, they count as not said.
  *
  * @param nal the NAL unit, without length or start code
- * @throws CodecDataError when it is none, or is cut short
+ * @throws CodecDataError when it is none, or is cut short before that
  */
 export function parseH265Sps(nal: Uint8Array): H265Sps {
   if (((nal[0]! >> 1) & 63) !== 33) throw new CodecDataError('no H.265 sequence parameter set');
@@ -159,14 +164,8 @@ export function parseH265Sps(nal: Uint8Array): H265Sps {
   }
   const bitDepthLuma = 8 + atMost(r.ue(), 8, 'bit depth');
   const bitDepthChroma = 8 + atMost(r.ue(), 8, 'bit depth');
-  r.ue();
-  let maxReorder = 0;
-  // The last layer's is the whole stream's; without the flag there is only that one.
-  for (let i = r.bit() === 1 ? 0 : subLayers; i <= subLayers; i++) {
-    r.ue();
-    maxReorder = atMost(r.ue(), 16, 'number of reordered pictures');
-    r.ue();
-  }
+  const hints: SpsHints = { maxReorder: undefined, pixelAspect: undefined };
+  const hintsRead = readHints(() => readSpsHints(r, subLayers, hints));
   return {
     ...profile,
     level,
@@ -177,6 +176,80 @@ export function parseH265Sps(nal: Uint8Array): H265Sps {
     bitDepthChroma,
     width,
     height,
-    maxReorder,
+    ...hints,
+    hintsRead,
   };
+}
+
+interface SpsHints {
+  maxReorder: number | undefined;
+  pixelAspect: PixelAspect | undefined;
+}
+
+function readSpsHints(r: BitReader, subLayers: number, hints: SpsHints): void {
+  const orderBits = 4 + atMost(r.ue(), 12, 'bits of the picture order');
+  let reorder = 0;
+  // The last layer's is the whole stream's; without the flag there is only that one.
+  for (let i = r.bit() === 1 ? 0 : subLayers; i <= subLayers; i++) {
+    r.ue();
+    reorder = r.ue();
+    r.ue();
+  }
+  if (reorder <= 16) hints.maxReorder = reorder;
+  for (let i = 0; i < 6; i++) r.ue();
+  if (r.bit() === 1 && r.bit() === 1) skipScalingLists(r);
+  r.skip(2);
+  if (r.bit() === 1) {
+    r.skip(8);
+    r.ue();
+    r.ue();
+    r.skip(1);
+  }
+  skipPictureSets(r);
+  if (r.bit() === 1) {
+    const count = atMost(r.ue(), 32, 'number of long-term pictures');
+    r.skip(count * (orderBits + 1));
+  }
+  r.skip(2);
+  if (r.bit() === 1) hints.pixelAspect = readPixelAspect(r);
+}
+
+/** Passes over scaling_list_data (H.265 section 7.3.4). */
+function skipScalingLists(r: BitReader): void {
+  for (let size = 0; size < 4; size++) {
+    for (let matrix = 0; matrix < 6; matrix += size === 3 ? 3 : 1) {
+      if (r.bit() === 0) {
+        r.ue();
+        continue;
+      }
+      if (size > 1) r.se();
+      for (let i = Math.min(64, 1 << (4 + 2 * size)); i > 0; i--) r.se();
+    }
+  }
+}
+
+/** Passes over the short-term reference picture sets (H.265 section 7.3.7). */
+function skipPictureSets(r: BitReader): void {
+  const count = atMost(r.ue(), 64, 'number of reference picture sets');
+  /** How many pictures the set before has. */
+  let pictures = 0;
+  for (let index = 0; index < count; index++) {
+    if (index > 0 && r.bit() === 1) {
+      r.skip(1);
+      r.ue();
+      let kept = 0;
+      for (let i = 0; i <= pictures; i++) {
+        const used = r.bit();
+        // use_delta_flag is taken to be set where it does not stand.
+        if (used === 1 || r.bit() === 1) kept++;
+      }
+      pictures = kept;
+      continue;
+    }
+    pictures = atMost(r.ue(), 16, 'number of reference pictures') + atMost(r.ue(), 16, 'number of reference pictures');
+    for (let i = 0; i < pictures; i++) {
+      r.ue();
+      r.skip(1);
+    }
+  }
 }

@@ -21,15 +21,18 @@ export function nalKind(codec: NalCodec, firstByte: number): NalKind {
   return H265_PARAMETER_SETS[type - 32] ?? 'other';
 }
 
-/** Whether the bytes begin with a start code of 3 or 4 bytes (H.264 annex B). */
+/** Whether the bytes begin with a start code (H.264 annex B): two zeros or more, which may stand before the first one, and a 1. */
 export function isAnnexB(data: Uint8Array): boolean {
-  return data[0] === 0 && data[1] === 0 && (data[2] === 1 || (data[2] === 0 && data[3] === 1));
+  let at = 0;
+  while (data[at] === 0) at++;
+  return at >= 2 && data[at] === 1;
 }
 
 /**
- * Calls `visit` with the place of every NAL unit of a frame, in order, without copying. Units of no bytes are left out.
+ * Calls `visit` with the place of every NAL unit of a frame, in order, without copying. Units of no bytes are left out, and so are zeros
+ * before the first start code and behind the last unit.
  *
- * @param lengthSize width of the length before each unit in bytes, 1 to 4; 0 for Annex B, with start codes of 3 or 4 bytes
+ * @param lengthSize width of the length before each unit in bytes, 1 to 4; 0 for Annex B, with start codes of 3 bytes and more
  * @param code what an error is called
  * @throws CodecDataError when the lengths do not add up to the data's, or data in Annex B does not begin with a start code
  */
@@ -42,8 +45,7 @@ export function eachNal(
   const size = data.length;
   if (lengthSize === 0) {
     let start = startCode(data, 0);
-    for (let i = 0; i < start - 3; i++) if (data[i] !== 0) start = size;
-    if (start >= size && size > 0 && !isAnnexB(data)) throw new CodecDataError('no start code at the beginning', code);
+    if (size > 0 && !isAnnexB(data)) throw new CodecDataError('no start code at the beginning', code);
     while (start < size) {
       const next = startCode(data, start);
       let end = next < size || isStartCode(data, size - 3) ? next - 3 : size;
@@ -55,14 +57,20 @@ export function eachNal(
     return;
   }
   let at = 0;
+  let found = false;
   while (at < size) {
     const start = at + lengthSize;
     let length = 0;
     for (; at < start; at++) length = length * 256 + (data[at] ?? 0);
     at += length;
-    if (at > size)
+    if (at > size) {
+      // Some encoders fill frames up with zeros, also with fewer than a length has bytes.
+      if (length === 0 && found) return;
       throw new CodecDataError(`a NAL unit of ${length} bytes ends ${at - size} bytes behind the end`, code);
-    if (length > 0) visit(start, at);
+    }
+    if (length === 0) continue;
+    found = true;
+    visit(start, at);
   }
 }
 

@@ -128,7 +128,7 @@ describe('NAL units', () => {
       [[0, 0, 0, 2, 9], 4],
       [[0, 0, 0], 4],
       [[3, 1, 1], 1],
-      [[0, 1, 9, 0], 2],
+      [[0, 1, 9, 0, 1], 2],
       [[5, 0, 0, 1, 9], 0],
     ] as const) {
       expect(() => splitNals(Uint8Array.from(bytes), size)).toThrow(

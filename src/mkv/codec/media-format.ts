@@ -1,0 +1,504 @@
+import { sameBytes } from '../../ebml/bytes.js';
+import {
+  type AacConfig,
+  configOfAdts,
+  countAdtsFrames,
+  frequencyIndexOf,
+  parseAudioSpecificConfig,
+  readAdtsHeader,
+} from './aac.js';
+import { CodecDataError } from './codec-error.js';
+import { codecStringOf, decoderDescription, stringOfSps, unescapeNal } from './codec-string.js';
+import { type H264Sps, type PixelAspect, parseH264Sps } from './h264.js';
+import { type H265Sps, parseH265Sps } from './h265.js';
+import { isAnnexB, type NalCodec } from './nal.js';
+import { type NalConfig, nalConfigOf, writeDecoderConfig } from './nal-config.js';
+import { hasSets, lookAtNals, mergeSets, type ParameterSets, USUAL_LENGTH_SIZE } from './nal-format.js';
+import { choosePcm, isUsualRate, type PcmFormat, saysPcm } from './pcm-format.js';
+import { looksLikePcm, mayBeAac } from './pcm-likeness.js';
+import { type CodecName, type CodecTrack, codecOf } from './track-codec.js';
+
+/** What a track's format is made of: a `TrackMetadata` is one. */
+export interface FormatTrack extends CodecTrack {
+  readonly type: string;
+  readonly name?: string | undefined;
+  readonly video?:
+    | {
+        readonly pixelWidth: number;
+        readonly pixelHeight: number;
+        readonly displayWidth: number;
+        readonly displayHeight: number;
+        readonly displayUnit: number;
+      }
+    | undefined;
+  readonly audio?:
+    | {
+        readonly samplingFrequency: number;
+        readonly outputSamplingFrequency: number | undefined;
+        readonly channels: number;
+        readonly bitDepth: number | undefined;
+      }
+    | undefined;
+}
+
+/** What frames have shown of their format. It refers to no chunk. */
+export interface FrameEvidence {
+  /** Width of the length before each NAL unit; 0 for Annex B. */
+  readonly lengthSize?: number | undefined;
+  /** Parameter sets that frames brought, where CodecPrivate does not have all of them or frames are in Annex B. */
+  readonly sets?: ParameterSets | undefined;
+  /** That there is a key frame in Annex B that has none. */
+  readonly bare?: boolean | undefined;
+  /** The AudioSpecificConfig that says what the ADTS headers of frames do. */
+  readonly adts?: Uint8Array | undefined;
+  /** That frames are samples of 16 bits under another name. */
+  readonly pcm?: PcmFormat | undefined;
+}
+
+/** No frame has been seen. */
+export const NO_EVIDENCE: FrameEvidence = {};
+
+/** What a track's label says that its frames do not bear out. */
+export interface TrackDisagreement {
+  /** What of the label it is. */
+  readonly rule: TrackRule;
+  /** What it says, and what the frames say. */
+  readonly message: string;
+}
+
+/** What of a track's label frames can contradict. */
+export type TrackRule =
+  /** CodecID names another codec. */
+  | 'CodecId'
+  /** CodecPrivate cannot be read, or is missing where it is needed. */
+  | 'CodecPrivate'
+  /** Frames have the other NAL format than CodecPrivate, or ADTS headers. */
+  | 'FrameFormat'
+  /** CodecPrivate has other parameter sets than the frames. */
+  | 'ParameterSets'
+  /** The head of a configuration record has another profile, tier or level than its parameter sets. */
+  | 'ProfileLevel'
+  /** The VUI of a sequence parameter set cannot be read. */
+  | 'Vui'
+  /** The Video master has another size. */
+  | 'VideoSize'
+  /** The Video master has another shape of the picture. */
+  | 'VideoAspect'
+  /** The Audio master is missing, or has another sampling frequency or number of channels. */
+  | 'AudioSettings'
+  /** Frames are flagged as key frames that are none, or not flagged although they are. */
+  | 'KeyframeFlags'
+  /** A picture is spread over several Blocks. */
+  | 'AccessUnits';
+
+/** How the frames of an H.264 or H.265 track are stored, and what its decoder needs. */
+export interface NalFormat {
+  readonly codec: NalCodec;
+  /** Width of the length before each NAL unit of a frame as it is stored; 0 for Annex B. */
+  readonly lengthSize: number;
+  /** The parameter sets that hold: those that frames brought, else CodecPrivate's. */
+  readonly sets: ParameterSets;
+  /** Whether frames bring parameter sets themselves. */
+  readonly inBand: boolean;
+  /** What the first sequence parameter set says; `undefined` where there is none that can be read. */
+  readonly sps: H264Sps | H265Sps | undefined;
+  /**
+   * AVCC or HVCC: CodecPrivate as it is where it fits, else made of the parameter sets; `undefined` where there are none. Its length size
+   * is that of the frames; 4 where these have lengths of 3 bytes or start codes.
+   */
+  readonly record: Uint8Array | undefined;
+}
+
+/** An AAC track. */
+export interface AacFormat {
+  /** AudioSpecificConfig. */
+  readonly config: Uint8Array;
+  /** What it says; `undefined` where it cannot be read. */
+  readonly info: AacConfig | undefined;
+  /** Whether every frame has an ADTS header. */
+  readonly adts: boolean;
+}
+
+/** What a track's frames are, by what they show themselves where they do, else by what CodecID and CodecPrivate say. */
+export interface MediaFormat {
+  /** The codec that CodecID names. */
+  readonly codec: CodecName | undefined;
+  /** The codec string of RFC 6381 and WebCodecs. */
+  readonly codecString: string | undefined;
+  /** What a WebCodecs decoder is configured with. */
+  readonly description: Uint8Array | undefined;
+  /** Of H.264 and H.265. */
+  readonly nal: NalFormat | undefined;
+  /** Of AAC with an AudioSpecificConfig. */
+  readonly aac: AacFormat | undefined;
+  /** Of frames that are PCM although CodecID says another codec. */
+  readonly pcm: PcmFormat | undefined;
+  /** What of the label is not so. */
+  readonly disagreements: readonly TrackDisagreement[];
+  /** What CodecPrivate says, as far as it can be read. */
+  readonly label: { readonly nal?: NalConfig | undefined; readonly aac?: AacConfig | undefined };
+}
+
+/** A frame that is looked at. */
+export interface FrameLook {
+  /** Its first bytes, at least 16. */
+  readonly head: Uint8Array;
+  /** Its length, in bytes. */
+  readonly size: number;
+  /** All of its bytes. */
+  whole(): Uint8Array;
+  /** Whether it is flagged as a key frame. */
+  readonly flagged?: boolean | undefined;
+  /** How many bytes of the track come in a second, by the times of the frames; `undefined` where that is not known yet. */
+  readonly bytesPerSecond?: number | undefined;
+  /** The producer's tag MimeType, where it has come. */
+  readonly mimeType?: string | undefined;
+}
+
+/** Whether frames of a track show what they are. */
+export function isTelling(track: FormatTrack): boolean {
+  const codec = codecOf(track.codecId);
+  return codec === 'h264' || codec === 'h265' || codec === 'aac' || (codec === 'acm' && isAac(track));
+}
+
+/**
+ * What is known after another frame of the track.
+ *
+ * @param format what was settled before
+ * @returns the same object where the frame shows nothing new
+ */
+export function observeFrame(
+  track: FormatTrack,
+  evidence: FrameEvidence,
+  format: MediaFormat,
+  frame: FrameLook,
+): FrameEvidence {
+  const codec = codecOf(track.codecId);
+  if (codec === 'h264' || codec === 'h265') return observeNals(codec, evidence, format.label.nal, frame);
+  return isAac(track) ? observeAac(track, evidence, format.label.aac, frame) : evidence;
+}
+
+function isAac(track: FormatTrack): boolean {
+  const codec = codecOf(track.codecId);
+  return codec === 'aac' || (codec === 'acm' && decoderDescription(track) !== undefined);
+}
+
+const NO_SETS: ParameterSets = { vps: [], sps: [], pps: [] };
+/** Frames with parameter sets of more bytes are against the standards; they are not remembered. */
+const MOST_SET_BYTES = 64 * 1024;
+
+function observeNals(
+  codec: NalCodec,
+  evidence: FrameEvidence,
+  stored: NalConfig | undefined,
+  frame: FrameLook,
+): FrameEvidence {
+  const said = evidence.lengthSize ?? stored?.lengthSize ?? 0;
+  const look = lookAtNals(codec, frame.head, frame.size, said, () => frame.whole());
+  if (look === undefined) return evidence;
+  const lengthSize = look.lengthSize === said ? evidence.lengthSize : look.lengthSize;
+  let { sets } = evidence;
+  const own = look.sets;
+  if (own !== undefined && (sets === undefined || !equalSets(sets, own))) {
+    const news = look.lengthSize === 0 || sets !== undefined || stored === undefined || !hasSets(stored, own);
+    if (news && byteLength(own) <= MOST_SET_BYTES) {
+      const merged = mergeSets(codec, sets ?? NO_SETS, own);
+      if (sets === undefined || !equalSets(sets, merged)) sets = copySets(merged);
+    }
+  }
+  const isBare = own === undefined && look.lengthSize === 0 && (look.key || frame.flagged === true);
+  const bare = evidence.bare ?? (isBare ? true : undefined);
+  const same = lengthSize === evidence.lengthSize && sets === evidence.sets && bare === evidence.bare;
+  return same ? evidence : { ...evidence, lengthSize, sets, bare };
+}
+
+function byteLength({ vps, sps, pps }: ParameterSets): number {
+  return [...vps, ...sps, ...pps].reduce((sum, { length }) => sum + length, 0);
+}
+
+function copySets({ vps, sps, pps }: ParameterSets): ParameterSets {
+  const copy = (sets: readonly Uint8Array[]) => sets.map((set) => new Uint8Array(set));
+  return { vps: copy(vps), sps: copy(sps), pps: copy(pps) };
+}
+
+/** Whether both have the same sets in the same order. */
+function equalSets(a: ParameterSets, b: ParameterSets): boolean {
+  const same = (x: readonly Uint8Array[], y: readonly Uint8Array[]) =>
+    x.length === y.length && x.every((set, index) => sameBytes(set, y[index]!));
+  return same(a.vps, b.vps) && same(a.sps, b.sps) && same(a.pps, b.pps);
+}
+
+/** What `read` gives; `undefined` where the codec's data cannot be read. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CodecDataError) return undefined;
+    throw error;
+  }
+}
+
+function observeAac(
+  track: FormatTrack,
+  evidence: FrameEvidence,
+  stored: AacConfig | undefined,
+  frame: FrameLook,
+): FrameEvidence {
+  if (frame.size === 0) return evidence;
+  if (frame.head[0] === 0xff && evidence.pcm === undefined) {
+    const data = frame.whole();
+    const header = readAdtsHeader(data);
+    if (header !== undefined && countAdtsFrames(data) > 0) {
+      const adts = configOfAdts(header);
+      return evidence.adts !== undefined && sameBytes(evidence.adts, adts) ? evidence : { ...evidence, adts };
+    }
+  }
+  if (evidence.adts !== undefined) return evidence;
+  if (evidence.pcm === undefined && !isPcm(track, stored, frame)) return evidence;
+  const { mimeType, bytesPerSecond } = frame;
+  const pcm = choosePcm(evidence.pcm, { mimeType, bytesPerSecond, audio: track.audio, config: stored });
+  return pcm === evidence.pcm ? evidence : { ...evidence, pcm };
+}
+
+/** Amazon Connect's names for the two directions of a call. */
+const CONNECT_NAME = /^AUDIO_(FROM|TO)_CUSTOMER$/;
+/** The profiles whose frames are told from others here: LC, alone or with SBR and PS. */
+const LOW_COMPLEXITY = 2;
+
+/** Whether a frame under the name of AAC is samples of 16 bits. */
+function isPcm(track: FormatTrack, stored: AacConfig | undefined, frame: FrameLook): boolean {
+  if (stored !== undefined && stored.coreObjectType !== LOW_COMPLEXITY) return false;
+  const data = frame.whole();
+  const index = stored === undefined ? 0 : frequencyIndexOf(stored.samplingFrequency);
+  if (mayBeAac(data, stored?.channels, index)) return false;
+  // What its name or the producer's tag says needs no proof by the bytes; the same byte all over is silence only where times bear it out.
+  if (CONNECT_NAME.test(track.name ?? '') || saysPcm(frame.mimeType)) return data.length % 2 === 0;
+  if (!looksLikePcm(data)) return false;
+  return data.some((byte) => byte !== data[0]) || isUsualRate(frame.bytesPerSecond);
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** What a track's frames are, by what they have shown. */
+export function settleFormat(track: FormatTrack, evidence: FrameEvidence): MediaFormat {
+  const codec = codecOf(track.codecId);
+  return { ...settle(track, codec, evidence), codec };
+}
+
+function settle(track: FormatTrack, codec: CodecName | undefined, evidence: FrameEvidence): MediaFormat {
+  if (codec === 'h264' || codec === 'h265') return settleNals(track, codec, evidence);
+  if (codec === 'aac' || codec === 'acm') {
+    const format = settleAac(track, evidence);
+    if (format !== undefined) return format;
+  }
+  return { ...NOTHING, ...labelOf(track) };
+}
+
+const NOTHING: MediaFormat = {
+  codec: undefined,
+  codecString: undefined,
+  description: undefined,
+  nal: undefined,
+  aac: undefined,
+  pcm: undefined,
+  disagreements: [],
+  label: {},
+};
+
+function labelOf(track: FormatTrack) {
+  return { codecString: codecStringOf(track), description: decoderDescription(track) };
+}
+
+function settleNals(track: FormatTrack, codec: NalCodec, evidence: FrameEvidence): MediaFormat {
+  const disagreements: TrackDisagreement[] = [];
+  const tell = (rule: TrackRule, message: string) => disagreements.push({ rule, message });
+  const own = track.codecPrivate ?? NO_BYTES;
+  const stored = attempt(() => nalConfigOf(track));
+  if (stored === undefined) tell('CodecPrivate', 'CodecPrivate is no configuration of this codec');
+  const lengthSize = evidence.lengthSize ?? stored?.lengthSize ?? 0;
+  if (own.length > 0 && stored !== undefined && lengthSize !== stored.lengthSize) {
+    tell('FrameFormat', `CodecPrivate says ${nameOf(stored.lengthSize)}, the frames have ${nameOf(lengthSize)}`);
+  }
+  const sets = mergeSets(codec, stored ?? NO_SETS, evidence.sets);
+  const changed = stored === undefined || (evidence.sets !== undefined && !hasSets(stored, evidence.sets));
+  if (changed && stored !== undefined && stored.sps.length > 0) {
+    tell('ParameterSets', 'the frames bring other parameter sets than CodecPrivate has');
+  }
+  const [first] = sets.sps;
+  const sps = first === undefined ? undefined : attempt(() => parseSps(codec, first));
+  if (sps !== undefined) {
+    if (!sps.hintsRead) tell('Vui', 'the VUI of the sequence parameter set cannot be read to its end');
+    const { video } = track;
+    if (video !== undefined && (video.pixelWidth !== sps.width || video.pixelHeight !== sps.height)) {
+      const said = `${video.pixelWidth}x${video.pixelHeight}`;
+      tell('VideoSize', `the Video element says ${said}, the sequence parameter set ${sps.width}x${sps.height}`);
+    }
+    if (video !== undefined && differsInShape(video, sps.pixelAspect)) {
+      const { width, height } = shapeOf(sps, sps.pixelAspect);
+      tell('VideoAspect', `the Video element says square pixels, the sequence parameter set ${width}x${height}`);
+    }
+  }
+  const label = first === undefined ? labelOf(track).codecString : stringOfSps(codec, first);
+  const recordSize = [1, 2, 4].includes(lengthSize) ? lengthSize : USUAL_LENGTH_SIZE;
+  let record: Uint8Array | undefined;
+  if (own.length > 0 && !isAnnexB(own) && stored !== undefined && !changed && stored.lengthSize === recordSize) {
+    record = first === undefined ? own : withHeadOf(codec, own, first);
+    if (record !== own)
+      tell('ProfileLevel', 'CodecPrivate begins with another profile or level than its parameter sets');
+  } else if (first !== undefined) {
+    record = attempt(() => writeDecoderConfig({ codec, ...sets }, recordSize));
+  }
+  const inBand = evidence.sets !== undefined && evidence.sets.sps.length > 0;
+  const nal: NalFormat = { codec, lengthSize, sets, inBand, sps, record };
+  // Frames in Annex B that bring their parameter sets go to a decoder as they are; others need them, and so lengths.
+  const isComplete = lengthSize === 0 && (inBand || (evidence.bare !== true && evidence.lengthSize === undefined));
+  const description = isComplete ? undefined : record;
+  return { ...NOTHING, codecString: label, description, nal, disagreements, label: { nal: stored } };
+}
+
+function nameOf(lengthSize: number): string {
+  return lengthSize === 0 ? 'Annex B' : `lengths of ${lengthSize} ${lengthSize === 1 ? 'byte' : 'bytes'}`;
+}
+
+function parseSps(codec: NalCodec, sps: Uint8Array): H264Sps | H265Sps {
+  return codec === 'h264' ? parseH264Sps(sps) : parseH265Sps(sps);
+}
+
+/** A configuration record with the profile, tier and level of its sequence parameter set; the record itself where it has them. */
+function withHeadOf(codec: NalCodec, record: Uint8Array, sps: Uint8Array): Uint8Array {
+  const head = codec === 'h264' ? sps.subarray(1, 4) : unescapeNal(sps).subarray(3, 15);
+  const size = codec === 'h264' ? 3 : 12;
+  if (head.length < size || sameBytes(record.subarray(1, 1 + size), head)) return record;
+  const own = new Uint8Array(record);
+  own.set(head, 1);
+  return own;
+}
+
+function settleAac(track: FormatTrack, evidence: FrameEvidence): MediaFormat | undefined {
+  const stored = decoderDescription(track);
+  const isNamed = codecOf(track.codecId) === 'aac';
+  if (!isNamed && stored === undefined) return undefined;
+  const label = stored === undefined ? undefined : attempt(() => parseAudioSpecificConfig(stored));
+  const disagreements: TrackDisagreement[] = [];
+  const tell = (rule: TrackRule, message: string) => disagreements.push({ rule, message });
+  const { pcm, adts } = evidence;
+  if (pcm !== undefined) {
+    tell('CodecId', `${track.codecId} is written, the frames are PCM of 16 bits`);
+    return { ...NOTHING, codecString: 'pcm-s16', pcm, disagreements, label: { aac: label } };
+  }
+  let config = stored;
+  let info = label;
+  if (adts !== undefined) {
+    tell('FrameFormat', 'frames have ADTS headers, which Matroska leaves out');
+    const own = parseAudioSpecificConfig(adts);
+    const agrees = info !== undefined && saysTheSame(info, own);
+    if (!agrees) {
+      if (stored !== undefined) tell('CodecPrivate', 'CodecPrivate says another configuration than the ADTS headers');
+      config = adts;
+      info = own;
+    }
+  } else if (stored !== undefined && label === undefined) {
+    tell('CodecPrivate', 'CodecPrivate is no AudioSpecificConfig');
+  }
+  if (config === undefined) return { ...NOTHING, ...labelOf(track), disagreements };
+  if (info !== undefined) compareAudio(track, info, tell);
+  const aac: AacFormat = { config, info, adts: adts !== undefined };
+  const codecString = codecStringOf({ codecId: 'A_AAC', codecPrivate: config });
+  return { ...NOTHING, codecString, description: config, aac, disagreements, label: { aac: label } };
+}
+
+/** Whether both configure a decoder for the same frames; only an AudioSpecificConfig can signal SBR. */
+function saysTheSame(a: AacConfig, b: AacConfig): boolean {
+  return (
+    a.coreObjectType === b.coreObjectType &&
+    a.samplingFrequency === b.samplingFrequency &&
+    (a.channelConfiguration === b.channelConfiguration || b.channelConfiguration === 0)
+  );
+}
+
+function compareAudio(track: FormatTrack, info: AacConfig, tell: (rule: TrackRule, message: string) => void): void {
+  const { audio } = track;
+  if (audio === undefined) {
+    tell('AudioSettings', 'there is no Audio element');
+    return;
+  }
+  const frequencies = [info.samplingFrequency, info.outputSamplingFrequency];
+  const wanted = audioOf(info);
+  const fits =
+    frequencies.includes(audio.samplingFrequency) &&
+    (wanted.channels === undefined || audio.channels === info.channels || audio.channels === wanted.channels);
+  if (fits) return;
+  const said = `${audio.samplingFrequency} Hz, ${audio.channels} channels`;
+  tell(
+    'AudioSettings',
+    `the Audio element says ${said}, the AAC configuration ${frequencies[0]} Hz, ${wanted.channels ?? 'unknown'} channels`,
+  );
+}
+
+/** What a decoder gives out. */
+export function audioOf(info: AacConfig): { readonly sampleRate: number; readonly channels: number | undefined } {
+  return { sampleRate: info.outputSamplingFrequency, channels: info.ps && info.channels === 1 ? 2 : info.channels };
+}
+
+/** The size that a picture is to be shown with: its height and, by the shape of its pixels, its width; or the other way round. */
+export function shapeOf(
+  { width, height }: { readonly width: number; readonly height: number },
+  aspect: PixelAspect | undefined,
+): { readonly width: number; readonly height: number } {
+  const [across, down] = aspect ?? [1, 1];
+  // The picture is made larger, never smaller.
+  return across >= down
+    ? { width: Math.round((width * across) / down), height }
+    : { width, height: Math.round((height * down) / across) };
+}
+
+/** Whether the VUI says another shape of the picture than the Video element, which says that pixels are square. */
+function differsInShape(video: NonNullable<FormatTrack['video']>, aspect: PixelAspect | undefined): boolean {
+  return aspect !== undefined && aspect[0] !== aspect[1] && !saysShape(video);
+}
+
+/** Whether a Video element says that pixels are not square. */
+function saysShape({
+  pixelWidth,
+  pixelHeight,
+  displayWidth,
+  displayHeight,
+}: NonNullable<FormatTrack['video']>): boolean {
+  const isSaid = displayWidth > 0 && displayHeight > 0 && pixelWidth > 0 && pixelHeight > 0;
+  // Sizes are whole numbers, so that a ratio is right to one of them.
+  return (
+    isSaid && Math.abs(displayWidth * pixelHeight - displayHeight * pixelWidth) > Math.max(pixelWidth, pixelHeight)
+  );
+}
+
+/** The picture of a video track: its size, and the size to show it with. */
+export interface PictureShape {
+  readonly width: number;
+  readonly height: number;
+  readonly displayWidth: number;
+  readonly displayHeight: number;
+}
+
+/**
+ * The size of a track's pictures, in pixels, and that to show them with: by the parameter sets where there are any, by the Video element else.
+ * The Video element's shape of the picture holds where it says that pixels are not square.
+ *
+ * @returns `undefined` where nobody says a size
+ */
+export function pictureShape(track: FormatTrack, format: MediaFormat): PictureShape | undefined {
+  const sps = format.nal?.sps;
+  const { video } = track;
+  const width = sps?.width ?? video?.pixelWidth ?? 0;
+  const height = sps?.height ?? video?.pixelHeight ?? 0;
+  if (!(width > 0 && height > 0)) return undefined;
+  if (video !== undefined && saysShape(video) && video.displayUnit < UNIT_UNKNOWN) {
+    const said: PixelAspect = [video.displayWidth * height, video.displayHeight * width];
+    const shape = shapeOf({ width, height }, said);
+    return { width, height, displayWidth: shape.width, displayHeight: shape.height };
+  }
+  const shape = shapeOf({ width, height }, sps?.pixelAspect);
+  return { width, height, displayWidth: shape.width, displayHeight: shape.height };
+}
+
+/** DisplayUnit 4: nobody knows what DisplayWidth and DisplayHeight count. */
+const UNIT_UNKNOWN = 4;

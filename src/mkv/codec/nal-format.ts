@@ -1,0 +1,288 @@
+import { sameBytes } from '../../ebml/bytes.js';
+import { BitReader } from './bit-reader.js';
+import { CodecDataError } from './codec-error.js';
+import { eachNal, isAnnexB, type NalCodec, nalKind } from './nal.js';
+import type { NalConfig } from './nal-config.js';
+
+/** Parameter sets, NAL units without length or start code; `vps` is empty for H.264. */
+export type ParameterSets = Pick<NalConfig, 'vps' | 'sps' | 'pps'>;
+
+/** What the beginning of a frame shows of the format of its NAL units. */
+export interface NalLook {
+  /** Width of the length before each NAL unit, 1 to 4 bytes; 0 for Annex B. */
+  readonly lengthSize: number;
+  /** The parameter sets before the first slice, as views; `undefined` where there are none. */
+  readonly sets: ParameterSets | undefined;
+  /** Whether its first slice is one that decoding can start at. */
+  readonly key: boolean;
+}
+
+/** The lengths that frames have, the usual ones first. Lengths of one byte add up by chance, so they must have been said. */
+const LENGTH_SIZES = [4, 2, 3];
+/** Width of the lengths of frames that nothing says them of. */
+export const USUAL_LENGTH_SIZE = 4;
+
+/**
+ * How the NAL units of a frame are really stored. Producers convert frames and CodecPrivate each by itself, or not, so one does not tell the
+ * other.
+ *
+ * @param data the frame
+ * @param said what CodecPrivate says: width of the lengths, 0 for Annex B
+ * @returns width of the lengths, 0 for Annex B; `undefined` when it is neither
+ */
+export function storedLengthSize(data: Uint8Array, said: number): number | undefined {
+  // A length from 256 to 511 looks like a start code; that lengths add up by chance is what does not happen.
+  if (said > 0 && addsUp(data, said)) return said;
+  if (said !== USUAL_LENGTH_SIZE && addsUp(data, USUAL_LENGTH_SIZE)) return USUAL_LENGTH_SIZE;
+  if (isAnnexB(data)) return 0;
+  return LENGTH_SIZES.find((size) => size !== said && addsUp(data, size));
+}
+
+/**
+ * The same, from the first bytes of a frame where they are enough.
+ *
+ * @param head at least the first 16 bytes of it
+ * @param size of the frame, in bytes
+ * @param whole gives all of it
+ */
+export function lengthSizeOfHead(
+  head: Uint8Array,
+  size: number,
+  said: number,
+  whole: () => Uint8Array,
+): number | undefined {
+  if (head.length >= size) return storedLengthSize(head, said);
+  const expected = said === 0 ? USUAL_LENGTH_SIZE : said;
+  const isPlausible = fits(head, size, expected);
+  if (!isAnnexB(head)) {
+    if (isPlausible) return expected;
+    return LENGTH_SIZES.some((other) => other !== expected && fits(head, size, other))
+      ? storedLengthSize(whole(), said)
+      : undefined;
+  }
+  return isPlausible ? storedLengthSize(whole(), said) : 0;
+}
+
+function addsUp(data: Uint8Array, lengthSize: number): boolean {
+  return data.length > 0 && fits(data, data.length, lengthSize);
+}
+
+/** Whether the lengths in the head of a frame do not go on past its end. */
+function fits(head: Uint8Array, size: number, lengthSize: number): boolean {
+  let units = 0;
+  for (let at = 0; at < head.length; ) {
+    let length = 0;
+    const start = at + lengthSize;
+    for (; at < start; at++) {
+      // The rest of a length lies behind the head; at the end of a frame zeros may be left.
+      if (at >= head.length) return at < size || length === 0;
+      length = length * 256 + head[at]!;
+    }
+    // The first bit of every NAL unit is 0.
+    if (start + length > size || (length > 0 && start < head.length && head[start]! >= 0x80)) return false;
+    if (length > 0) units++;
+    at = start + length;
+  }
+  return units > 0;
+}
+
+/**
+ * Looks at the beginning of a frame: how its NAL units are stored, and which parameter sets stand before its first slice.
+ *
+ * @param head its first bytes
+ * @param size its length, in bytes
+ * @param said what CodecPrivate says: width of the lengths, 0 for Annex B
+ * @param whole gives all of it, for where the head is not enough
+ * @returns `undefined` when it does not consist of NAL units
+ */
+export function lookAtNals(
+  codec: NalCodec,
+  head: Uint8Array,
+  size: number,
+  said: number,
+  whole: () => Uint8Array,
+): NalLook | undefined {
+  const lengthSize = lengthSizeOfHead(head, size, said, whole);
+  if (lengthSize === undefined) return undefined;
+  const found = beforeSlice(codec, head, size, lengthSize) ?? beforeSlice(codec, whole(), size, lengthSize);
+  if (found === undefined) return { lengthSize, sets: undefined, key: false };
+  const { sets, key } = found;
+  const isEmpty = sets.vps.length + sets.sps.length + sets.pps.length === 0;
+  return { lengthSize, sets: isEmpty ? undefined : sets, key };
+}
+
+/** More are not looked at: a frame has one or two of each kind. */
+const MOST_UNITS = 300;
+
+/** @returns `undefined` when the head ends before the first slice begins */
+function beforeSlice(
+  codec: NalCodec,
+  head: Uint8Array,
+  size: number,
+  lengthSize: number,
+): { readonly sets: ParameterSets; readonly key: boolean } | undefined {
+  const sets = { vps: [] as Uint8Array[], sps: [] as Uint8Array[], pps: [] as Uint8Array[] };
+  let at = 0;
+  for (let count = 0; count < MOST_UNITS; count++) {
+    let start = at;
+    let end = 0;
+    if (lengthSize === 0) {
+      start = afterStartCode(head, at);
+      if (start >= head.length) return head.length < size && count === 0 ? undefined : { sets, key: false };
+    } else {
+      start = at + lengthSize;
+      if (start >= head.length) return start < size ? undefined : { sets, key: false };
+      let length = 0;
+      for (let i = at; i < start; i++) length = length * 256 + head[i]!;
+      end = start + length;
+      if (length === 0) {
+        at = end;
+        continue;
+      }
+    }
+    const kind = nalKind(codec, head[start]!);
+    if (kind === 'slice' || kind === 'key') return { sets, key: kind === 'key' };
+    if (lengthSize === 0) {
+      const next = afterStartCode(head, start);
+      end = next >= head.length ? head.length : next - 3;
+      if (end === head.length && head.length < size) return undefined;
+      while (end > start && head[end - 1] === 0) end--;
+    } else if (end > head.length) return head.length < size ? undefined : { sets, key: false };
+    if (kind !== 'other' && end > start) sets[kind].push(head.subarray(start, end));
+    at = end;
+  }
+  return { sets, key: false };
+}
+
+/** The position after the next start code; the length of the data when there is none. */
+function afterStartCode(data: Uint8Array, from: number): number {
+  for (let i = from + 2; i < data.length; i++) {
+    if (data[i]! > 1) i += 2;
+    else if (data[i] === 1 && data[i - 1] === 0 && data[i - 2] === 0) return i + 1;
+  }
+  return data.length;
+}
+
+/** What the NAL units of a frame come to. */
+export interface AccessUnitLook {
+  /** Whether it has a slice of a picture. */
+  readonly picture: boolean;
+  /** Whether decoding can start here: an IDR picture of H.264 or one that its SEI says so of, an IRAP picture of H.265. */
+  readonly key: boolean;
+  /** How many frames after it pictures are right, by H.264's recovery point; `undefined` where there is none. */
+  readonly recovery: number | undefined;
+  /** Whether its first slice begins a picture, rather than going on with one. */
+  readonly beginsPicture: boolean;
+}
+
+/**
+ * Looks at the NAL units of a frame up to its first slice.
+ *
+ * @param head its first bytes
+ * @param lengthSize how they are stored; 0 for Annex B
+ */
+export function lookAtAccessUnit(codec: NalCodec, head: Uint8Array, lengthSize: number): AccessUnitLook {
+  let recovery: number | undefined;
+  let at = 0;
+  while (at < head.length) {
+    let start = at + lengthSize;
+    let end = head.length;
+    if (lengthSize === 0) start = afterStartCode(head, at);
+    if (start >= head.length) break;
+    if (lengthSize > 0) {
+      end = start;
+      for (let i = at, length = 0; i < start; i++, end = start + length) length = length * 256 + head[i]!;
+    }
+    if (end === start) {
+      at = end;
+      continue;
+    }
+    const kind = nalKind(codec, head[start]!);
+    if (kind === 'slice' || kind === 'key') {
+      const beginsPicture = (head[start + (codec === 'h264' ? 1 : 2)] ?? 0x80) >= 0x80;
+      return { picture: true, key: kind === 'key' || recovery === 0, recovery, beginsPicture };
+    }
+    if (lengthSize === 0) {
+      at = start;
+      if (isSei(codec, head[start]!)) {
+        const next = afterStartCode(head, start);
+        recovery ??= recoveryPoint(head, start + 1, next >= head.length ? next : next - 3);
+        at = next >= head.length ? next : next - 3;
+      }
+    } else {
+      if (isSei(codec, head[start]!)) recovery ??= recoveryPoint(head, start + 1, Math.min(end, head.length));
+      at = end;
+    }
+  }
+  return { picture: false, key: false, recovery, beginsPicture: false };
+}
+
+const isSei = (codec: NalCodec, firstByte: number) => codec === 'h264' && (firstByte & 31) === 6;
+
+const RECOVERY_POINT = 6;
+
+/** recovery_frame_cnt of a recovery point SEI message (H.264 section D.1.8); `undefined` when there is none. */
+function recoveryPoint(data: Uint8Array, start: number, end: number): number | undefined {
+  for (let at = start; at + 2 < end; ) {
+    let type = 0;
+    let size = 0;
+    for (; at < end && data[at] === 255; at++) type += 255;
+    type += data[at++] ?? 0;
+    for (; at < end && data[at] === 255; at++) size += 255;
+    size += data[at++] ?? 0;
+    if (type === RECOVERY_POINT && at < end) {
+      try {
+        return new BitReader(data.subarray(at, end), 0, true).ue();
+      } catch (error) {
+        if (error instanceof CodecDataError) return undefined;
+        throw error;
+      }
+    }
+    at += size;
+  }
+  return undefined;
+}
+
+/** Parameter sets that frames brought, and those of CodecPrivate that they leave: the newer ones first, of each number one. */
+export function mergeSets(codec: NalCodec, stored: ParameterSets, own: ParameterSets | undefined): ParameterSets {
+  if (own === undefined) return stored;
+  if (own.sps.length > 0) {
+    return {
+      vps: own.vps.length > 0 ? own.vps : stored.vps,
+      sps: own.sps,
+      pps: own.pps.length > 0 ? own.pps : stored.pps,
+    };
+  }
+  const number = (pps: Uint8Array) => ppsNumber(codec, pps);
+  const replaced = new Set(own.pps.map(number));
+  return {
+    vps: own.vps.length > 0 ? own.vps : stored.vps,
+    sps: stored.sps,
+    pps: [...own.pps, ...stored.pps.filter((pps) => !replaced.has(number(pps)))],
+  };
+}
+
+/** pic_parameter_set_id, or the whole set as text where it is too short to have one. */
+function ppsNumber(codec: NalCodec, pps: Uint8Array): number {
+  try {
+    return new BitReader(pps, codec === 'h264' ? 1 : 2, true).ue();
+  } catch {
+    return -1;
+  }
+}
+
+/** Whether all of the sets are among the others. */
+export function hasSets(all: ParameterSets, some: ParameterSets): boolean {
+  const within = (a: readonly Uint8Array[], b: readonly Uint8Array[]) =>
+    b.every((set) => a.some((other) => sameBytes(other, set)));
+  return within(all.vps, some.vps) && within(all.sps, some.sps) && within(all.pps, some.pps);
+}
+
+/** Whether every byte of a frame is of a NAL unit or its length: nothing has to be left out for a decoder. */
+export function isTight(data: Uint8Array, lengthSize: number): boolean {
+  let used = 0;
+  eachNal(data, lengthSize, (start, end) => {
+    used += lengthSize + end - start;
+  });
+  return used === data.length;
+}

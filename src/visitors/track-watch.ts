@@ -1,0 +1,122 @@
+import type { Block } from '../mkv/block.js';
+import type { FrameLook, TrackDisagreement } from '../mkv/codec/media-format.js';
+import { lookAtAccessUnit } from '../mkv/codec/nal-format.js';
+import type { TrackMetadata } from '../mkv/track.js';
+import type { MkvTag } from './tag.js';
+
+/** How many frames of each track are looked at in every Segment, beside key frames of video. */
+const LOOKED_AT = 3;
+/** Enough of a frame for parameter sets and what stands before them. */
+const HEAD_LENGTH = 2048;
+/** The producer's tag that says what Amazon Connect's frames are. */
+const MIME_TYPE = 'mimetype';
+
+/** Looks at the first frames of a track in a Segment, and at key frames of video, for what they show of the track. */
+export class TrackWatch {
+  /** TrackNumber. */
+  readonly number: number;
+  /** The track as it is known now. */
+  track: TrackMetadata;
+  /** How many of the next frames are to be looked at. */
+  left: number;
+  /** Whether all key frames are to be looked at, because parameter sets may change with them. */
+  readonly everyKey: boolean;
+  /** Time and size of the frame before. */
+  #before: { readonly timestamp: number; readonly size: number } | undefined;
+  #mimeType: string | undefined;
+  #tagCount = 0;
+
+  constructor(track: TrackMetadata, number: number) {
+    this.track = track;
+    this.number = number;
+    const isVideo = track.type === 'video';
+    this.left = track.isTelling ? LOOKED_AT : 0;
+    this.everyKey = isVideo && track.isTelling;
+  }
+
+  /**
+   * Looks at a Block's first frame.
+   *
+   * @param tags the producer's so far
+   * @returns the track, where it is another than before
+   */
+  look(block: Block, timestamp: number, isFlagged: boolean, tags: readonly MkvTag[]): TrackMetadata | undefined {
+    this.left--;
+    const { track } = this;
+    const { strippedHeader } = track.contentEncoding;
+    const stored = block.frameSize(0);
+    const size = strippedHeader.length + stored;
+    const join = (bytes: Uint8Array) => (strippedHeader.length === 0 ? bytes : joined(strippedHeader, bytes));
+    const look: FrameLook = {
+      head: join(block.frameHead(0, HEAD_LENGTH)),
+      size,
+      whole: () => join(block.frame(0)),
+      flagged: isFlagged,
+      bytesPerSecond: this.#rate(timestamp, size * block.frameCount),
+      mimeType: this.#readMimeType(tags),
+    };
+    const seen = track.observe(look);
+    const { nal } = seen.format;
+    if (nal !== undefined && size > 0) {
+      const { picture, key, beginsPicture } = lookAtAccessUnit(nal.codec, look.head, nal.lengthSize);
+      if (!picture && look.head.length === size) seen.note('AccessUnits', 'there are frames without a picture');
+      if (picture && !beginsPicture) seen.note('AccessUnits', 'there are frames that begin within a picture');
+      if (picture && key !== isFlagged) {
+        const text = isFlagged
+          ? 'frames are flagged as key frames that are none'
+          : 'key frames are not flagged as such';
+        seen.note('KeyframeFlags', text);
+      }
+    }
+    return this.#take(seen);
+  }
+
+  /**
+   * Reads the tags that have come since.
+   *
+   * @returns the track, where it is another than before
+   */
+  readTags(tags: readonly MkvTag[]): TrackMetadata | undefined {
+    const { track } = this;
+    const { pcm } = track.format;
+    if (pcm === undefined || pcm.basis === 'tag' || tags.length === this.#tagCount) return undefined;
+    const mimeType = this.#readMimeType(tags);
+    return this.#take(track.observe({ head: ONE_SAMPLE, size: 2, whole: () => ONE_SAMPLE, mimeType }));
+  }
+
+  /** What is wrong of the track's label and has not been told yet. */
+  news(): readonly TrackDisagreement[] {
+    return this.track.takeUntold();
+  }
+
+  #take(seen: TrackMetadata): TrackMetadata | undefined {
+    if (seen === this.track) return undefined;
+    this.track = seen;
+    return seen;
+  }
+
+  /** How many bytes come in a second, by the times of this Block and of the one before. */
+  #rate(timestamp: number, size: number): number | undefined {
+    const before = this.#before;
+    this.#before = { timestamp, size };
+    const interval = before === undefined ? 0 : timestamp - before.timestamp;
+    return before !== undefined && interval > 0 ? (before.size * 1e6) / interval : undefined;
+  }
+
+  #readMimeType(tags: readonly MkvTag[]): string | undefined {
+    if (tags.length !== this.#tagCount) {
+      for (const { name, value } of tags) if (name.toLowerCase() === MIME_TYPE) this.#mimeType = value;
+      this.#tagCount = tags.length;
+    }
+    return this.#mimeType;
+  }
+}
+
+const ONE_SAMPLE = new Uint8Array(2);
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(a.length + b.length);
+  whole.set(a);
+  whole.set(b, a.length);
+  return whole;
+}
