@@ -27,6 +27,8 @@ export class ClusterWriter {
   readonly #options: OutputSegmentMergerOptions;
   readonly #madeUp: MadeUpBytes;
   #packer: ClusterPacker | undefined;
+  /** Of the document that is being written. */
+  #firstTimestamp: bigint | undefined;
   /** Bytes written before the first of the Segment's data. */
   #segmentStart = 0;
   #clusterStart = 0;
@@ -65,6 +67,7 @@ export class ClusterWriter {
   /** A document begins; the beginning of its Segment has been written. */
   beginSegment(header: DocumentHeader): void {
     this.#segmentStart = this.#queue.length;
+    this.#firstTimestamp = undefined;
     this.#previousSize = undefined;
     this.#endless = undefined;
     this.#packer =
@@ -83,7 +86,7 @@ export class ClusterWriter {
     this.#end = head.end;
     this.#clusterStart = this.#queue.length;
     const place: ClusterPlace = {
-      timestamp: timestamp === undefined ? undefined : this.#packer?.place(timestamp, producerTime),
+      timestamp: timestamp === undefined ? undefined : this.#placeInTime(timestamp, producerTime),
       position: this.#options.keepPositions === true ? undefined : this.#clusterStart - this.#segmentStart,
       previousSize: this.#previousSize,
     };
@@ -103,6 +106,13 @@ export class ClusterWriter {
       else if (element.kind === 'end') this.end(element.start, element.offset, element.truncated);
       else this.#pass(element);
     }
+  }
+
+  #placeInTime(timestamp: bigint, producerTime: number | undefined): bigint | undefined {
+    if (this.#packer !== undefined) return this.#packer.place(timestamp, producerTime);
+    if (this.#options.startAtZero !== true) return undefined;
+    this.#firstTimestamp ??= timestamp;
+    return timestamp > this.#firstTimestamp ? timestamp - this.#firstTimestamp : 0n;
   }
 
   /** Passes on what stands in the Cluster, or, where nothing is merged, anything. */

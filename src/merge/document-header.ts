@@ -2,6 +2,7 @@ import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes, writeHeader } from '../ebml/writer.js';
 import type { MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
+import { ServiceTagName } from '../visitors/fragment-metadata.js';
 import { copyOf, isCopyOf } from './extent.js';
 import type { GatheredElement } from './gathered-element.js';
 import {
@@ -13,6 +14,7 @@ import {
   timestampScaleOf,
 } from './header-facts.js';
 import { PieceQueue } from './piece-queue.js';
+import { tracksPosition } from './seek-head.js';
 
 /** The beginning of a document as it is written. */
 export interface HeaderBytes {
@@ -50,8 +52,6 @@ const ONCE: ReadonlySet<EbmlElementType> = new Set([
   Mkv.Attachments,
 ]);
 
-const FRAGMENT_NUMBER = 'AWS_KINESISVIDEO_FRAGMENT_NUMBER';
-
 /** What says nothing without the elements around it. */
 const FILLING: ReadonlySet<EbmlElementType> = new Set([Mkv.Void, Mkv['CRC-32'], Mkv.Cues]);
 
@@ -79,6 +79,10 @@ export class DocumentHeader {
   #copies: readonly HeaderCopy[] | undefined;
   #facts: HeaderFacts | undefined;
   #segment: Uint8Array | undefined;
+  /** Where in the stream the Segment's data begins. */
+  #segmentStart = 0;
+  #keepsSeekHead = false;
+  #awaitsNoTracks = false;
 
   constructor(offset: number, mergeOn: readonly MkvMasterType[]) {
     this.offset = offset;
@@ -109,6 +113,35 @@ export class DocumentHeader {
   /** Takes the beginning of the Segment. What is written has an unknown size: more may be merged into it. */
   setSegment(element: MkvStartMasterElement): void {
     this.#segment = writeHeader(Mkv.Segment, undefined, { sizeLength: element.headerSize - 4 });
+    this.#segmentStart = element.offset + element.headerSize;
+  }
+
+  /** Whether the SeekHead says that Tracks, which have not come, stand at `offset` of the stream or behind. */
+  hasTracksBehind(offset: number): boolean {
+    if (this.#awaitsNoTracks || this.#held.some(({ type }) => type === Mkv.Tracks)) return false;
+    const seekHead = this.#held.find(({ type }) => type === Mkv.SeekHead);
+    const position = seekHead && tracksPosition(seekHead.elements);
+    return position !== undefined && this.#segmentStart + position >= offset;
+  }
+
+  /** Says that Tracks which have not come yet are not waited for any more. */
+  settleTracks(): void {
+    this.#awaitsNoTracks = true;
+  }
+
+  /** Leaves the SeekHead as it is: nothing before the Tracks that it tells of is going to move. */
+  keepSeekHead(): void {
+    this.#keepsSeekHead = true;
+  }
+
+  /** Whether the Tracks stand behind the Clusters, where only the SeekHead tells of them. */
+  get keepsSeekHead(): boolean {
+    return this.#keepsSeekHead;
+  }
+
+  /** The Tags. */
+  get tags(): readonly GatheredElement[] {
+    return this.#held.filter(({ type }) => type === Mkv.Tags);
   }
 
   /** Takes a whole element, the EBML header or a child of the Segment. */
@@ -147,7 +180,11 @@ export class DocumentHeader {
   bytes(keepPositions: boolean): HeaderBytes {
     const write = (wanted: (type: EbmlElementType) => boolean) => {
       const queue = new PieceQueue();
-      for (const element of this.#held) if (wanted(element.type)) element.writeTo(queue, keepPositions);
+      for (const element of this.#held) {
+        const { type } = element;
+        const stays = keepPositions || (this.#keepsSeekHead && type === Mkv.SeekHead);
+        if (wanted(type)) element.writeTo(queue, stays);
+      }
       return concatBytes(queue.take());
     };
     return {
@@ -165,7 +202,7 @@ export class DocumentHeader {
    */
   merged(numberFirst: boolean): readonly GatheredElement[] {
     const kept = this.#held.filter(({ type }) => !isLeftOut(type, true));
-    const number = numberFirst ? kept.findIndex((element) => element.hasTag(FRAGMENT_NUMBER)) : -1;
+    const number = numberFirst ? kept.findIndex((element) => element.hasTag(ServiceTagName.fragmentNumber)) : -1;
     const first = kept[number];
     return number > 0 && first !== undefined ? [first, ...kept.filter((element) => element !== first)] : kept;
   }

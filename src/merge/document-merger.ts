@@ -7,8 +7,10 @@ import {
   type MkvStartMasterElement,
 } from '../mkv/element.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
-import { expectHoldable } from '../mkv/holding.js';
+import { expectHoldable, MOST_HELD } from '../mkv/holding.js';
+import { ServiceTagName } from '../visitors/fragment-metadata.js';
 import { TagsReader } from '../visitors/tags-reader.js';
+import { AwaitedTracks } from './awaited-tracks.js';
 import { ClusterHead } from './cluster-head.js';
 import { ClusterWriter } from './cluster-writer.js';
 import { comparedRoots, DocumentHeader, type HeaderBytes, isCompared, isLeftOut } from './document-header.js';
@@ -26,6 +28,9 @@ import type { PieceQueue } from './piece-queue.js';
 
 // The table is so large that looking a type up takes its time.
 const { Cluster, EBML, Segment, Tags } = Mkv;
+
+/** How much of Tags is kept to be written again, in bytes, roughly: a fragment of the service has a few kilobytes. */
+const MOST_REPEATED = 256 * 1024;
 
 /** What becomes of the document at hand. */
 enum Fate {
@@ -72,6 +77,12 @@ export class DocumentMerger {
   #gathered: GatheredElement | undefined;
   #head: ClusterHead | undefined;
   #skipped: MkvStartMasterElement | undefined;
+  /** Tags behind a Cluster that may be those of the next fragment: where they go is decided with its Cluster. */
+  #pendingTags: GatheredElement[] = [];
+  /** The Tags before the Clusters of the fragment at hand. */
+  #fragmentTags: readonly GatheredElement[] = [];
+  /** What has come of a document since its first Cluster, as long as its Tracks have not. */
+  #waiting: AwaitedTracks | undefined;
 
   /** @param queue takes the bytes, views of the elements' data among them */
   constructor(queue: PieceQueue, options: OutputSegmentMergerOptions) {
@@ -109,6 +120,7 @@ export class DocumentMerger {
   /** Takes the beginning of a master. */
   start(element: MkvStartMasterElement): void {
     this.#truncated = false;
+    if (this.#waiting !== undefined && this.#await(this.#waiting, element)) return;
     if (!this.#take(element)) this.#begin(element);
   }
 
@@ -117,7 +129,8 @@ export class DocumentMerger {
    * elements of a fragment with tags are within them.
    */
   takeTags(start: MkvStartMasterElement, bytes: Uint8Array, from: number, to: number): boolean {
-    const among = this.#stopped ?? this.#clusters.open ?? this.#gathered ?? this.#head ?? this.#skipped;
+    const among =
+      this.#stopped ?? this.#clusters.open ?? this.#gathered ?? this.#head ?? this.#skipped ?? this.#waiting;
     if (!this.#takesTags || among !== undefined || from < start.headerSize) return false;
     const tags = this.#tagsReader.read(bytes, from, to);
     if (tags === undefined) return false;
@@ -129,6 +142,7 @@ export class DocumentMerger {
   /** Takes a data element. */
   data(element: MkvDataElement): void {
     this.#truncated = false;
+    if (this.#waiting !== undefined && this.#await(this.#waiting, element)) return;
     const { type, offset, headerSize, dataSize, run, start } = element;
     if (this.passData(type, offset, headerSize, dataSize, run, start) || this.#take(element)) return;
     this.#complete(new GatheredElement(element));
@@ -152,7 +166,10 @@ export class DocumentMerger {
 
   /** Takes the end of the master that began with `start`; `offset` and `truncated` are those of its `MkvEndMasterElement`. */
   end(start: MkvStartMasterElement, offset: number, truncated: boolean): void {
+    const waiting = this.#waiting;
+    const isKept = waiting !== undefined && this.#await(waiting, new MkvEndMasterElement(start, offset, truncated));
     this.#truncated = truncated;
+    if (isKept) return;
     if (this.#stopped !== undefined || this.#mergeOn.length === 0) return;
     if (this.#clusters.open !== undefined) {
       this.#clusters.end(start, offset, truncated);
@@ -165,8 +182,9 @@ export class DocumentMerger {
       this.#endInHead(this.#head, start, offset, truncated);
     } else if (start === this.#skipped) {
       this.#skipped = undefined;
-    } else if (start.type === Segment && this.#fate === Fate.Held && !truncated) {
-      this.#decide(undefined);
+    } else if (start.type === Segment) {
+      this.#writePendingTags();
+      if (this.#fate === Fate.Held && !truncated) this.#decide(undefined);
     }
   }
 
@@ -212,6 +230,11 @@ export class DocumentMerger {
       if (this.#header === undefined || this.#header.hasSegment) this.#newHeader(element.offset);
       this.#header?.setSegment(element);
     } else if (type === Cluster) {
+      if (this.#fate === Fate.Held && !this.#keepPositions && this.#header?.hasTracksBehind(element.offset) === true) {
+        this.#waiting = new AwaitedTracks();
+        this.#await(this.#waiting, element);
+        return;
+      }
       this.#head = new ClusterHead(element, this.#madeUp);
     } else {
       if (type === EBML) this.#newHeader(element.offset);
@@ -220,7 +243,46 @@ export class DocumentMerger {
     }
   }
 
+  /**
+   * Keeps an element until the Tracks of its document have come, which are then written first.
+   *
+   * @returns `false` where the wait is over without it
+   */
+  #await(waiting: AwaitedTracks, element: MkvElement): boolean {
+    const header = this.#header;
+    const isNext =
+      element.kind === 'start' ? element.type === EBML || element.type === Segment : element.type === Segment;
+    if (header === undefined || isNext) {
+      this.#replay(waiting);
+      return false;
+    }
+    const tracks = waiting.take(element);
+    if (tracks !== undefined) {
+      header.observe(tracks);
+      header.hold(tracks);
+      this.#replay(waiting);
+    } else if (waiting.weight > MOST_HELD) {
+      // Where Timestamps are to be rewritten, Clusters may grow, and the SeekHead would not be true.
+      if (this.#packs || this.#options.startAtZero === true) expectHoldable(waiting.weight, element);
+      header.keepSeekHead();
+      this.#replay(waiting);
+    }
+    return true;
+  }
+
+  /** Takes what has been kept. */
+  #replay(waiting: AwaitedTracks): void {
+    this.#waiting = undefined;
+    this.#header?.settleTracks();
+    for (const element of waiting.elements) {
+      if (element.kind === 'start') this.start(element);
+      else if (element.kind === 'data') this.data(element);
+      else this.end(element.start, element.offset, element.truncated);
+    }
+  }
+
   #newHeader(offset: number): void {
+    this.#writePendingTags();
     this.#documentsIn++;
     this.#header = new DocumentHeader(offset, this.#mergeOn);
     this.#producerTime = undefined;
@@ -241,7 +303,30 @@ export class DocumentMerger {
       case Fate.Lost:
         return;
     }
+    if (element.type === Tags && element.root.parent !== undefined && !element.isTrailer) {
+      this.#pendingTags.push(element);
+      expectHoldable(weightOfAll(this.#pendingTags), element.root);
+      return;
+    }
+    this.#writePendingTags();
     this.#clusters.follow([element]);
+  }
+
+  #writePendingTags(): void {
+    const tags = this.#pendingTags;
+    if (tags.length === 0) return;
+    this.#pendingTags = [];
+    this.#clusters.follow(tags);
+  }
+
+  /** A Cluster begins: the Tags before it are those of its fragment. */
+  #beginFragment(): void {
+    const tags = this.#pendingTags;
+    if (tags.length === 0) return;
+    const isNext = tags.some((element) => element.hasTag(ServiceTagName.fragmentNumber));
+    const all = isNext ? tags : [...this.#fragmentTags, ...tags];
+    // No more than a fragment of the service may have.
+    this.#fragmentTags = weightOfAll(all) <= MOST_REPEATED ? all : [];
   }
 
   #endInHead(head: ClusterHead, start: MkvStartMasterElement, offset: number, truncated: boolean): void {
@@ -267,6 +352,7 @@ export class DocumentMerger {
   #flushHead(head: ClusterHead): void {
     this.#head = undefined;
     const { timestamp } = head;
+    this.#beginFragment();
     if (this.#fate === Fate.Held) this.#decide(timestamp);
     else if (timestamp !== undefined && this.#lastTimestamp !== undefined && timestamp < this.#lastTimestamp) {
       const reason: TimestampReason = { kind: 'timestamp', timestamp, previous: this.#lastTimestamp };
@@ -281,6 +367,7 @@ export class DocumentMerger {
     }
     if (timestamp !== undefined) this.#lastTimestamp = timestamp;
     this.#withoutCluster = false;
+    this.#writePendingTags();
     this.#clusters.begin(head, this.#producerTime);
   }
 
@@ -298,6 +385,7 @@ export class DocumentMerger {
     if (written !== undefined) {
       const difference = written.difference(header);
       if (difference !== undefined) reason = { kind: 'element', ...difference };
+      else if (header.keepsSeekHead) reason = { kind: 'element', master: Mkv.Tracks, element: Mkv.Tracks };
       else if (timestamp !== undefined && previous !== undefined && timestamp <= previous) {
         const goesBack: TimestampReason = { kind: 'timestamp', timestamp, previous };
         if (this.#packs) this.#tellDiscontinuity(header.offset, goesBack);
@@ -305,6 +393,7 @@ export class DocumentMerger {
       }
       if (reason === undefined) {
         this.#fate = Fate.Merged;
+        this.#fragmentTags = header.tags;
         this.#clusters.follow(header.merged(this.#withoutCluster));
         // Of the two, which are the same in what matters, one is enough to remember.
         this.#header = written;
@@ -321,14 +410,26 @@ export class DocumentMerger {
     if (reason !== undefined && !this.#mayBeginNew(header.offset, reason)) return;
     this.#writeHeader(header, header.bytes(this.#keepPositions));
     this.#withoutCluster = timestamp === undefined;
+    this.#fragmentTags = header.tags;
     this.#again = header.settle(this.#keepPositions);
   }
 
   /** A document goes back in time by itself: the rest of it becomes a document of its own, with the same header. */
-  #goBack(cluster: MkvStartMasterElement, reason: NewDocumentReason): void {
-    if (this.#written === undefined || this.#again === undefined) return;
+  #goBack(cluster: MkvStartMasterElement, reason: TimestampReason): void {
+    const again = this.#again;
+    if (this.#written === undefined || again === undefined) return;
+    const length = again.ebml.length + again.segment.length + again.rest.length + weightOfAll(this.#fragmentTags);
+    if (this.#options.stopAtFirstNonMatchingSegment !== true && !this.#madeUp.allows(length, cluster.offset)) {
+      this.#tellDiscontinuity(cluster.offset, reason);
+      return;
+    }
     this.#fate = Fate.Own;
-    if (this.#mayBeginNew(cluster.offset, reason)) this.#writeHeader(this.#written, this.#again);
+    if (!this.#mayBeginNew(cluster.offset, reason)) return;
+    this.#madeUp.add(length);
+    const tags = [...new Set([...this.#fragmentTags, ...this.#pendingTags])];
+    this.#pendingTags = [];
+    this.#writeHeader(this.#written, again);
+    this.#clusters.follow(tags);
   }
 
   /** Time goes back where that makes no new document. */
@@ -357,4 +458,8 @@ export class DocumentMerger {
     this.#lastTimestamp = undefined;
     this.#documentsOut++;
   }
+}
+
+function weightOfAll(elements: readonly GatheredElement[]): number {
+  return elements.reduce((sum, { weight }) => sum + weight, 0);
 }

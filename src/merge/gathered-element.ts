@@ -4,7 +4,7 @@ import { concatBytes } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { ELEMENT_OVERHEAD } from '../mkv/holding.js';
-import { parseTimestamp } from '../visitors/fragment-metadata.js';
+import { parseTimestamp, ServiceTagName } from '../visitors/fragment-metadata.js';
 import type { MkvTag } from '../visitors/tag.js';
 import { type Extent, extentOf, lengthOf } from './extent.js';
 import { PieceQueue } from './piece-queue.js';
@@ -65,6 +65,11 @@ export class GatheredElement {
   /** Whether it holds a tag of this name. */
   hasTag(name: string): boolean {
     return this.#tagValue(name) !== undefined;
+  }
+
+  /** Whether it is Tags with which the service ends a fragment. */
+  get isTrailer(): boolean {
+    return this.hasTag(ServiceTagName.continuationToken) || this.hasTag(ServiceTagName.millisBehindNow);
   }
 
   /** When the service says that the fragment was recorded, in milliseconds since 1970; `undefined` where this does not hold it. */

@@ -17,6 +17,11 @@ export interface OutputSegmentMergerOptions {
    */
   readonly packClusters?: boolean | undefined;
   /**
+   * Count the Timestamps of the Clusters from the first of their document, which becomes 0; their distances stay. `packClusters` does so
+   * anyway.
+   */
+  readonly startAtZero?: boolean | undefined;
+  /**
    * The masters that must be the same for documents to be merged: the elements in them, in order, CRC-32 and Void aside. Default
    * `Mkv.EBML` and `Mkv.Tracks`. With an empty list nothing is merged or changed: the output is the input, byte for byte.
    */
@@ -29,7 +34,10 @@ export interface OutputSegmentMergerOptions {
   readonly keepPositions?: boolean | undefined;
   /** Is told each time a new document begins in the output, except for the first. */
   readonly onNewDocument?: ((document: NewDocument) => void) | undefined;
-  /** Is told where the input goes back in time and the output does not (`packClusters`). */
+  /**
+   * Is told where the input goes back in time and that makes no new document: with `packClusters`; and where a document goes back so often
+   * that the headers of the new ones would be much more than all that has come.
+   */
   readonly onDiscontinuity?: ((discontinuity: Discontinuity) => void) | undefined;
 }
 
