@@ -1,79 +1,101 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { MkvGap, MkvReaderOptions, MkvWarning } from '../mkv/reader.js';
+import { tell } from './terminal.js';
 
 /** A wrong command line: exit code 2. */
 export class UsageError extends Error {}
 
-/** Options as `parseArgs` takes them. */
-export type OptionsConfig = NonNullable<ParseArgsConfig['options']>;
+/** An error whose message says itself what it is about: no input is named before it. */
+export class SelfContainedError extends Error {}
 
-/** One command of `kvs`. */
-export interface Command {
-  /** What follows its name, for the usage text. */
-  readonly usage: string;
+/** One option of a command. */
+export interface OptionDescription {
+  readonly type: 'boolean' | 'string';
+  /** What it does, in a sentence. */
+  readonly help: string;
+  /** What stands for its value in the help: `DIR`. Default: the choices, or `VALUE`. */
+  readonly value?: string;
+  /** The values that it may have. */
+  readonly choices?: readonly string[];
+  /** It may be given several times; its value is an array. */
+  readonly multiple?: boolean;
+}
+
+/** The options of a command by name, without the dashes. */
+export type OptionDescriptions = Readonly<Record<string, OptionDescription>>;
+
+type ValueOf<O extends OptionDescription> = O extends { type: 'boolean' }
+  ? boolean
+  : O extends { multiple: true }
+    ? string[]
+    : string;
+
+/** What the options of a command line were given; those that were not are missing. */
+export type OptionValues<O extends OptionDescriptions> = { readonly [K in keyof O]?: ValueOf<O[K]> };
+
+/** A command line that has been taken apart. */
+export interface ParsedWords<O extends OptionDescriptions> {
+  readonly values: OptionValues<O>;
+  /** The words that are no options; as many as the command's arguments say. */
+  readonly positionals: readonly string[];
+}
+
+/** What a command is. */
+export interface CommandDescription<O extends OptionDescriptions> {
   /** What it does, in a line. */
   readonly summary: string;
-  /** Its options, where it has others than {@link READ_OPTIONS}. */
-  readonly options?: OptionsConfig;
-  /** Runs it with the words after its name. Input that is wrong is thrown. */
-  run(words: string[]): Promise<void>;
+  /** What else there is to know, for the help. */
+  readonly details?: string;
+  /** Its arguments: the name, `[NAME]` for one that may be missing, `NAME…` for several; and what each is. */
+  readonly arguments: Readonly<Record<string, string>>;
+  /** The words that an argument may be, where it is one of a few. */
+  readonly argumentChoices?: Readonly<Record<string, readonly string[]>>;
+  readonly options: O;
+  /** Command lines, without `kvs`, each with what it does. At least one. */
+  readonly examples: readonly (readonly [words: string, what: string])[];
+  /** Runs it. Input that is wrong is thrown. */
+  run(words: ParsedWords<O>): Promise<void>;
 }
 
-/** Options that every command takes. */
+/** One command of `kvs`. */
+export interface Command extends Omit<CommandDescription<OptionDescriptions>, 'run'> {
+  /** Runs it with values that have the types that its options say. */
+  run(words: {
+    readonly values: Readonly<Record<string, unknown>>;
+    readonly positionals: readonly string[];
+  }): Promise<void>;
+}
+
+/** Makes a command whose `run` is given its options with their types. */
+export function command<O extends OptionDescriptions>(description: CommandDescription<O>): Command {
+  return {
+    ...description,
+    run: ({ values, positionals }) => description.run({ values: values as OptionValues<O>, positionals }),
+  };
+}
+
+/** Options that every command takes which reads a stream. */
 export const READ_OPTIONS = {
-  json: { type: 'boolean' },
-  recover: { type: 'boolean' },
-  strict: { type: 'boolean' },
-  'verify-crc': { type: 'boolean' },
-} as const satisfies OptionsConfig;
+  json: { type: 'boolean', help: 'print one JSON object a line' },
+  recover: { type: 'boolean', help: 'pass over damage and say what was lost, instead of ending with an error' },
+  strict: { type: 'boolean', help: 'refuse also what the standard forbids and practice tolerates' },
+  'verify-crc': { type: 'boolean', help: 'check every CRC-32' },
+} as const satisfies OptionDescriptions;
 
-/** The same for the usage text. */
-export const READ_USAGE = '[--json] [--recover] [--strict] [--verify-crc]';
-
-/**
- * Takes a command's words apart.
- *
- * @param names what the positional arguments are called; a last one that ends in … may be several
- * @throws UsageError when an option is unknown or an argument is missing or too many
- */
-export function parseWords<O extends OptionsConfig>(
-  words: string[],
-  options: O,
-  names: readonly string[],
-): ReturnType<typeof parseArgs<{ args: string[]; options: O; allowPositionals: true; strict: true }>> {
-  const parsed = (() => {
-    try {
-      return parseArgs({ args: words, options, allowPositionals: true, strict: true });
-    } catch (error) {
-      throw new UsageError(error instanceof Error ? error.message : String(error));
-    }
-  })();
-  const { positionals } = parsed;
-  if (positionals.length < names.length) throw new UsageError(`${names[positionals.length]} is missing`);
-  const isOpen = names.at(-1)?.endsWith('…') === true;
-  if (positionals.length > names.length && !isOpen)
-    throw new UsageError(`one argument too many: ${positionals[names.length]}`);
-  return parsed;
-}
-
-/** The first positional argument, else the stream, to name it in a message; `-` where the words make no sense. */
-export function firstArgument(words: string[], options: OptionsConfig): string {
-  const { positionals, values } = parseArgs({ args: words, options, allowPositionals: true, strict: false });
-  const { stream } = values;
-  return positionals[0] ?? (typeof stream === 'string' ? stream : '-');
-}
+/** The option of every command that writes a file. */
+export const FORCE_OPTION = {
+  force: { type: 'boolean', help: 'replace an output that is there already' },
+} as const satisfies OptionDescriptions;
 
 /** What the options that every command takes mean for the reader; gaps and warnings are told on standard error. */
 export function readerOptions(
   file: string,
-  values: { recover?: boolean; strict?: boolean; 'verify-crc'?: boolean },
+  values: OptionValues<Pick<typeof READ_OPTIONS, 'recover' | 'strict' | 'verify-crc'>>,
 ): MkvReaderOptions {
-  const tell = (text: string) => process.stderr.write(`kvs: ${file}: ${text}\n`);
   return {
     recover: values.recover,
     strict: values.strict,
     verifyCrc: values['verify-crc'],
-    onGap: (gap: MkvGap) => tell(`byte ${gap.offset}: skipped or damaged: ${gap.length} bytes: ${gap.reason}`),
-    onWarning: (warning: MkvWarning) => tell(`warning: ${warning.message}`),
+    onGap: (gap: MkvGap) => tell(`${file}: byte ${gap.offset}: skipped or damaged: ${gap.length} bytes: ${gap.reason}`),
+    onWarning: (warning: MkvWarning) => tell(`${file}: warning: ${warning.message}`),
   };
 }

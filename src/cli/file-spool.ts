@@ -2,6 +2,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Mp4Spool } from '../mp4/index.js';
+import type { OutputFile } from './output-file.js';
 
 const READ_SIZE = 1 << 20;
 
@@ -15,10 +16,10 @@ export class FileSpool implements Mp4Spool {
     this.#path = path;
   }
 
-  /** Opens a spool beside a file, where there is room for the file itself; for standard output (`-`) in the system's folder. */
-  static async beside(output: string): Promise<FileSpool> {
+  /** Opens a spool beside an output, where there is room for the output itself; where it lies nowhere, in the system's folder. */
+  static async beside(output: OutputFile): Promise<FileSpool> {
     const name = `kvs-${process.pid}-${Math.random().toString(36).slice(2)}.spool`;
-    const path = output === '-' ? join(tmpdir(), name) : `${output}.${name}`;
+    const path = output.beside === undefined ? join(tmpdir(), name) : `${output.beside}.${name}`;
     const file = await open(path, 'wx+');
     // A file without a name lasts as long as it is open; where a system has no such thing it is removed at the end.
     await rm(path).catch(() => {});

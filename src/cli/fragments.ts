@@ -2,41 +2,52 @@ import type { Fragment } from '../fragments/fragment.js';
 import { readFragments } from '../fragments/read.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
-import { type Command, parseWords, READ_OPTIONS, READ_USAGE, readerOptions } from './command.js';
-import { openInput } from './input.js';
-import { LineOutput } from './output.js';
-import { Progress } from './progress.js';
-import { printable, seconds } from './text.js';
+import { command, READ_OPTIONS, readerOptions } from './command.js';
+import { SERVICE_OPTIONS } from './service.js';
+import { openSource, SOURCE_ARGUMENTS } from './source.js';
+import { LineOutput } from './terminal.js';
+import { count, exactUs, printable, seconds } from './text.js';
+
+const OPTIONS = { ...READ_OPTIONS, ...SERVICE_OPTIONS } as const;
 
 /** `kvs fragments`: what each fragment of a stream is and has. */
-export const fragments: Command = {
-  usage: `FILE ${READ_USAGE}`,
-  summary: 'each fragment: number, times, token, error, frames, tags, tracks',
-  async run(words) {
-    const { values, positionals } = parseWords(words, READ_OPTIONS, ['FILE']);
-    const file = positionals[0]!;
+export const fragments = command({
+  summary: 'print each fragment: number, times, token, error, frames, tags, tracks',
+  arguments: SOURCE_ARGUMENTS,
+  options: OPTIONS,
+  examples: [
+    ['fragments camera.mkv', 'what each fragment is and has'],
+    ['fragments - --json < camera.mkv', 'a JSON object for each fragment of standard input'],
+    ['fragments --stream door --from 2026-01-31T12:00:00Z --to 2026-01-31T12:10:00Z', 'ten minutes of an archive'],
+  ],
+  async run({ values, positionals }) {
+    const { name, input, progress } = await openSource(positionals, values);
     const describe = values.json === true ? jsonLine : textLines;
     const output = new LineOutput();
-    const progress = await Progress.through(file);
     let content = new Content();
+    let found = false;
     // The frames are counted as they come and let go, so that a file of one endless fragment does not fill the memory.
     const filter = (frame: Frame) => {
       content.add(frame);
       return false;
     };
     try {
-      const stream = readFragments(progress.watch(openInput(file)), { ...readerOptions(file, values), filter });
+      const stream = readFragments(progress.watch(input), { ...readerOptions(name, values), filter });
       for await (const fragment of stream) {
-        const written = output.line(describe(fragment, content));
+        found = true;
+        for (const line of describe(fragment, content)) {
+          const written = output.line(line);
+          if (written !== undefined) await written;
+        }
         content = new Content();
-        if (written !== undefined) await written;
       }
     } finally {
       progress.end();
       await output.flush();
     }
+    if (!found) throw input.foundNothing('there is no fragment in it');
   },
-};
+});
 
 /** What the frames of a fragment come to. */
 class Content {
@@ -61,13 +72,13 @@ class Content {
 
   /** From the time of its first frame to the end of its last, or to the last one's time where no duration is known. */
   get durationUs(): number | undefined {
-    return this.frames === 0 ? undefined : this.#end - this.#begin;
+    return this.frames === 0 ? undefined : exactUs(this.#end - this.#begin);
   }
 }
 
-function jsonLine(fragment: Fragment, content: Content): string {
+function jsonLine(fragment: Fragment, content: Content): string[] {
   const { fragmentNumber, millisBehindNow, continuationToken, tags, error, truncated } = fragment;
-  return JSON.stringify({
+  const line = JSON.stringify({
     fragmentNumber: fragmentNumber ?? null,
     serverTimestamp: fragment.serverTimestamp?.toISOString() ?? null,
     producerTimestamp: fragment.producerTimestamp?.toISOString() ?? null,
@@ -84,6 +95,7 @@ function jsonLine(fragment: Fragment, content: Content): string {
         : { operation: error.operation, code: error.code, id: error.id ?? null, message: error.message ?? null },
     truncated,
   });
+  return [line];
 }
 
 function jsonTrack(track: TrackMetadata, content: Content) {
@@ -114,7 +126,7 @@ function codecStringOf(track: TrackMetadata, content: Content): string | undefin
   return track.codecString ?? content.codecStrings.get(track);
 }
 
-function textLines(fragment: Fragment, content: Content): string {
+function textLines(fragment: Fragment, content: Content): string[] {
   const { fragmentNumber, millisBehindNow, continuationToken, serverTimestamp, producerTimestamp, error } = fragment;
   const lines = [fragmentNumber === undefined ? 'no fragment number' : `fragment ${printable(fragmentNumber)}`];
   const add = (text: string) => lines.push(`  ${text}`);
@@ -122,7 +134,7 @@ function textLines(fragment: Fragment, content: Content): string {
   if (serverTimestamp !== undefined) add(`received ${serverTimestamp.toISOString()}`);
   const { durationUs } = content;
   const length = durationUs === undefined ? '' : `, ${seconds(durationUs)}`;
-  add(`${content.frames} frames, ${content.bytes} bytes${length}`);
+  add(`${count(content.frames, 'frame')}, ${count(content.bytes, 'byte')}${length}`);
   for (const track of fragment.tracks) add(trackText(track, codecStringOf(track, content)));
   for (const { name, value } of fragment.tags) add(`tag ${printable(name)} = ${printable(value)}`);
   if (millisBehindNow !== undefined) add(`${millisBehindNow} ms behind now`);
@@ -132,15 +144,15 @@ function textLines(fragment: Fragment, content: Content): string {
     add(`error of ${error.operation}: ${printable(text)}`);
   }
   if (fragment.truncated) add('not whole: bytes are missing');
-  return lines.join('\n');
+  return lines;
 }
 
 function trackText(track: TrackMetadata, codecString: string | undefined): string {
   const { number, type, name, codecId, video, audio } = track;
   const parts = [`track ${number}: ${type}`, printable(codecId)];
-  if (codecString !== undefined) parts.push(codecString);
+  if (codecString !== undefined) parts.push(printable(codecString));
   if (video !== undefined) parts.push(`${video.pixelWidth} x ${video.pixelHeight}`);
-  if (audio !== undefined) parts.push(`${audio.samplingFrequency} Hz`, `${audio.channels} channels`);
+  if (audio !== undefined) parts.push(`${audio.samplingFrequency} Hz`, count(audio.channels, 'channel'));
   if (name !== undefined) parts.push(`"${printable(name)}"`);
   return parts.join(', ');
 }

@@ -1,55 +1,88 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { frameFilter } from '../fragments/frame-filter.js';
 import { readFrames } from '../fragments/read.js';
+import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
-import { type Command, parseWords, READ_OPTIONS, READ_USAGE, readerOptions, UsageError } from './command.js';
-import { FrameFiles } from './frame-file.js';
-import { openInput } from './input.js';
-import { ClosedOutputError, LineOutput } from './output.js';
-import { Progress } from './progress.js';
+import { command, FORCE_OPTION, READ_OPTIONS, readerOptions } from './command.js';
+import { openFrameOutput } from './frame-output.js';
+import { SERVICE_OPTIONS } from './service.js';
+import { openSource, SOURCE_ARGUMENTS } from './source.js';
+import { ClosedOutputError, LineOutput } from './terminal.js';
 import { printable, seconds } from './text.js';
 import { TRACK_USAGE, trackOf } from './track-option.js';
 
 const OPTIONS = {
   ...READ_OPTIONS,
-  track: { type: 'string' },
-  hash: { type: 'string' },
-  out: { type: 'string' },
+  track: { type: 'string', value: TRACK_USAGE, help: 'frames of this track only: its number, or its type' },
+  hash: { type: 'string', choices: ['sha256'], help: 'print the hash of each frame' },
+  out: {
+    type: 'string',
+    value: 'DIR|FILE|-',
+    help:
+      'write each frame as a file of a folder (.h264, .h265, .jpg, .aac, .pcm, .bin), or all frames of one track as an elementary ' +
+      'stream: FILE.h264, .h265, .aac, .mjpeg, .pcm, or - for standard output',
+  },
+  ...FORCE_OPTION,
+  ...SERVICE_OPTIONS,
 } as const;
 
 /** `kvs frames`: every frame of a stream, on request with its hash, on request as a file of its own. */
-export const frames: Command = {
-  usage: `FILE [--track ${TRACK_USAGE}] [--hash sha256] [--out DIR] ${READ_USAGE}`,
-  summary:
-    'each frame: track, times, flags, size; with --out DIR each as a file (.h264, .h265, .jpg, .aac, .pcm, .bin)',
+export const frames = command({
+  summary: 'print each frame: track, times, flags, size; with --out, write them to files',
+  arguments: SOURCE_ARGUMENTS,
   options: OPTIONS,
-  async run(words) {
-    const { values, positionals } = parseWords(words, OPTIONS, ['FILE']);
-    const file = positionals[0]!;
-    const track = values.track === undefined ? undefined : trackOf(values.track);
-    if (values.hash !== undefined && values.hash !== 'sha256')
-      throw new UsageError(`--hash ${values.hash}: only sha256 is there`);
-    const options = readerOptions(file, values);
-    const folder = values.out === undefined ? undefined : new FrameFolder(values.out, file);
-    await folder?.open();
+  examples: [
+    ['frames camera.mkv --track video --json', 'a JSON object for each frame of video'],
+    ['frames camera.mkv --out frames', 'each frame as a file that other programs read'],
+    ['frames camera.mkv --out camera.h264', 'the video as an H.264 elementary stream'],
+    ['frames --stream door --live --duration 10 --track video', 'the frames of ten seconds, as they come'],
+  ],
+  async run({ values, positionals }) {
+    const { name, input, progress } = await openSource(positionals, values);
+    const tracks = new Map<number, TrackMetadata>();
+    const wanted = frameFilter({ track: values.track === undefined ? undefined : trackOf(values.track) });
+    const filter = (frame: Frame) => {
+      if (tracks.size < MOST_NAMED) tracks.set(frame.track.number, frame.track);
+      return wanted(frame);
+    };
+    const { out, force, recover } = values;
+    const files =
+      out === undefined ? undefined : await openFrameOutput(out, { name, input: positionals[0], force, recover });
     const describe = values.json === true ? jsonLine : textLine;
     const output = new LineOutput();
-    const progress = await Progress.through(file);
-    let listened = true;
+    let listened = files?.takesStandardOutput !== true;
+    let found = false;
     try {
-      for await (const frame of readFrames(progress.watch(openInput(file)), { ...options, track })) {
+      for await (const frame of readFrames(progress.watch(input), { ...readerOptions(name, values), filter })) {
+        found = true;
         const sha256 = values.hash === undefined ? undefined : sha256Of(frame);
-        await folder?.write(frame);
+        await files?.write(frame);
         const written = listened ? output.line(describe(frame, sha256)) : undefined;
-        if (written !== undefined) listened = await heard(written, folder !== undefined);
+        if (written !== undefined) listened = await heard(written, files !== undefined);
       }
+      // A document without frames is no error where nothing else was asked for.
+      if (!found && (values.track !== undefined || !input.isMatroska))
+        throw input.foundNothing(missing(values.track, [...tracks.values()]));
+      await files?.finish();
+    } catch (error) {
+      await files?.abandon();
+      throw error;
     } finally {
       progress.end();
       await output.flush();
     }
   },
-};
+});
+
+/** The most tracks that a message names. */
+const MOST_NAMED = 16;
+
+/** What is missing, where there is no frame. */
+function missing(track: string | undefined, tracks: readonly TrackMetadata[]): string {
+  if (track === undefined || tracks.length === 0) return 'there are no frames in it';
+  const names = tracks.map(({ number, type, codecId }) => `${number} (${type}, ${printable(codecId)})`);
+  return `there are no frames of track ${track} in it; those of ${names.join(', ')} are`;
+}
 
 function sha256Of({ parts }: Frame): string {
   const hash = createHash('sha256');
@@ -65,37 +98,6 @@ async function heard(written: Promise<void>, goOn: boolean): Promise<boolean> {
   } catch (error) {
     if (goOn && error instanceof ClosedOutputError) return false;
     throw error;
-  }
-}
-
-/** A folder with a file for each frame; in the order of their names they are in the order of the stream. */
-class FrameFolder {
-  readonly #path: string;
-  readonly #files: FrameFiles;
-  #count = 0;
-
-  constructor(path: string, file: string) {
-    this.#path = path;
-    this.#files = new FrameFiles((text) => process.stderr.write(`kvs: ${file}: ${text}\n`));
-  }
-
-  async open(): Promise<void> {
-    await mkdir(this.#path, { recursive: true });
-  }
-
-  async write(frame: Frame): Promise<void> {
-    const { extension, data } = this.#files.make(frame);
-    this.#count++;
-    const name = `frame-${String(this.#count).padStart(9, '0')}-track${frame.track.number}${extension}`;
-    const path = join(this.#path, name);
-    const unfinished = `${path}.part`;
-    try {
-      await writeFile(unfinished, data);
-      await rename(unfinished, path);
-    } catch (error) {
-      await rm(unfinished, { force: true }).catch(() => {});
-      throw error;
-    }
   }
 }
 

@@ -1,6 +1,99 @@
 import { createReadStream } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describeForeign, explainForeign, FOREIGN_HEAD_SIZE } from '../mkv/foreign.js';
+import { interruption, untilInterrupted } from './interrupt.js';
 
-/** The bytes of a file, or of standard input for `-`. A file that cannot be read fails at the first read. */
-export function openInput(file: string): AsyncIterable<Uint8Array> {
-  return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 256 * 1024 });
+/** The id of an EBML header. */
+const EBML = [0x1a, 0x45, 0xdf, 0xa3];
+
+const CHUNK_SIZE = 256 * 1024;
+
+/** The bytes that a command reads. What has been read is remembered as far as messages need it. */
+export class Input implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterable<Uint8Array>;
+  readonly #head: number[] = [];
+  /** How many bytes have been read. */
+  bytes = 0;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+    const head = this.#head;
+    for await (const chunk of untilInterrupted(this.#source)) {
+      this.bytes += chunk.length;
+      if (head.length < FOREIGN_HEAD_SIZE) head.push(...chunk.subarray(0, FOREIGN_HEAD_SIZE - head.length));
+      yield chunk;
+    }
+  }
+
+  /** The error, or one that says which other format the input is of. */
+  explain(error: unknown): unknown {
+    return explainForeign(error, Uint8Array.from(this.#head));
+  }
+
+  /** Whether it begins as Matroska does. */
+  get isMatroska(): boolean {
+    return EBML.every((byte, index) => this.#head[index] === byte);
+  }
+
+  /**
+   * The error for an input in which nothing of what was asked for has been found.
+   *
+   * @param what is missing: `there is no fragment in it`
+   */
+  foundNothing(what: string): Error {
+    if (this.bytes === 0) return new Error('the input is empty');
+    const foreign = describeForeign(Uint8Array.from(this.#head));
+    return new Error(foreign === undefined ? what : `this is ${foreign}, not Matroska`);
+  }
+}
+
+/**
+ * The bytes of a file, of standard input for `-`, or of a URL. What cannot be read fails at the first read. Reading ends, with an
+ * error, when the process is told to stop.
+ */
+export function openInput(file: string): Input {
+  return new Input(sourceOf(file));
+}
+
+async function* sourceOf(file: string): AsyncGenerator<Uint8Array, void> {
+  const scheme = /^([a-z][a-z\d+.-]+):\/\//i.exec(file)?.[1]?.toLowerCase();
+  if (file === '-') yield* process.stdin;
+  else if (scheme === 'http' || scheme === 'https') yield* download(file);
+  else if (scheme === undefined) yield* readFile(file);
+  else if (scheme === 'file') yield* readFile(fileURLToPath(file));
+  else throw new Error(`${scheme}: URLs cannot be read; of URLs, those of http, https and file can`);
+}
+
+async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* createReadStream(path, { highWaterMark: CHUNK_SIZE });
+  } catch (error) {
+    throw readError(error);
+  }
+}
+
+async function* download(url: string): AsyncGenerator<Uint8Array, void> {
+  const response = await fetch(url, { signal: interruption }).catch((error: unknown) => {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new Error(`cannot read it: ${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
+  });
+  if (!response.ok) throw new Error(`the server answers ${response.status} ${response.statusText}`.trimEnd());
+  if (response.body !== null) yield* response.body;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'this is a folder',
+  EACCES: 'it may not be read',
+  EPERM: 'it may not be read',
+};
+
+/** A system's error in words, with its code. */
+function readError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
+  const reason = REASONS[error.code];
+  return reason === undefined ? error : new Error(`${reason} (${error.code})`, { cause: error });
 }

@@ -3,32 +3,44 @@ import type { MkvDataElement, MkvElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 import { readElements } from '../mkv/streams.js';
-import { type Command, parseWords, READ_OPTIONS, READ_USAGE, readerOptions } from './command.js';
-import { openInput } from './input.js';
-import { LineOutput } from './output.js';
+import { command, READ_OPTIONS, readerOptions } from './command.js';
+import { SERVICE_OPTIONS } from './service.js';
+import { openSource, SOURCE_ARGUMENTS } from './source.js';
+import { LineOutput } from './terminal.js';
 import { printable } from './text.js';
 
+const OPTIONS = { ...READ_OPTIONS, ...SERVICE_OPTIONS } as const;
+
 /** `kvs inspect`: every element of a Matroska stream, with its place and size. */
-export const inspect: Command = {
-  usage: `FILE ${READ_USAGE}`,
-  summary: 'every element: kind, id, name, level, offset, sizes, value',
-  async run(words) {
-    const { values, positionals } = parseWords(words, READ_OPTIONS, ['FILE']);
-    const file = positionals[0]!;
+export const inspect = command({
+  summary: 'print every element of a Matroska stream: kind, id, name, level, offset, sizes, value',
+  arguments: SOURCE_ARGUMENTS,
+  options: OPTIONS,
+  examples: [
+    ['inspect camera.mkv', 'a tree of the elements, like that of mkvinfo'],
+    ['inspect camera.mkv --json', 'a JSON object for each element, with its id, offset, sizes and value'],
+    ['inspect --stream door --live --duration 10', 'what the service sends in ten seconds'],
+  ],
+  async run({ values, positionals }) {
+    const { name, input, progress } = await openSource(positionals, values);
     const describe = values.json === true ? jsonLine : textLine;
     const output = new LineOutput();
+    let found = false;
     try {
-      for await (const element of readElements(openInput(file), readerOptions(file, values))) {
+      for await (const element of readElements(progress.watch(input), readerOptions(name, values))) {
+        found = true;
         const line = describe(element);
         if (line === undefined) continue;
         const written = output.line(line);
         if (written !== undefined) await written;
       }
     } finally {
+      progress.end();
       await output.flush();
     }
+    if (!found) throw input.foundNothing('there is no element in it');
   },
-};
+});
 
 function jsonLine(element: MkvElement): string {
   const { kind, type, offset, headerSize, dataSize } = element;

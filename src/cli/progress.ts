@@ -1,22 +1,37 @@
 import { stat } from 'node:fs/promises';
+import { clearStatus, showStatus, showsStatus } from './terminal.js';
 
 const INTERVAL_MS = 200;
+
+/** Lets through one call in {@link INTERVAL_MS}, where there is a terminal to show something on. */
+export class StatusTimer {
+  #shown = 0;
+
+  /** Shows a text, when it is time for it. */
+  show(text: () => string): void {
+    if (!showsStatus()) return;
+    const now = Date.now();
+    if (now - this.#shown < INTERVAL_MS) return;
+    this.#shown = now;
+    showStatus(text());
+  }
+}
 
 /** Says on a terminal how far long work has come; where standard error is none, nothing. */
 export class Progress {
   readonly #file: string;
   readonly #total: number | undefined;
+  readonly #timer = new StatusTimer();
   #bytes = 0;
-  #shown = 0;
 
   private constructor(file: string, total: number | undefined) {
     this.#file = file;
     this.#total = total;
   }
 
-  /** Progress through a file, or standard input for `-`. */
-  static async through(file: string): Promise<Progress> {
-    if (process.stderr.isTTY !== true || file === '-') return new Progress(file, undefined);
+  /** Progress through a file, or through something else whose size is not known. */
+  static async through(file: string, isStream = false): Promise<Progress> {
+    if (!showsStatus() || isStream || file === '-') return new Progress(file, undefined);
     const facts = await stat(file).catch(() => undefined);
     return new Progress(file, facts?.isFile() === true && facts.size > 0 ? facts.size : undefined);
   }
@@ -24,13 +39,8 @@ export class Progress {
   /** So many bytes more have been read. */
   advance(bytes: number): void {
     this.#bytes += bytes;
-    if (process.stderr.isTTY !== true) return;
-    const now = Date.now();
-    if (now - this.#shown < INTERVAL_MS) return;
-    this.#shown = now;
     const part = this.#total === undefined ? '' : ` of ${megabytes(this.#total)}`;
-    // The line ends where it began, so that whatever is written next takes its place.
-    process.stderr.write(`\x1b[Kkvs: ${this.#file}: ${megabytes(this.#bytes)}${part} MB\r`);
+    this.#timer.show(() => `kvs: ${this.#file}: ${megabytes(this.#bytes)}${part} MB`);
   }
 
   /** The same chunks, each counted as it is taken. */
@@ -43,8 +53,7 @@ export class Progress {
 
   /** Takes the line away. */
   end(): void {
-    if (this.#shown > 0) process.stderr.write('\x1b[K');
-    this.#shown = 0;
+    clearStatus();
   }
 }
 

@@ -1,17 +1,24 @@
 import { type Mp4RemuxError, mp4SegmentStream, remuxToMp4 } from '../mp4/index.js';
-import { type Command, parseWords, READ_OPTIONS, READ_USAGE, readerOptions } from './command.js';
+import { command, FORCE_OPTION, READ_OPTIONS, readerOptions } from './command.js';
 import { FileSpool } from './file-spool.js';
 import { openInput } from './input.js';
-import { writeOut } from './output.js';
-import { type OutputFile, openOutput } from './output-file.js';
+import { type OutputFile, openOutput, reportMade } from './output-file.js';
 import { Progress } from './progress.js';
+import { tell } from './terminal.js';
+import { exactUs } from './text.js';
 import { TRACK_USAGE, trackFilter } from './track-option.js';
 
 const OPTIONS = {
   ...READ_OPTIONS,
-  fragmented: { type: 'boolean' },
-  track: { type: 'string', multiple: true },
-  'start-at-zero': { type: 'boolean' },
+  ...FORCE_OPTION,
+  fragmented: { type: 'boolean', help: 'write one segment for each fragment, as players of streams want it' },
+  track: {
+    type: 'string',
+    multiple: true,
+    value: TRACK_USAGE,
+    help: 'these tracks only; may be given several times',
+  },
+  'start-at-zero': { type: 'boolean', help: 'with --fragmented: let the presentation begin at 0; without, it does' },
 } as const;
 
 /** What has been made. */
@@ -27,54 +34,64 @@ interface Summary {
 }
 
 /** `kvs remux`: MP4 without encoding anything again. */
-export const remux: Command = {
-  usage: `FILE OUT.mp4 [--fragmented] [--track ${TRACK_USAGE}]… [--start-at-zero] ${READ_USAGE}`,
-  summary:
-    'remuxes H.264, H.265, AAC and G.711 to MP4: moov first, which begins at 0, or fragmented; OUT may be - for standard output',
+export const remux = command({
+  summary: 'remux H.264, H.265, AAC and G.711 to MP4, with nothing encoded again',
+  arguments: {
+    FILE: 'a Matroska file, - for standard input, or a URL',
+    'OUT.mp4': 'the file to write, - for standard output',
+  },
   options: OPTIONS,
-  async run(words) {
-    const { values, positionals } = parseWords(words, OPTIONS, ['FILE', 'OUT.mp4']);
+  examples: [
+    ['remux camera.mkv camera.mp4', 'one MP4 that begins to play before all of it is there'],
+    ['remux - - --fragmented < camera.mkv | ffplay -', 'segments, each as soon as its fragment is whole'],
+  ],
+  async run({ values, positionals }) {
     const [file = '-', out = '-'] = positionals;
-    const tell = (error: Mp4RemuxError) => void process.stderr.write(`kvs: ${file}: left out: ${error.message}\n`);
+    const onInvalidFragment = (error: Mp4RemuxError) => tell(`${file}: left out: ${error.message}`);
     const options = {
       ...readerOptions(file, values),
       tracks: trackFilter(values.track),
       startAtZero: values['start-at-zero'],
-      onTrackLeftOut: tell,
-      ...(values.recover === true ? { onInvalidFragment: tell } : {}),
+      onTrackLeftOut: onInvalidFragment,
+      ...(values.recover === true ? { onInvalidFragment } : {}),
     };
-    const output = await openOutput(out);
+    const input = openInput(file);
+    const output = await openOutput(out, { input: file, force: values.force });
     const progress = await Progress.through(file);
     let summary: Summary;
     try {
-      const input = progress.watch(openInput(file));
       const make = values.fragmented === true ? writeFragmented : writeProgressive;
-      summary = await make(input, output, out, options);
+      summary = await make(progress.watch(input), output, options);
       if (summary.truncated && values.recover !== true) {
         throw new Error('the input ends inside a fragment; with --recover, what had arrived is kept');
       }
       await output.finish();
     } catch (error) {
       await output.abandon();
-      throw error;
+      throw isNothing(error) ? input.foundNothing(error.message) : input.explain(error);
     } finally {
       progress.end();
     }
-    const text = values.json === true ? JSON.stringify(summary) : summaryText(summary);
-    if (out === '-') process.stderr.write(`${text}\n`);
-    else await writeOut(`${text}\n`);
+    summary.durationUs = exactUs(summary.durationUs);
+    await reportMade(output, values.json === true ? JSON.stringify(summary) : summaryText(summary));
   },
-};
+});
+
+/** Whether the input had nothing to remux. */
+function isNothing(error: unknown): error is Error {
+  return error instanceof Error && error.message.endsWith(NOTHING);
+}
+
+const NOTHING = 'there are no frames of video or audio';
 
 type Options = Parameters<typeof mp4SegmentStream>[1];
 
 async function writeProgressive(
   input: AsyncIterable<Uint8Array>,
   output: OutputFile,
-  out: string,
   options: Options,
 ): Promise<Summary> {
-  const spool = await FileSpool.beside(out);
+  const spool = await FileSpool.beside(output);
   try {
     const result = await remuxToMp4(input, (bytes) => output.write(bytes), { ...options, spool });
     const { fragments, invalidFragments, bytes, duration, mimeType, truncated } = result;
@@ -88,7 +105,6 @@ async function writeProgressive(
 async function writeFragmented(
   input: AsyncIterable<Uint8Array>,
   output: OutputFile,
-  _out: string,
   options: Options,
 ): Promise<Summary> {
   const summary: Summary = {
@@ -133,7 +149,7 @@ async function writeFragmented(
   const kind = [...codecs.values()].includes('video') ? 'video' : 'audio';
   summary.mimeType = `${kind}/mp4; codecs="${[...codecs.keys()].join()}"`;
   summary.leftOut = [...leftOut.values()];
-  if (summary.fragments === 0) throw new Error('there are no frames of video or audio');
+  if (summary.fragments === 0) throw new Error(NOTHING);
   return summary;
 }
 

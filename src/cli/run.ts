@@ -1,13 +1,15 @@
-import { EbmlParseError } from '../ebml/errors.js';
-import { type Command, firstArgument, READ_OPTIONS, UsageError } from './command.js';
+import { type Command, SelfContainedError, UsageError } from './command.js';
+import { completion } from './completion.js';
 import { fragments } from './fragments.js';
 import { frames } from './frames.js';
 import { inspect } from './inspect.js';
+import { interruptedExitCode, isInterruption, listenToSignals } from './interrupt.js';
 import { merge } from './merge.js';
-import { ClosedOutputError } from './output.js';
+import { parseLine, usageOf } from './program.js';
 import { record } from './record.js';
 import { remux } from './remux.js';
 import { serve } from './serve.js';
+import { ClosedOutputError, clearStatus, explain, tell, writeOut } from './terminal.js';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['inspect', inspect],
@@ -17,43 +19,50 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['merge', merge],
   ['remux', remux],
   ['record', record],
+  ['completion', completion(() => COMMANDS)],
 ]);
 
 /**
  * Runs a command line of `kvs`.
  *
- * @returns the exit code: 0 done, 1 bad input or a failed read or write, 2 usage
+ * @returns the exit code: 0 done, 1 bad input or a failed read or write, 2 usage, 128 and the signal's number when it was told to stop
  */
-export async function runCli(args: readonly string[]): Promise<number> {
-  const [name, ...words] = args;
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    (name === undefined ? process.stderr : process.stdout).write(usage());
-    return name === undefined ? 2 : 0;
-  }
-  const command = COMMANDS.get(name);
-  if (command === undefined) return fail(2, `no command '${name}'; 'kvs help' lists them`);
-  if (words.includes('--help') || words.includes('-h')) {
-    process.stdout.write(`kvs ${name} ${command.usage}\n  ${command.summary}\n`);
-    return 0;
-  }
+export async function runCli(words: readonly string[]): Promise<number> {
+  listenToSignals();
+  // What is named in a message of an error: the input, else the stream.
+  let subject: string | undefined;
+  let name: string | undefined;
   try {
-    await command.run(words);
-    return 0;
+    const line = parseLine(COMMANDS, words);
+    if (line.kind === 'wrong') return wrongUsage(line.message, line.name);
+    if (line.kind === 'text') {
+      await writeOut(line.text);
+      return 0;
+    }
+    const { command, values, positionals } = line.invocation;
+    name = line.invocation.name;
+    const { stream } = values;
+    subject = positionals[0] ?? (typeof stream === 'string' ? stream : undefined);
+    await command.run({ values, positionals });
+    return interruptedExitCode() ?? 0;
   } catch (error) {
+    clearStatus();
     if (error instanceof ClosedOutputError) return 0;
-    if (error instanceof UsageError) return fail(2, `${error.message}\nusage: kvs ${name} ${command.usage}`);
-    const file = firstArgument(words, command.options ?? READ_OPTIONS);
-    if (error instanceof EbmlParseError) return fail(1, `${file}: ${error.message}`);
-    return fail(1, `${file}: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof UsageError) return wrongUsage(error.message, name);
+    if (isInterruption(error)) {
+      tell('interrupted');
+      return interruptedExitCode() ?? 1;
+    }
+    const text = error instanceof Error ? error.message : String(error);
+    tell(subject === undefined || error instanceof SelfContainedError ? text : `${subject}: ${text}`);
+    return 1;
   }
 }
 
-function fail(code: number, text: string): number {
-  process.stderr.write(`kvs: ${text}\n`);
-  return code;
-}
-
-function usage(): string {
-  const lines = [...COMMANDS].map(([name, { usage, summary }]) => `  kvs ${name} ${usage}\n      ${summary}`);
-  return `kvs reads Amazon Kinesis Video Streams and other Matroska streams. FILE may be - for standard input.\n\n${lines.join('\n')}\n`;
+function wrongUsage(message: string, name: string | undefined): number {
+  tell(message);
+  const command = name === undefined ? undefined : COMMANDS.get(name);
+  if (command === undefined) explain("'kvs help' lists the commands");
+  else explain(`usage: kvs ${name} ${usageOf(command)}`, `'kvs ${name} --help' explains them`);
+  return 2;
 }

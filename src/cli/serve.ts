@@ -1,61 +1,119 @@
-import { basename, extname } from 'node:path';
-import type { FillOptions } from '../testing/local-stream.js';
-import { type Command, parseWords, UsageError } from './command.js';
+import { extname } from 'node:path';
+import type { FillOptions, LocalStream } from '../testing/local-stream.js';
+import { command, SelfContainedError, UsageError } from './command.js';
 import { openInput } from './input.js';
-import { writeOut } from './output.js';
+import { interruption } from './interrupt.js';
+import { explain, writeOut } from './terminal.js';
+import { printable } from './text.js';
 
 const OPTIONS = {
-  json: { type: 'boolean' },
-  stream: { type: 'string' },
-  realtime: { type: 'boolean' },
-  loop: { type: 'boolean' },
-  port: { type: 'string' },
+  json: { type: 'boolean', help: 'print the address and the streams as a JSON object' },
+  stream: { type: 'string', value: 'NAME', help: 'put all files into this one stream, one behind the other' },
+  realtime: { type: 'boolean', help: 'send the fragments in the time in which they were recorded' },
+  loop: { type: 'boolean', help: 'begin again at the end, with --realtime' },
+  host: {
+    type: 'string',
+    value: 'ADDRESS',
+    help: 'the address to listen at; default: 127.0.0.1, which only this machine reaches',
+  },
+  'allow-origin': {
+    type: 'string',
+    multiple: true,
+    value: 'ORIGIN',
+    help: 'an origin of web pages that may call it, * for all; default: those that come from this machine',
+  },
+  'allow-host': {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    help: 'a name by which it may be called, besides those of this machine',
+  },
+  port: { type: 'string', value: 'N', help: 'the port; default: a free one' },
 } as const;
 
 /** In real time for ever, a stream must not grow for ever: two hours of fragments of a second. */
 const RETENTION = 7200;
 
-/** `kvs serve`: a Kinesis Video endpoint on the loopback address, with files as its streams, until it is interrupted. */
-export const serve: Command = {
-  usage: 'FILE… [--stream NAME] [--realtime] [--loop] [--port N] [--json]',
-  summary: 'a local Kinesis Video endpoint; each FILE is a stream, or all together are the stream NAME',
-  async run(words) {
-    const { values, positionals } = parseWords(words, OPTIONS, ['FILE…']);
-    const { realtime = false, loop = false } = values;
-    const port = Number(values.port ?? 0);
-    if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError(`${values.port} is no port`);
+/** `kvs serve`: a Kinesis Video endpoint, with files as its streams, until it is interrupted. */
+export const serve = command({
+  summary: 'serve a local Kinesis Video endpoint with files as its streams, until Ctrl-C',
+  details:
+    'Each FILE is a stream by the name of the file; where two have the same one, the names of their folders tell them apart.',
+  arguments: { 'FILE…': 'Matroska files, - for standard input, or URLs' },
+  options: OPTIONS,
+  examples: [
+    ['serve camera.mkv', 'the stream camera, all of it at once'],
+    ['serve camera.mkv --realtime --loop --port 8080', 'a camera that never ends, at a port that stays the same'],
+    ['serve monday.mkv tuesday.mkv --stream door', 'one stream of two files'],
+  ],
+  async run({ values, positionals }) {
+    const { realtime = false, loop = false, host } = values;
+    const port = values.port === undefined ? 0 : /^\d+$/.test(values.port) ? Number(values.port) : -1;
+    if (port < 0 || port > 65_535) throw new UsageError(`--port ${values.port}: it is no port`);
     if (loop && !realtime) throw new UsageError('--loop needs --realtime');
+    const files = filesByStream(positionals, values.stream);
     // Other commands have no need of a server.
     const { startLocalKinesisVideo } = await import('../testing/local-kinesis-video.js');
-    const server = await startLocalKinesisVideo({ port, retention: RETENTION });
+    const server = await startLocalKinesisVideo({
+      port,
+      host,
+      allowedOrigins: values['allow-origin'],
+      allowedHosts: values['allow-host'],
+      retention: RETENTION,
+    }).catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error);
+      throw new SelfContainedError(`cannot listen at port ${port} of ${host ?? '127.0.0.1'}: ${text}`, {
+        cause: error,
+      });
+    });
     const stop = new AbortController();
-    const interrupt = () => stop.abort();
-    process.once('SIGINT', interrupt);
-    process.once('SIGTERM', interrupt);
-    const interrupted = new Promise((resolve) => stop.signal.addEventListener('abort', resolve));
+    const signal = AbortSignal.any([interruption, stop.signal]);
+    const stopped = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve());
+    });
     try {
-      const files = filesByStream(positionals, values.stream);
       const fills = [...files].map(async ([name, paths]) => {
         const stream = server.createStream(name);
-        const options: FillOptions = { realtime, loop: loop && paths.length === 1, signal: stop.signal };
+        const options: FillOptions = { realtime, loop: loop && paths.length === 1, signal };
         do {
-          for (const path of paths) await stream.fill(path === '-' ? openInput(path) : path, options);
-        } while (loop && paths.length > 1 && !stop.signal.aborted);
+          for (const path of paths) await fill(stream, path, options);
+        } while (loop && paths.length > 1 && !signal.aborted);
       });
       const filled = Promise.all(fills);
       filled.catch(() => stop.abort());
       if (!realtime) await filled;
       await announce(server.endpoint, [...files.keys()], values.json === true);
-      await interrupted;
+      await stopped;
       await filled;
+    } catch (error) {
+      // A stream that is being filled says that it was stopped; that is how serving ends.
+      if (!interruption.aborted) throw error;
     } finally {
       stop.abort();
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
       await server.close();
     }
   },
-};
+});
+
+/** Puts a file into a stream. Its errors name it, since a command has several. */
+async function fill(stream: LocalStream, path: string, options: FillOptions): Promise<void> {
+  const newest = () => stream.fragments.at(-1)?.fragmentNumber;
+  const before = newest();
+  const input = openInput(path);
+  try {
+    await stream.fill(input, options);
+  } catch (error) {
+    if (options.signal?.aborted === true) throw error;
+    const explained = input.explain(error);
+    throw new SelfContainedError(`${path}: ${explained instanceof Error ? explained.message : String(explained)}`, {
+      cause: error,
+    });
+  }
+  if (newest() === before && options.signal?.aborted !== true) {
+    throw new SelfContainedError(`${path}: ${input.foundNothing('there is no fragment in it').message}`);
+  }
+}
 
 async function announce(endpoint: string, streams: readonly string[], json: boolean): Promise<void> {
   if (json) {
@@ -64,15 +122,41 @@ async function announce(endpoint: string, streams: readonly string[], json: bool
   }
   const example = `aws kinesisvideo get-data-endpoint --endpoint-url ${endpoint} --api-name GET_MEDIA --stream-name ${streams[0]}`;
   await writeOut(`Kinesis Video at ${endpoint}\nstreams: ${streams.join(', ')}\n`);
-  process.stderr.write(`try: ${example}\nCtrl-C ends it\n`);
+  explain(`try: ${example}`, 'Ctrl-C ends it');
 }
 
-/** Which files go into which stream, in order. Stream names cannot have every character that file names have. */
+/** Which files go into which stream, in order. */
 function filesByStream(paths: readonly string[], name: string | undefined): Map<string, string[]> {
+  if (name !== undefined) return new Map([[checkedName(name), [...paths]]]);
   const streams = new Map<string, string[]>();
   for (const path of paths) {
-    const stream = name ?? (path === '-' ? 'stdin' : basename(path, extname(path)).replaceAll(/[^\w.-]/g, '_'));
-    streams.set(stream, [...(streams.get(stream) ?? []), path]);
+    const others = paths.filter((other) => other !== path && streamName(other, 1) === streamName(path, 1));
+    let parts = 1;
+    // As many folders as tell it from the others.
+    while (parts < path.length && others.some((other) => streamName(other, parts) === streamName(path, parts))) parts++;
+    let unique = streamName(path, parts);
+    for (let count = 2; streams.has(unique); count++) unique = `${streamName(path, parts)}-${count}`;
+    streams.set(unique, [path]);
   }
   return streams;
+}
+
+/** The name of a file and of so many folders that it lies in, less one. Stream names cannot have every character that file names have. */
+function streamName(path: string, parts: number): string {
+  if (path === '-') return 'stdin';
+  const bare = path.slice(0, path.length - extname(path).length);
+  const name = bare
+    .split(/[\\/]+/)
+    .filter((part) => part !== '' && part !== '.')
+    .slice(-parts)
+    .join('-');
+  return name.replaceAll(/[^\w.-]/g, '_').slice(-256) || 'stream';
+}
+
+/** A stream name as the service takes it: 1 to 256 letters, digits, `_`, `.` and `-`. */
+function checkedName(name: string): string {
+  if (!/^[\w.-]{1,256}$/.test(name)) {
+    throw new UsageError(`--stream ${printable(name)}: a stream name has 1 to 256 letters, digits, _, . and -`);
+  }
+  return name;
 }

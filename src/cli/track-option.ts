@@ -1,4 +1,4 @@
-import type { TrackMetadata, TrackType } from '../mkv/track.js';
+import { isTrackType, type TrackMetadata, type TrackType } from '../mkv/track.js';
 import { UsageError } from './command.js';
 
 /** What `--track` takes. */
@@ -10,10 +10,10 @@ export const TRACK_USAGE = 'N|video|audio';
  * @throws UsageError when it names none
  */
 export function trackOf(word: string): number | TrackType {
-  if (word === 'video' || word === 'audio') return word;
+  if (isTrackType(word)) return word;
   const number = /^\d+$/.test(word) ? Number(word) : 0;
   if (!Number.isSafeInteger(number) || number < 1)
-    throw new UsageError(`--track ${word}: a track has a number of 1 or more`);
+    throw new UsageError(`--track ${word}: it is a number of 1 or more, or a type of track like video and audio`);
   return number;
 }
 

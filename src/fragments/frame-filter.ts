@@ -1,6 +1,6 @@
 import { canDescendFrom, type EbmlElementType } from '../ebml/element-type.js';
 import { MKV_SCHEMA, Mkv } from '../mkv/elements.js';
-import type { TrackType } from '../mkv/track.js';
+import { isTrackType, type TrackType } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 
 /** Which frames are wanted. */
@@ -23,12 +23,14 @@ const OTHERS = -1;
 /**
  * A function that tells whether a frame is wanted; to be asked once for each frame, in order.
  *
- * @throws RangeError when `every` is not an integer of 1 or more
+ * @throws RangeError when `every` or the number of a track is not an integer of 1 or more; TypeError when `track` is neither a number nor
+ * a type of track
  */
 export function frameFilter(options: FrameFilterOptions): (frame: Frame) => boolean {
   const { track, keyframesOnly = false, every = 1, filter = () => true } = options;
   if (!(Number.isInteger(every) && every >= 1))
     throw new RangeError(`every must be an integer of 1 or more, not ${every}`);
+  checkTrack(track);
   const counts = new Map<number, number>();
   const place = (number: number) => (counts.has(number) || counts.size < MOST_COUNTED ? number : OTHERS);
   return (frame) => {
@@ -43,6 +45,14 @@ export function frameFilter(options: FrameFilterOptions): (frame: Frame) => bool
     }
     return filter(frame);
   };
+}
+
+/** A track that no stream can have would be no error, only silence. */
+function checkTrack(track: unknown): void {
+  if (track === undefined || isTrackType(track)) return;
+  if (typeof track !== 'number') throw new TypeError(`track must be a number or a type of track, not ${String(track)}`);
+  if (!Number.isSafeInteger(track) || track < 1)
+    throw new RangeError(`track must be an integer of 1 or more, not ${track}`);
 }
 
 let wanted: readonly EbmlElementType[] | undefined;

@@ -1,4 +1,6 @@
 import { type ByteStream, type ChunkSource, openByteStream } from './byte-stream.js';
+import { explainForeign, FOREIGN_HEAD_SIZE } from './foreign.js';
+import { MkvParseError } from './parse-error.js';
 
 /** Turns chunks into things, synchronously. */
 export interface ChunkConsumer<T> {
@@ -16,6 +18,8 @@ export class AbortableSource {
   readonly #signal: AbortSignal | undefined;
   #reject: ((reason: unknown) => void) | undefined;
   #closed = false;
+  /** The first bytes of the stream, as far as they have been seen. */
+  readonly #head: number[] = [];
   readonly #onAbort = () => {
     const reason = this.#signal?.reason;
     void this.cancel(reason);
@@ -43,6 +47,29 @@ export class AbortableSource {
       this.#reject = reject;
       this.#source.read().then(resolve, reject);
     });
+  }
+
+  /** Looks at a chunk that was read, so that an error can say what the stream is. */
+  see(chunk: Uint8Array): void {
+    const head = this.#head;
+    // Whatever else comes, the consumer refuses.
+    if (head.length < FOREIGN_HEAD_SIZE && chunk instanceof Uint8Array)
+      head.push(...chunk.subarray(0, FOREIGN_HEAD_SIZE - head.length));
+  }
+
+  /** The error, or one that says which other format the stream is of. The beginning is read for it, if it has not been. Never rejects. */
+  async explain(error: unknown): Promise<unknown> {
+    if (!(error instanceof MkvParseError) || error.offset >= FOREIGN_HEAD_SIZE) return error;
+    try {
+      while (this.#head.length < FOREIGN_HEAD_SIZE) {
+        const chunk = await this.read();
+        if (chunk === undefined) break;
+        this.see(chunk);
+      }
+    } catch {
+      // What has come has to do.
+    }
+    return explainForeign(error, Uint8Array.from(this.#head));
   }
 
   /** Tells the source that no more is wanted. Never rejects. */
@@ -97,7 +124,7 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
         // An async function costs as much as all of the reading.
         if (value !== undefined) return Promise.resolve({ done: false, value });
       } catch (error) {
-        return Promise.reject(this.#fail(error));
+        return this.#fail(error);
       }
     }
     const result = this.#waiting++ === 0 ? this.#pull() : this.#last.then(this.#pull, this.#pull);
@@ -111,11 +138,12 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
     return { done: true, value: undefined };
   }
 
-  #fail(error: unknown): unknown {
+  async #fail(error: unknown): Promise<never> {
     this.#finished = true;
+    const explained = await this.#source.explain(error);
     // The error is what the caller waits for; the source may take its time to close.
-    void this.#source.cancel(error);
-    return error;
+    void this.#source.cancel(explained);
+    throw explained;
   }
 
   readonly #pull = async (): Promise<IteratorResult<T, undefined>> => {
@@ -131,6 +159,7 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
         }
         const chunk = await this.#source.read();
         if (chunk !== undefined) {
+          this.#source.see(chunk);
           this.#consumer.push(chunk);
         } else {
           this.#ended = true;
@@ -139,7 +168,7 @@ class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
       }
     } catch (error) {
       // A source that was closed under a pending read may call that an error; the caller who left does not.
-      if (!this.#finished) throw this.#fail(error);
+      if (!this.#finished) await this.#fail(error);
     } finally {
       this.#waiting--;
     }

@@ -37,8 +37,12 @@ export async function applyVisitor(
   const reader = new StreamingMkvReader(options);
   try {
     for (let chunk = await source.read(); ; chunk = await source.read()) {
-      if (chunk === undefined) reader.end();
-      else reader.push(chunk);
+      if (chunk === undefined) {
+        reader.end();
+      } else {
+        source.see(chunk);
+        reader.push(chunk);
+      }
       for (;;) {
         if (visitor.isDone?.() === true) {
           await source.cancel();
@@ -56,8 +60,9 @@ export async function applyVisitor(
     }
     source.close();
   } catch (error) {
-    void source.cancel(error);
-    throw error;
+    const explained = await source.explain(error);
+    void source.cancel(explained);
+    throw explained;
   }
 }
 

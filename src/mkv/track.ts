@@ -42,6 +42,11 @@ const TRACK_TYPES: Readonly<Record<number, TrackType>> = {
   33: 'metadata',
 };
 
+/** Whether a value is a type of track. */
+export function isTrackType(value: unknown): value is TrackType {
+  return value === 'unknown' || Object.values<unknown>(TRACK_TYPES).includes(value);
+}
+
 /** The Video element of a track (RFC 9559 section 5.1.4.1.28). */
 export interface VideoSettings {
   /** Width of the encoded picture, in pixels. */

@@ -83,8 +83,12 @@ export async function remuxToMp4(
     let chunk: Uint8Array | undefined;
     do {
       chunk = await source.read();
-      if (chunk === undefined) feed.end();
-      else feed.push(chunk);
+      if (chunk === undefined) {
+        feed.end();
+      } else {
+        source.see(chunk);
+        feed.push(chunk);
+      }
       while (!clip.isDone && feed.step(collector)) {
         for (const cluster of clusters.splice(0)) {
           await clip.add(cluster);
@@ -95,8 +99,9 @@ export async function remuxToMp4(
     await source.cancel();
     return await clip.finish();
   } catch (error) {
-    void source.cancel(error);
-    throw error;
+    const explained = await source.explain(error);
+    void source.cancel(explained);
+    throw explained;
   }
 }
 

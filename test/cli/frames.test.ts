@@ -77,10 +77,17 @@ describe('kvs frames', () => {
   });
 
   it('gives frames of one track with --track', () => {
-    const counts = ['1', '2', '3', 'video', 'audio'].map(
+    const counts = ['1', '2', 'video', 'audio'].map(
       (track) => jsonLines<Line>(kvs(['frames', RECORDING, '--json', '--track', track])).length,
     );
-    expect(counts).toEqual([250, 469, 0, 250, 469]);
+    expect(counts).toEqual([250, 469, 250, 469]);
+    for (const track of ['99', 'subtitle']) {
+      const { status, stdout, stderr } = kvs(['frames', RECORDING, '--track', track]);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toContain(
+        `no frames of track ${track} in it; those of 1 (video, V_MPEG4/ISO/AVC), 2 (audio, A_AAC) are`,
+      );
+    }
   });
 
   it('prints text without --json', () => {
@@ -324,9 +331,12 @@ describe('kvs frames --out', () => {
   it('leaves no unfinished file, and fails with exit code 1 where it cannot write', () => {
     const out = newFolder();
     mkdirSync(join(out, 'frame-000000002-track1.aac'), { recursive: true });
-    const run = kvs(['frames', '-', '--out', out], concatBytes([documentHead([aac]), cluster(0, [one, one, one])]));
+    const bytes = concatBytes([documentHead([aac]), cluster(0, [one, one, one])]);
+    const refused = kvs(['frames', '-', '--out', out], bytes);
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('is there already; with --force')]);
+    const run = kvs(['frames', '-', '--out', out, '--force'], bytes);
     expect(run.status).toBe(1);
-    expect(run.stderr).toMatch(/^kvs: -: E/);
+    expect(run.stderr).toMatch(/^kvs: -: cannot write .*E/);
     expect(readdirSync(out).sort()).toEqual(['frame-000000001-track1.aac', 'frame-000000002-track1.aac']);
     writeFileSync(join(folder, 'file'), '');
     expect(kvs(['frames', RECORDING, '--out', join(folder, 'file')]).status).toBe(1);

@@ -103,7 +103,7 @@ describe('kvs record', () => {
     const words = ['--stream', 'camera', '--out', out, '--live'];
     const { code } = await record(words, (errors) => errors.includes('ClientLimitExceeded'));
     server.setFaults(() => []);
-    expect(code).toBe(0);
+    expect(code).toBe(130);
     expect((await frameHashes(readFileSync(out))).length).toBeGreaterThan(0);
   });
 

@@ -77,22 +77,22 @@ describeNeeding('kvs remux', [tools('ffmpeg', 'ffprobe')], () => {
       ['video', 'video'],
       ['2', 'audio'],
     ] as const) {
-      const run = kvs(['remux', input, out, '--json', '--track', track, ...flags]);
+      const run = kvs(['remux', input, out, '--json', '--track', track, '--force', ...flags]);
       expect(JSON.parse(run.stdout).mimeType).toMatch(new RegExp(`^${type}/mp4; codecs="[^,]+"$`));
       expect(new Set(probePackets(out).map(({ stream }) => stream)).size).toBe(1);
     }
-    expect(kvs(['remux', input, out, '--track', '1', '--track', 'audio', ...flags]).status).toBe(0);
+    expect(kvs(['remux', input, out, '--track', '1', '--track', 'audio', '--force', ...flags]).status).toBe(0);
     expect(probePackets(out).length).toBe(packets);
-    expect(kvs(['remux', input, out, '--track', 'none', ...flags])).toMatchObject({
+    expect(kvs(['remux', input, out, '--track', 'none', '--force', ...flags])).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('--track none'),
     });
-    expect(kvs(['remux', input, out, '--track', '9', ...flags]).status).toBe(1);
+    expect(kvs(['remux', input, out, '--track', '9', '--force', ...flags]).status).toBe(1);
   });
 
   test.each([[[]], [['--fragmented']]])('tracks that do not go in are named; %j', (flags) => {
     const out = join(folder, 'left-out.mp4');
-    const run = kvs(['remux', 'test/cases/av-codecs--h264+opus.mkv', out, '--json', ...flags]);
+    const run = kvs(['remux', 'test/cases/av-codecs--h264+opus.mkv', out, '--json', '--force', ...flags]);
     const reason = expect.stringMatching(/UnsupportedStreamMediaType: .*track 2, A_OPUS/);
     expect(run).toMatchObject({ status: 0, stderr: reason });
     expect(JSON.parse(run.stdout)).toMatchObject({ leftOut: [reason] });
@@ -103,7 +103,7 @@ describeNeeding('kvs remux', [tools('ffmpeg', 'ffprobe')], () => {
     const out = join(folder, 'zero.mp4');
     kvs(['remux', source, out, '--fragmented']);
     expect(probePackets(out)[0]!.pts).toBe(1_700_000_000);
-    kvs(['remux', source, out, '--fragmented', '--start-at-zero']);
+    kvs(['remux', source, out, '--fragmented', '--start-at-zero', '--force']);
     expect(probePackets(out).map(({ pts }) => pts)).toEqual(Array.from({ length: 12 }, (_, i) => i));
   });
 });

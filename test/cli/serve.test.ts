@@ -40,7 +40,7 @@ describe('kvs serve', () => {
     }
     expect(received).toBeGreaterThan(facts.frameBytes);
     child.kill('SIGINT');
-    expect(await ended).toMatchObject({ code: 0 });
+    expect(await ended).toMatchObject({ code: 130 });
   });
 
   it('puts several files, and standard input, into one stream', async () => {
@@ -51,7 +51,7 @@ describe('kvs serve', () => {
     const fragments = await readBody(await getMedia(endpoint, { StartSelectorType: 'EARLIEST' }, 'both'));
     expect(fragments).toHaveLength(16);
     child.kill('SIGTERM');
-    expect((await ended).code).toBe(0);
+    expect((await ended).code).toBe(143);
   });
 
   it('serves in real time, looped', async () => {
@@ -60,7 +60,7 @@ describe('kvs serve', () => {
     // The first fragment is there after 1.4 s.
     for await (const chunk of await getMedia(endpoint, { StartSelectorType: 'NOW' })) if (chunk.length > 1000) break;
     child.kill('SIGINT');
-    expect(await ended).toEqual({ code: 0, errors: '' });
+    expect(await ended).toEqual({ code: 130, errors: '' });
   });
 
   it('says what is wrong', async () => {
