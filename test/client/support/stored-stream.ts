@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Fragment } from '../../../src/fragments/fragment.js';
-import { type GetMediaWriteOptions, writeGetMediaFragment } from '../../../src/testing/get-media-writer.js';
+import {
+  type GetMediaWriteOptions,
+  writeGetMediaFragment,
+  writeServiceTags,
+} from '../../../src/testing/get-media-writer.js';
 import { noise } from '../../support/bytes.js';
 
 /** A fragment that a fake service keeps. */
@@ -15,6 +19,41 @@ export interface StoredFragment {
   readonly frames: number;
   /** Its number and the hashes of its frames. */
   readonly identity: string;
+}
+
+/**
+ * The same fragments with other numbers (`undefined`: none), and times of the service in milliseconds since 1970.
+ *
+ * @param bare leave out all of the service's Tags
+ */
+export function renumber(
+  fragments: readonly StoredFragment[],
+  numbers: readonly (string | undefined)[],
+  times?: (index: number) => number,
+  bare = false,
+): StoredFragment[] {
+  return fragments.map((fragment, index) => {
+    const number = numbers[index];
+    const receivedAt = times?.(index) ?? fragment.receivedAt;
+    const bytes = Buffer.from(fragment.bytes);
+    const tags = bytes.indexOf(Buffer.of(0x12, 0x54, 0xc3, 0x67));
+    const cluster = bytes.indexOf(Buffer.of(0x1f, 0x43, 0xb6, 0x75));
+    const own = writeServiceTags({
+      fragmentNumber: number,
+      serverTimestamp: receivedAt,
+      producerTimestamp: fragment.producedAt,
+    });
+    const end = bare ? bytes.indexOf(Buffer.of(0x12, 0x54, 0xc3, 0x67), cluster) : -1;
+    const head = bytes.subarray(0, tags);
+    const tail = bytes.subarray(cluster, end < 0 ? bytes.length : end);
+    return {
+      ...fragment,
+      number: number ?? '',
+      receivedAt,
+      bytes: Buffer.concat(bare ? [head, tail] : [head, own, tail]),
+      identity: [String(number), ...fragment.identity.split(' ').slice(1)].join(' '),
+    };
+  });
 }
 
 /** What {@link storedStream} makes. */
