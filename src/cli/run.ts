@@ -9,6 +9,7 @@ import { parseLine, usageOf } from './program.js';
 import { record } from './record.js';
 import { remux } from './remux.js';
 import { serve } from './serve.js';
+import { split } from './split.js';
 import { ClosedOutputError, clearStatus, explain, tell, writeOut } from './terminal.js';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -17,6 +18,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['frames', frames],
   ['serve', serve],
   ['merge', merge],
+  ['split', split],
   ['remux', remux],
   ['record', record],
   ['completion', completion(() => COMMANDS)],
