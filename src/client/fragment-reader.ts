@@ -9,6 +9,7 @@ import { StreamingMkvReader } from '../mkv/reader.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import { BodyHead } from './body-head.js';
 import { DocumentKeeper } from './document-keeper.js';
+import { DocumentMeasure, type DocumentSize } from './document-measure.js';
 
 /** A fragment as a connection gave it. */
 export interface ReadFragment {
@@ -20,6 +21,8 @@ export interface ReadFragment {
   readonly state: 'whole' | 'cut' | 'open';
   /** The bytes of its document up to its end, where they are kept: views of the chunks that they came in. */
   readonly document: readonly Uint8Array[];
+  /** How much of its document there is, where that is measured. */
+  readonly size: DocumentSize | undefined;
 }
 
 /** How a connection's bytes are read. */
@@ -27,6 +30,8 @@ export interface FragmentReaderOptions {
   readonly verifyCrc: boolean;
   /** Whether the bytes of documents are wanted. */
   readonly keepDocuments: boolean;
+  /** Whether documents are measured. Default false. */
+  readonly measure?: boolean | undefined;
   /** Pass over damage instead of stopping at it; the function is told what it was. */
   readonly recover?: ((reason: string) => void) | undefined;
   /** Whether the stream's fragments are known to have Tags of the service behind their frames. Default: from the first on that has. */
@@ -42,6 +47,7 @@ export class FragmentReader {
   readonly #reader: StreamingMkvReader;
   readonly #assembler: FragmentAssembler;
   readonly #keeper: DocumentKeeper | undefined;
+  readonly #measure: DocumentMeasure | undefined;
   readonly #head = new BodyHead();
   readonly #recovers: boolean;
   readonly #ready: { readonly fragment: Fragment; readonly cut: boolean }[] = [];
@@ -78,6 +84,7 @@ export class FragmentReader {
       expectTrailingTags,
       maxFragmentSize,
     );
+    if (options.measure === true) this.#measure = new DocumentMeasure();
     if (keepDocuments) this.#keeper = new DocumentKeeper(maxFragmentSize);
   }
 
@@ -144,7 +151,9 @@ export class FragmentReader {
     const ready = this.#ready.shift();
     if (ready === undefined) return undefined;
     const { fragment, cut } = ready;
-    return { fragment, state: cut ? 'cut' : this.#stateOf(fragment), document: this.#keeper?.take(this.#offset) ?? [] };
+    const state = cut ? 'cut' : this.#stateOf(fragment);
+    const document = this.#keeper?.take(this.#offset) ?? [];
+    return { fragment, state, document, size: this.#measure?.take(this.#offset) };
   }
 
   /**
@@ -163,6 +172,7 @@ export class FragmentReader {
 
   #show(element: MkvElement): void {
     this.#offset = element.offset;
+    this.#measure?.show(element);
     if (element.kind === 'start') {
       if (element.type === Mkv.Segment) {
         this.#numbered = false;

@@ -63,6 +63,8 @@ export interface StoredStreamOptions extends GetMediaWriteOptions {
   readonly intervalMs?: number;
   /** Leave out the Tags behind the frames. */
   readonly bare?: boolean;
+  /** Frames of each fragment. Default: 1 to 4. */
+  readonly framesEach?: number;
   /** Bytes of a frame at most. */
   readonly frameSize?: number;
   /** Bytes that each fragment's first frame is longer. */
@@ -90,7 +92,7 @@ export function storedStream(options: StoredStreamOptions): StoredFragment[] {
     const number = `9134385233318150666908441904${String(index + 1).padStart(19, '0')}`;
     const receivedAt = EPOCH + index * (intervalMs === 0 ? 1000 : intervalMs);
     const token = bare ? undefined : `token-${number}`;
-    const frames = Array.from({ length: 1 + (index % 4) }, (_, frame) =>
+    const frames = Array.from({ length: options.framesEach ?? 1 + (index % 4) }, (_, frame) =>
       noise(1 + ((index * 7 + frame * 131) % frameSize) + (frame === 0 ? padding : 0), index * 8 + frame),
     );
     const bytes = writeGetMediaFragment(
