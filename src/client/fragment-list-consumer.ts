@@ -2,13 +2,13 @@ import type { Fragment } from '../fragments/fragment.js';
 import { type FrameFilterOptions, frameFilter } from '../fragments/frame-filter.js';
 import type { Frame } from '../visitors/frame.js';
 import { linkedController } from './abort.js';
-import type { ArchivedMediaAccess, ArchivedMediaClient, StreamIdentity } from './access.js';
+import type { ArchivedMediaClient } from './access.js';
 import { Backoff } from './backoff.js';
 import { type Clock, systemClock } from './clock.js';
 import { closable } from './closable.js';
 import { CompletenessCheck } from './completeness.js';
 import { DataPlane } from './data-plane.js';
-import { type DuplicateChoice, withoutDuplicates } from './duplicates.js';
+import { withoutDuplicates } from './duplicates.js';
 import { type DownloadSetup, FragmentDownload } from './fragment-download.js';
 import { type FragmentListMetrics, FragmentListRecorder } from './fragment-list-metrics.js';
 import {
@@ -19,16 +19,8 @@ import {
   type FragmentRetryEvent,
 } from './fragment-list-options.js';
 import type { ReadFragment } from './fragment-reader.js';
-import {
-  bytesOf,
-  documentsOf,
-  type FragmentDocument,
-  fragmentsOf,
-  framesOf,
-  type PatienceOptions,
-  READ_TIMEOUT_MS,
-} from './iteration.js';
-import { type FragmentOrder, type FragmentRange, type ListedFragment, listFragments } from './list-fragments.js';
+import { bytesOf, documentsOf, type FragmentDocument, fragmentsOf, framesOf, READ_TIMEOUT_MS } from './iteration.js';
+import { type ListedFragment, listFragments } from './list-fragments.js';
 import { OrderedWindow } from './ordered-window.js';
 import { FRAGMENTS_PER_SECOND, RateLimiter } from './rate-limiter.js';
 import { Reach, Recovery } from './recovery.js';

@@ -5,7 +5,6 @@ import { FragmentListConsumer } from '../../src/client/fragment-list-consumer.js
 import type { FailedFragment } from '../../src/client/fragment-list-options.js';
 import { FragmentReader, type ReadFragment } from '../../src/client/fragment-reader.js';
 import { writeElement } from '../../src/ebml/writer.js';
-import type { MkvElement } from '../../src/mkv/element.js';
 import { Mkv } from '../../src/mkv/elements.js';
 import { StreamingMkvReader } from '../../src/mkv/reader.js';
 import { type GetMediaWriteOptions, writeTags } from '../../src/testing/get-media-writer.js';
@@ -59,8 +58,7 @@ function borders(bytes: Uint8Array, clean = false): number[] {
   reader.end();
   const found: number[] = [];
   let named = false;
-  let element: MkvElement | undefined;
-  while ((element = reader.nextIfAvailable()) !== undefined) {
+  for (let element = reader.nextIfAvailable(); element !== undefined; element = reader.nextIfAvailable()) {
     if (element.kind === 'end' && element.is(Mkv.Tags)) named = true;
     const shows = clean && element.path.some(({ dataSize }) => dataSize !== undefined);
     if (named && element.kind !== 'end' && !shows) found.push(element.offset);
