@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 
 const SUBJECTS = [
   { name: 'reader', goal: 8000, code: `export { Mkv, readElements, StreamingMkvReader } from './src/index.ts'` },
+  { name: 'frames', goal: 16000, code: `export { readFragments, readFrames } from './src/index.ts'` },
   { name: 'core', goal: 16000, code: `export * from './src/index.ts'` },
   { name: 'mp4, without mp4box', code: `export * from './src/mp4/index.ts'`, external: ['mp4box'] },
   { name: 'mp4', code: `export * from './src/mp4/index.ts'` },

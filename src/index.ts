@@ -4,6 +4,9 @@
  *
  * @packageDocumentation
  */
+export { type CheckOptions, type CheckReport, checkStream } from './check/check-stream.js';
+export type { CheckRule, CheckSeverity, Finding } from './check/finding.js';
+export type { Obstacles, Playable, PlaybackOperation } from './check/playability.js';
 export { type EbmlElementType, type EbmlSchema, type EbmlValueType, parseSchema } from './ebml/element-type.js';
 export { type EbmlErrorCode, EbmlParseError } from './ebml/errors.js';
 export type { EbmlGap, EbmlHandler, EbmlParserOptions, EbmlWarning } from './ebml/handler.js';
@@ -45,8 +48,6 @@ export {
 } from './merge/segment-merger-stream.js';
 export { Block, type Lacing } from './mkv/block.js';
 export type { BlobLike, ByteStream, ReadableStreamLike } from './mkv/byte-stream.js';
-export { CodecDataError, type CodecErrorCode } from './mkv/codec/codec-error.js';
-export type { TrackDisagreement, TrackRule } from './mkv/codec/media-format.js';
 export type { ContentEncoding, FrameStorage } from './mkv/content-encoding.js';
 export type { AudioDecoderSettings, VideoDecoderSettings } from './mkv/decoder-config.js';
 export { MkvDataElement, type MkvElement, MkvEndMasterElement, MkvStartMasterElement } from './mkv/element.js';
@@ -73,9 +74,7 @@ export {
   type TransformStreamLike,
 } from './mkv/streams.js';
 export { type AudioSettings, TrackMetadata, type TrackType, type VideoSettings } from './mkv/track.js';
-export { joinAccessUnits } from './visitors/access-units.js';
 export { MkvChildElementCollector } from './visitors/child-element-collector.js';
-export { ClusterTime } from './visitors/cluster-clock.js';
 export { CompositeMkvElementVisitor } from './visitors/composite-visitor.js';
 export { type ByteSink, CopyVisitor } from './visitors/copy-visitor.js';
 export { CountVisitor } from './visitors/count-visitor.js';
@@ -86,7 +85,7 @@ export {
   type StreamError,
 } from './visitors/fragment-metadata.js';
 export { FragmentMetadataVisitor } from './visitors/fragment-metadata-visitor.js';
-export { type EncodedChunkSettings, Frame } from './visitors/frame.js';
+export { Frame } from './visitors/frame.js';
 export {
   type BlockProcessor,
   type FrameProcessor,

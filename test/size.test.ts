@@ -18,10 +18,11 @@ function sizeOf(name: string): Size {
   return size;
 }
 
-// What the bundles have reached. The goals are 8 and 16 kB.
+// What the bundles have reached. The goals are 8 kB for the reader and 16 kB for frames and for all of the core, which has more rooms now.
 it.each([
-  ['reader', 13050],
-  ['core', 30000],
+  ['reader', 14300],
+  ['frames', 34500],
+  ['core', 51500],
 ])('the %s is no larger than %i bytes', (name, limit) => {
   expect(sizeOf(name).gzip).toBeLessThan(limit);
 });

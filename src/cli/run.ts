@@ -1,3 +1,4 @@
+import { check } from './check.js';
 import { type Command, SelfContainedError, UsageError } from './command.js';
 import { completion } from './completion.js';
 import { fragments } from './fragments.js';
@@ -9,16 +10,15 @@ import { parseLine, usageOf } from './program.js';
 import { record } from './record.js';
 import { remux } from './remux.js';
 import { serve } from './serve.js';
-import { split } from './split.js';
 import { ClosedOutputError, clearStatus, explain, tell, writeOut } from './terminal.js';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['inspect', inspect],
   ['fragments', fragments],
   ['frames', frames],
+  ['check', check],
   ['serve', serve],
   ['merge', merge],
-  ['split', split],
   ['remux', remux],
   ['record', record],
   ['completion', completion(() => COMMANDS)],

@@ -1,4 +1,3 @@
-import type { DuplicateChoice } from '../client/duplicates.js';
 import type { GapEvent, ReconnectEvent } from '../client/events.js';
 import type { FragmentDocument } from '../client/iteration.js';
 import type { FragmentRange } from '../client/list-fragments.js';
@@ -21,11 +20,6 @@ export const SERVICE_OPTIONS = {
     choices: ['producer', 'server'],
     help: 'whose clock --from and --to are of; default: producer',
   },
-  duplicates: {
-    type: 'string',
-    choices: ['keep', 'first', 'last'],
-    help: 'of stored fragments of one producer time: keep all (default), or read the first or the last that was ingested',
-  },
   live: { type: 'boolean', help: 'read the stream as it comes, until Ctrl-C' },
   start: {
     type: 'string',
@@ -35,11 +29,6 @@ export const SERVICE_OPTIONS = {
       'or token:CONTINUATION_TOKEN',
   },
   duration: { type: 'string', value: 'SECONDS', help: 'stop reading as it comes after so many seconds' },
-  'give-up-after': {
-    type: 'string',
-    value: 'SECONDS',
-    help: 'end when nothing has gone well for so many seconds; default: try for ever',
-  },
   endpoint: { type: 'string', value: 'URL', help: 'where the service is, such as a local endpoint' },
   region: { type: 'string', value: 'REGION', help: 'the AWS region; default: what the AWS SDK finds' },
 } as const satisfies OptionDescriptions;
@@ -55,8 +44,6 @@ export interface StreamRequest {
   readonly range: FragmentRange | undefined;
   readonly start: StartPosition;
   readonly durationMs: number | undefined;
-  readonly duplicates: DuplicateChoice | undefined;
-  readonly giveUpAfterMs: number | undefined;
 }
 
 /** Fragments with their bytes. */
@@ -74,19 +61,11 @@ export interface StreamListener {
  * @throws UsageError when they contradict each other or make no sense
  */
 export function streamRequest(streamName: string, values: ServiceValues): StreamRequest {
-  const { from, to, timestamps, live = false, start, duration, duplicates } = values;
-  const giveUpAfterMs = millisecondsOf('give-up-after', values['give-up-after']);
-  const request = {
-    streamName,
-    clientConfig: clientConfigOf(values),
-    duplicates: duplicatesOf(duplicates),
-    giveUpAfterMs,
-  };
+  const { from, to, timestamps, live = false, start, duration } = values;
+  const request = { streamName, clientConfig: clientConfigOf(values) };
   if (from === undefined && to === undefined) {
     if (timestamps !== undefined) throw new UsageError('--timestamps goes with --from and --to');
-    if (duplicates !== undefined) throw new UsageError('--duplicates goes with --from and --to');
-    const durationMs = millisecondsOf('duration', duration);
-    return { ...request, range: undefined, start: startOf(start ?? 'now'), durationMs };
+    return { ...request, range: undefined, start: startOf(start ?? 'now'), durationMs: durationOf(duration) };
   }
   if (live || duration !== undefined || start !== undefined) {
     throw new UsageError('--from and --to do not go with --live, --start and --duration');
@@ -99,11 +78,6 @@ export function streamRequest(streamName: string, values: ServiceValues): Stream
   } as const;
   if (range.from > range.to) throw new UsageError('--from is after --to');
   return { ...request, range, start: { type: 'NOW' }, durationMs: undefined };
-}
-
-/** One of the option's choices. */
-function duplicatesOf(choice: string | undefined): DuplicateChoice | undefined {
-  return choice === 'keep' || choice === 'first' || choice === 'last' ? choice : undefined;
 }
 
 function startOf(text: string): StartPosition {
@@ -136,10 +110,10 @@ function timeOf(text: string): Date {
   return time;
 }
 
-function millisecondsOf(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const seconds = Number(text);
-  if (!(seconds > 0 && seconds < 1e6)) throw new UsageError(`--${option} ${text}: it is no number of seconds`);
+function durationOf(duration: string | undefined): number | undefined {
+  if (duration === undefined) return undefined;
+  const seconds = Number(duration);
+  if (!(seconds > 0 && seconds < 1e6)) throw new UsageError(`--duration ${duration}: it is no number of seconds`);
   return seconds * 1000;
 }
 
@@ -183,8 +157,7 @@ export async function* openStream(request: StreamRequest, listener: StreamListen
 }
 
 // Other commands have no need of the consumers.
-async function live(request: StreamRequest, signal: AbortSignal): Promise<Documents> {
-  const { streamName, clientConfig, start, giveUpAfterMs } = request;
+async function live({ streamName, clientConfig, start }: StreamRequest, signal: AbortSignal): Promise<Documents> {
   const { GetMediaConsumer } = await import('../client/get-media-consumer.js');
   const onReconnect = ({ error, delayMs }: ReconnectEvent) => {
     if (error !== undefined) tell(`${streamName}: ${error.message}; again in ${Math.round(delayMs)} ms`);
@@ -193,12 +166,11 @@ async function live(request: StreamRequest, signal: AbortSignal): Promise<Docume
     const where = afterFragmentNumber === undefined ? 'at the beginning' : `behind ${afterFragmentNumber}`;
     tell(`${streamName}: fragments are missing ${where}: ${reason}`);
   };
-  const settings = { streamName, clientConfig, start, giveUpAfterMs, signal };
-  return new GetMediaConsumer({ ...settings, onReconnect, onGap }).documents();
+  return new GetMediaConsumer({ streamName, clientConfig, start, signal, onReconnect, onGap }).documents();
 }
 
 async function stored(
-  { streamName, clientConfig, duplicates, giveUpAfterMs }: StreamRequest,
+  { streamName, clientConfig }: StreamRequest,
   range: FragmentRange,
   listener: StreamListener,
   signal: AbortSignal,
@@ -208,8 +180,6 @@ async function stored(
     streamName,
     clientConfig,
     range,
-    duplicates,
-    giveUpAfterMs,
     signal,
     onProgress: ({ total }) => listener.onTotal?.(total),
     onRetry: ({ error, delayMs }) => tell(`${streamName}: ${error.message}; again in ${Math.round(delayMs)} ms`),
