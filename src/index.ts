@@ -48,6 +48,8 @@ export {
 } from './merge/segment-merger-stream.js';
 export { Block, type Lacing } from './mkv/block.js';
 export type { BlobLike, ByteStream, ReadableStreamLike } from './mkv/byte-stream.js';
+export { CodecDataError, type CodecErrorCode } from './mkv/codec/codec-error.js';
+export type { TrackDisagreement, TrackRule } from './mkv/codec/media-format.js';
 export type { ContentEncoding, FrameStorage } from './mkv/content-encoding.js';
 export type { AudioDecoderSettings, VideoDecoderSettings } from './mkv/decoder-config.js';
 export { MkvDataElement, type MkvElement, MkvEndMasterElement, MkvStartMasterElement } from './mkv/element.js';
@@ -74,7 +76,9 @@ export {
   type TransformStreamLike,
 } from './mkv/streams.js';
 export { type AudioSettings, TrackMetadata, type TrackType, type VideoSettings } from './mkv/track.js';
+export { joinAccessUnits } from './visitors/access-units.js';
 export { MkvChildElementCollector } from './visitors/child-element-collector.js';
+export { ClusterTime } from './visitors/cluster-clock.js';
 export { CompositeMkvElementVisitor } from './visitors/composite-visitor.js';
 export { type ByteSink, CopyVisitor } from './visitors/copy-visitor.js';
 export { CountVisitor } from './visitors/count-visitor.js';
@@ -85,7 +89,7 @@ export {
   type StreamError,
 } from './visitors/fragment-metadata.js';
 export { FragmentMetadataVisitor } from './visitors/fragment-metadata-visitor.js';
-export { Frame } from './visitors/frame.js';
+export { type EncodedChunkSettings, Frame } from './visitors/frame.js';
 export {
   type BlockProcessor,
   type FrameProcessor,

@@ -4,6 +4,7 @@ import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 import { command, READ_OPTIONS, readerOptions } from './command.js';
 import { SERVICE_OPTIONS } from './service.js';
+import { ServiceErrors } from './service-errors.js';
 import { openSource, SOURCE_ARGUMENTS } from './source.js';
 import { LineOutput } from './terminal.js';
 import { count, exactUs, printable, seconds } from './text.js';
@@ -24,6 +25,7 @@ export const fragments = command({
     const { name, input, progress } = await openSource(positionals, values);
     const describe = values.json === true ? jsonLine : textLines;
     const output = new LineOutput();
+    const errors = new ServiceErrors(name);
     let content = new Content();
     let found = false;
     // The frames are counted as they come and let go, so that a file of one endless fragment does not fill the memory.
@@ -32,7 +34,7 @@ export const fragments = command({
       return false;
     };
     try {
-      const stream = readFragments(progress.watch(input), { ...readerOptions(name, values), filter });
+      const stream = readFragments(progress.watch(errors.watch(input)), { ...readerOptions(name, values), filter });
       for await (const fragment of stream) {
         found = true;
         for (const line of describe(fragment, content)) {
@@ -45,6 +47,7 @@ export const fragments = command({
       progress.end();
       await output.flush();
     }
+    errors.expectNone(values.recover);
     if (!found) throw input.foundNothing('there is no fragment in it');
   },
 });

@@ -1,20 +1,28 @@
 import { ChunkMerger } from '../merge/chunk-merger.js';
 import type { MergeCounters } from '../merge/merge-options.js';
-import { command, FORCE_OPTION, READ_OPTIONS, readerOptions } from './command.js';
-import { type Input, openInput } from './input.js';
-import { type OutputFile, openOutput, reportMade } from './output-file.js';
+import { command, FORCE_OPTION, READ_OPTIONS, readerOptions, UsageError } from './command.js';
+import { DocumentFolder, documentsOutput } from './document-folder.js';
+import { openInput } from './input.js';
+import { type OutputFile, type OutputOptions, openOutput, reportMade } from './output-file.js';
 import { Progress } from './progress.js';
+import { ServiceErrors } from './service-errors.js';
 import { tell } from './terminal.js';
 
 const OPTIONS = {
   ...READ_OPTIONS,
   ...FORCE_OPTION,
   'pack-clusters': { type: 'boolean', help: 'close the gaps in time between fragments, and begin at 0' },
+  'start-at-zero': { type: 'boolean', help: 'begin at 0, and leave the gaps' },
   'stop-at-first-non-matching': {
     type: 'boolean',
     help: 'stop at a fragment that cannot go into the same document, instead of beginning another',
   },
   'keep-positions': { type: 'boolean', help: "keep the producer's SeekHead, Cues and Duration" },
+  documents: {
+    type: 'string',
+    value: 'DIR',
+    help: 'write each document to a file of its own, 000001.mkv and so on, where one is not enough',
+  },
 } as const;
 
 /** `kvs merge`: many fragments, one document. */
@@ -22,28 +30,37 @@ export const merge = command({
   summary: 'merge the documents of fragments into one',
   arguments: {
     FILE: 'a Matroska file, - for standard input, or a URL',
-    OUT: 'the file to write, - for standard output',
+    '[OUT]': 'the file to write, - for standard output; may be missing with --documents',
   },
   options: OPTIONS,
   examples: [
     ['merge fragments.mkv camera.mkv', 'one document that any player plays'],
+    ['merge fragments.mkv --documents parts', 'a file for each change of the tracks, or of time that goes back'],
     ['merge - - --pack-clusters < fragments.mkv | mpv -', 'play a sparse recording without its gaps'],
   ],
   async run({ values, positionals }) {
-    const [file = '-', out = '-'] = positionals;
+    const [file = '-', out] = positionals;
+    const { documents, force } = values;
+    if (out === undefined && documents === undefined) throw new UsageError('OUT is missing');
     const chunks = new ChunkMerger({
       ...readerOptions(file, values),
       packClusters: values['pack-clusters'],
+      startAtZero: values['start-at-zero'],
       stopAtFirstNonMatchingSegment: values['stop-at-first-non-matching'],
       keepPositions: values['keep-positions'],
       onNewDocument: ({ offset, message }) => tell(`${file}: byte ${offset}: a new document begins: ${message}`),
       onDiscontinuity: ({ offset, message }) => tell(`${file}: byte ${offset}: a discontinuity: ${message}`),
     });
     const input = openInput(file);
-    const output = await openOutput(out, { input: file, force: values.force });
+    const output = await openOutputs(out, documents, { input: file, force });
+    const errors = new ServiceErrors(file);
     const progress = await Progress.through(file);
     try {
-      await mergeAll(input, chunks, output, progress, values.recover === true);
+      const bytes = progress.watch(errors.watch(input));
+      if (!(await mergeAll(bytes, chunks, output, values.recover === true))) {
+        throw input.foundNothing('there is no document in it');
+      }
+      errors.expectNone(values.recover);
       await output.finish();
     } catch (error) {
       await output.abandon();
@@ -57,30 +74,61 @@ export const merge = command({
   },
 });
 
+/** Returns whether there was a document. */
 async function mergeAll(
-  input: Input,
+  input: AsyncIterable<Uint8Array>,
   chunks: ChunkMerger,
   output: OutputFile,
-  progress: Progress,
   recover: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const write = async (pieces: readonly Uint8Array[]) => {
     for (const piece of pieces) await output.write(piece);
   };
   for await (const chunk of input) {
     await write(chunks.push(chunk));
-    progress.advance(chunk.length);
-    if (chunks.merger.stopped !== undefined) return;
+    if (chunks.merger.stopped !== undefined) return true;
   }
   await write(chunks.end());
-  const { truncated } = chunks;
-  const { counters } = chunks.merger;
-  if (!truncated) {
-    if (counters.documentsOut === 0) throw input.foundNothing('there is no document in it');
-    return;
-  }
+  if (!chunks.truncated) return chunks.merger.counters.documentsOut > 0;
   if (!recover) throw new Error('the input ends inside an element; with --recover, what is whole is kept');
   await write(chunks.closeTruncated());
+  return true;
+}
+
+/** The output, or a folder for its documents, or both. */
+async function openOutputs(
+  out: string | undefined,
+  documents: string | undefined,
+  options: OutputOptions,
+): Promise<OutputFile> {
+  const output = out === undefined ? undefined : await openOutput(out, options);
+  if (documents === undefined && output !== undefined) return output;
+  try {
+    const folder = documentsOutput(await DocumentFolder.open(documents ?? '.', options));
+    return output === undefined ? folder : both(output, folder);
+  } catch (error) {
+    await output?.abandon();
+    throw error;
+  }
+}
+
+/** Two outputs that get the same. */
+function both(first: OutputFile, second: OutputFile): OutputFile {
+  return {
+    ...first,
+    write: async (bytes) => {
+      await first.write(bytes);
+      await second.write(bytes);
+    },
+    finish: async () => {
+      await second.finish();
+      await first.finish();
+    },
+    abandon: async () => {
+      await first.abandon();
+      await second.abandon();
+    },
+  };
 }
 
 function summaryText({ documentsIn, documentsOut, clusters, frames, clustersDropped, bytes }: MergeCounters): string {

@@ -4,6 +4,7 @@ import { FileSpool } from './file-spool.js';
 import { openInput } from './input.js';
 import { type OutputFile, openOutput, reportMade } from './output-file.js';
 import { Progress } from './progress.js';
+import { ServiceErrors } from './service-errors.js';
 import { tell } from './terminal.js';
 import { exactUs } from './text.js';
 import { TRACK_USAGE, trackFilter } from './track-option.js';
@@ -57,14 +58,16 @@ export const remux = command({
     };
     const input = openInput(file);
     const output = await openOutput(out, { input: file, force: values.force });
+    const errors = new ServiceErrors(file);
     const progress = await Progress.through(file);
     let summary: Summary;
     try {
       const make = values.fragmented === true ? writeFragmented : writeProgressive;
-      summary = await make(progress.watch(input), output, options);
+      summary = await make(progress.watch(errors.watch(input)), output, options);
       if (summary.truncated && values.recover !== true) {
         throw new Error('the input ends inside a fragment; with --recover, what had arrived is kept');
       }
+      errors.expectNone(values.recover);
       await output.finish();
     } catch (error) {
       await output.abandon();

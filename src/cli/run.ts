@@ -10,6 +10,7 @@ import { parseLine, usageOf } from './program.js';
 import { record } from './record.js';
 import { remux } from './remux.js';
 import { serve } from './serve.js';
+import { split } from './split.js';
 import { ClosedOutputError, clearStatus, explain, tell, writeOut } from './terminal.js';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -19,6 +20,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['check', check],
   ['serve', serve],
   ['merge', merge],
+  ['split', split],
   ['remux', remux],
   ['record', record],
   ['completion', completion(() => COMMANDS)],

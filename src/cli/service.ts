@@ -1,3 +1,4 @@
+import type { DuplicateChoice } from '../client/duplicates.js';
 import type { GapEvent, ReconnectEvent } from '../client/events.js';
 import type { FragmentDocument } from '../client/iteration.js';
 import type { FragmentRange } from '../client/list-fragments.js';
@@ -20,6 +21,11 @@ export const SERVICE_OPTIONS = {
     choices: ['producer', 'server'],
     help: 'whose clock --from and --to are of; default: producer',
   },
+  duplicates: {
+    type: 'string',
+    choices: ['keep', 'first', 'last'],
+    help: 'of stored fragments of one producer time: keep all (default), or read the first or the last that was ingested',
+  },
   live: { type: 'boolean', help: 'read the stream as it comes, until Ctrl-C' },
   start: {
     type: 'string',
@@ -29,6 +35,11 @@ export const SERVICE_OPTIONS = {
       'or token:CONTINUATION_TOKEN',
   },
   duration: { type: 'string', value: 'SECONDS', help: 'stop reading as it comes after so many seconds' },
+  'give-up-after': {
+    type: 'string',
+    value: 'SECONDS',
+    help: 'end when nothing has gone well for so many seconds; default: try for ever',
+  },
   endpoint: { type: 'string', value: 'URL', help: 'where the service is, such as a local endpoint' },
   region: { type: 'string', value: 'REGION', help: 'the AWS region; default: what the AWS SDK finds' },
 } as const satisfies OptionDescriptions;
@@ -44,6 +55,8 @@ export interface StreamRequest {
   readonly range: FragmentRange | undefined;
   readonly start: StartPosition;
   readonly durationMs: number | undefined;
+  readonly duplicates: DuplicateChoice | undefined;
+  readonly giveUpAfterMs: number | undefined;
 }
 
 /** Fragments with their bytes. */
@@ -61,11 +74,19 @@ export interface StreamListener {
  * @throws UsageError when they contradict each other or make no sense
  */
 export function streamRequest(streamName: string, values: ServiceValues): StreamRequest {
-  const { from, to, timestamps, live = false, start, duration } = values;
-  const request = { streamName, clientConfig: clientConfigOf(values) };
+  const { from, to, timestamps, live = false, start, duration, duplicates } = values;
+  const giveUpAfterMs = millisecondsOf('give-up-after', values['give-up-after']);
+  const request = {
+    streamName,
+    clientConfig: clientConfigOf(values),
+    duplicates: duplicatesOf(duplicates),
+    giveUpAfterMs,
+  };
   if (from === undefined && to === undefined) {
     if (timestamps !== undefined) throw new UsageError('--timestamps goes with --from and --to');
-    return { ...request, range: undefined, start: startOf(start ?? 'now'), durationMs: durationOf(duration) };
+    if (duplicates !== undefined) throw new UsageError('--duplicates goes with --from and --to');
+    const durationMs = millisecondsOf('duration', duration);
+    return { ...request, range: undefined, start: startOf(start ?? 'now'), durationMs };
   }
   if (live || duration !== undefined || start !== undefined) {
     throw new UsageError('--from and --to do not go with --live, --start and --duration');
@@ -78,6 +99,11 @@ export function streamRequest(streamName: string, values: ServiceValues): Stream
   } as const;
   if (range.from > range.to) throw new UsageError('--from is after --to');
   return { ...request, range, start: { type: 'NOW' }, durationMs: undefined };
+}
+
+/** One of the option's choices. */
+function duplicatesOf(choice: string | undefined): DuplicateChoice | undefined {
+  return choice === 'keep' || choice === 'first' || choice === 'last' ? choice : undefined;
 }
 
 function startOf(text: string): StartPosition {
@@ -110,10 +136,10 @@ function timeOf(text: string): Date {
   return time;
 }
 
-function durationOf(duration: string | undefined): number | undefined {
-  if (duration === undefined) return undefined;
-  const seconds = Number(duration);
-  if (!(seconds > 0 && seconds < 1e6)) throw new UsageError(`--duration ${duration}: it is no number of seconds`);
+function millisecondsOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds < 1e6)) throw new UsageError(`--${option} ${text}: it is no number of seconds`);
   return seconds * 1000;
 }
 
@@ -157,7 +183,8 @@ export async function* openStream(request: StreamRequest, listener: StreamListen
 }
 
 // Other commands have no need of the consumers.
-async function live({ streamName, clientConfig, start }: StreamRequest, signal: AbortSignal): Promise<Documents> {
+async function live(request: StreamRequest, signal: AbortSignal): Promise<Documents> {
+  const { streamName, clientConfig, start, giveUpAfterMs } = request;
   const { GetMediaConsumer } = await import('../client/get-media-consumer.js');
   const onReconnect = ({ error, delayMs }: ReconnectEvent) => {
     if (error !== undefined) tell(`${streamName}: ${error.message}; again in ${Math.round(delayMs)} ms`);
@@ -166,11 +193,12 @@ async function live({ streamName, clientConfig, start }: StreamRequest, signal: 
     const where = afterFragmentNumber === undefined ? 'at the beginning' : `behind ${afterFragmentNumber}`;
     tell(`${streamName}: fragments are missing ${where}: ${reason}`);
   };
-  return new GetMediaConsumer({ streamName, clientConfig, start, signal, onReconnect, onGap }).documents();
+  const settings = { streamName, clientConfig, start, giveUpAfterMs, signal };
+  return new GetMediaConsumer({ ...settings, onReconnect, onGap }).documents();
 }
 
 async function stored(
-  { streamName, clientConfig }: StreamRequest,
+  { streamName, clientConfig, duplicates, giveUpAfterMs }: StreamRequest,
   range: FragmentRange,
   listener: StreamListener,
   signal: AbortSignal,
@@ -180,6 +208,8 @@ async function stored(
     streamName,
     clientConfig,
     range,
+    duplicates,
+    giveUpAfterMs,
     signal,
     onProgress: ({ total }) => listener.onTotal?.(total),
     onRetry: ({ error, delayMs }) => tell(`${streamName}: ${error.message}; again in ${Math.round(delayMs)} ms`),

@@ -1,4 +1,5 @@
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
+import { isFragmentNumber } from './fragment-number.js';
 
 /** Where a consumer goes on in another process: behind this fragment. It can be kept as JSON. */
 export interface Checkpoint {
@@ -20,9 +21,9 @@ export interface CheckpointStore {
   save(checkpoint: Checkpoint): Promise<void> | void;
 }
 
-/** The checkpoint behind a fragment; `undefined` where the fragment has no number. */
+/** The checkpoint behind a fragment; `undefined` where the fragment has no number that can be one. */
 export function checkpointOf(metadata: FragmentMetadata | undefined): Checkpoint | undefined {
-  if (metadata?.fragmentNumber === undefined) return undefined;
+  if (metadata === undefined || !isFragmentNumber(metadata.fragmentNumber)) return undefined;
   const { fragmentNumber, continuationToken, producerTimestamp, serverTimestamp } = metadata;
   return {
     fragmentNumber,
@@ -38,8 +39,11 @@ export function checkpointOf(metadata: FragmentMetadata | undefined): Checkpoint
  * @throws TypeError when it is no checkpoint: going on from somewhere else would lose fragments without a word
  */
 export function requireCheckpoint(value: Checkpoint): Checkpoint {
-  if (typeof value?.fragmentNumber !== 'string' || !/^\d+$/.test(value.fragmentNumber)) {
-    throw new TypeError(`no checkpoint: ${JSON.stringify(value)}`);
-  }
-  return value;
+  if (typeof value?.fragmentNumber === 'string' && isFragmentNumber(value.fragmentNumber)) return value;
+  throw new TypeError(`no checkpoint: ${JSON.stringify(value)}`);
+}
+
+/** Whether it is a checkpoint but for its number, which is none: a stream's damage has got into it. */
+export function isSpoiled(value: Checkpoint): boolean {
+  return typeof value?.fragmentNumber === 'string' && !isFragmentNumber(value.fragmentNumber);
 }

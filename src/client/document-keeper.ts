@@ -1,7 +1,7 @@
 import { MkvParseError } from '../mkv/parse-error.js';
 
 /** A document of the service is one fragment, of 50 MB at most. */
-const MAX_SIZE = 256 * 1024 * 1024;
+const DEFAULT_MAX_SIZE = 256 * 1024 * 1024;
 
 interface Piece {
   readonly offset: number;
@@ -10,9 +10,15 @@ interface Piece {
 
 /** Keeps the bytes of the document that is being read, and gives those of each fragment, without copying any. */
 export class DocumentKeeper {
+  readonly #maxSize: number;
   readonly #pieces: Piece[] = [];
   #length = 0;
   #start = 0;
+
+  /** @param maxSize how many bytes to keep of a document */
+  constructor(maxSize = DEFAULT_MAX_SIZE) {
+    this.#maxSize = maxSize;
+  }
 
   /**
    * The next bytes of the stream.
@@ -22,8 +28,8 @@ export class DocumentKeeper {
   push(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#pieces.push({ offset: this.#length, bytes });
     this.#length += bytes.length;
-    if (this.#length - (this.#pieces[0]?.offset ?? this.#length) <= MAX_SIZE) return;
-    throw new MkvParseError('ElementTooLarge', this.#length, `${MAX_SIZE} bytes without the end of a fragment`);
+    if (this.#length - (this.#pieces[0]?.offset ?? this.#length) <= this.#maxSize) return;
+    throw new MkvParseError('ElementTooLarge', this.#length, `${this.#maxSize} bytes without the end of a fragment`);
   }
 
   /** A document begins here: what lies before is not wanted any more. */

@@ -18,11 +18,17 @@ export interface ReconnectEvent {
 
 /** Fragments that cannot be had. */
 export interface GapEvent {
-  /** `damaged`: what the service sends for them stays wrong. `expired`: the service does not know the last fragment any more. */
-  readonly kind: 'damaged' | 'expired';
+  /**
+   * - `damaged`: what the service sends for them cannot be read, also after several tries, or is larger than `maxFragmentSize`.
+   * - `expired`: the service does not know the last fragment any more. Reading goes on with the oldest that it has.
+   * - `renumbered`: numbers went back. The stream was made anew, the last number or the checkpoint was wrong, or the next number is. No
+   *   fragment has to be missing.
+   * - `late`: fragments came behind a larger number, and are passed over.
+   */
+  readonly kind: 'damaged' | 'expired' | 'renumbered' | 'late';
   /** The last fragment before the gap. */
   readonly afterFragmentNumber: string | undefined;
-  /** The first fragment behind it, for `damaged`; with `expired` that is the next one that comes. */
+  /** The first fragment behind it, where it is known; else that is the next one that comes. */
   readonly beforeFragmentNumber: string | undefined;
   /** The fragments that are missing, as far as their numbers were to be read. */
   readonly fragmentNumbers: readonly string[];

@@ -1,7 +1,7 @@
-import type { Fragment } from '../fragments/fragment.js';
 import type { ArchivedMediaClient, StreamIdentity } from './access.js';
 import { Attempt } from './attempt.js';
 import type { Clock } from './clock.js';
+import type { Completeness } from './completeness.js';
 import type { DataClient, DataPlane } from './data-plane.js';
 import { FragmentReader, type ReadFragment } from './fragment-reader.js';
 import type { RateLimiter } from './rate-limiter.js';
@@ -24,6 +24,10 @@ export interface DownloadSetup {
   readonly keepDocuments: boolean;
   /** How often a fragment is asked for before it counts as failed. */
   readonly attempts: number;
+  /** What is known of whether all of a fragment has come. */
+  readonly judge: (number: string, read: ReadFragment) => Completeness;
+  /** The service has answered a call. */
+  readonly onAnswer: () => void;
   readonly onBytes: (bytes: number) => void;
   readonly onFragment: (number: string, read: ReadFragment) => void;
   readonly onFailure: (number: string, error: KinesisVideoError, attempts: number) => void;
@@ -47,7 +51,12 @@ interface OpenFragment {
   readonly number: string;
   readonly frames: number;
   readonly bytes: number;
+  /** Its Cluster does not say its size, so that a body that ends between two Blocks does not show it. */
+  readonly unsized: boolean;
 }
+
+/** Errors of the keys that fragments are encrypted with: people mend those, and the other fragments have the same key. */
+const isKeyError = (id: number | undefined) => id !== undefined && id >= 4500 && id <= 4506;
 
 /**
  * Gets fragments by their numbers, over one connection at a time: together first, what is missing then together again for as long as that
@@ -57,6 +66,8 @@ export class FragmentDownload {
   readonly #setup: DownloadSetup;
   readonly #recovery: Recovery<ArchivedMediaClient>;
   #open: OpenFragment | undefined;
+  /** A fragment that has come whole. */
+  #witness: string | undefined;
 
   constructor(setup: DownloadSetup, recovery: Recovery<ArchivedMediaClient>) {
     this.#setup = setup;
@@ -72,14 +83,22 @@ export class FragmentDownload {
     let together = numbers;
     const alone: string[] = [];
     for (let idle = 0; together.length > 1 && idle < IDLE_CALLS; ) {
-      const { missing, failure, answered, client } = await this.#call(together, signal);
+      const { missing, failure, answered, client } = await this.#call(together, together, signal);
+      const last = keyErrorOf(missing);
+      if (last !== undefined) {
+        for (const [number, error] of missing) this.#setup.onFailure(number, error ?? last, 0);
+        this.#recovery.progressed();
+        return;
+      }
       // What the service has named as failed is asked for alone, so that the others do not have to wait for it.
       const unnamed: string[] = [];
       for (const [number, error] of missing) (error === undefined ? unnamed : alone).push(number);
       if (missing.size < together.length) idle = 0;
       else if (answered) idle++;
       if (missing.size > 0) {
-        await this.#recover(failure ?? incomplete(missing.keys().next().value), [...missing.keys()], client, signal);
+        const named = [...missing.values()].find((error) => error !== undefined);
+        const error = failure ?? named ?? incomplete(missing.keys().next().value);
+        await this.#recover(error, [...missing.keys()], client, signal);
       }
       together = unnamed;
     }
@@ -88,15 +107,28 @@ export class FragmentDownload {
 
   async #getAlone(number: string, signal: AbortSignal): Promise<void> {
     for (let attempts = 1; ; ) {
-      const { missing, failure, answered, client } = await this.#call([number], signal);
+      const asked = this.#withWitness(number);
+      const { missing, failure, answered, client } = await this.#call(asked, [number], signal);
       if (missing.size === 0) return;
       const error = missing.get(number) ?? failure ?? incomplete(number);
-      if (answered && attempts++ >= this.#setup.attempts) {
-        this.#setup.onFailure(number, error, this.#setup.attempts);
+      if ((answered && attempts >= this.#setup.attempts) || keyErrorOf(missing) !== undefined) {
+        this.#setup.onFailure(number, error, attempts);
+        // The next one's troubles are its own.
+        this.#recovery.progressed();
         return;
       }
+      if (answered) attempts++;
       await this.#recover(error, [number], client, signal);
     }
+  }
+
+  /**
+   * A fragment that nothing is told of, and whose Cluster does not say its size, is asked for together with one that is known to come:
+   * where that comes behind it, it is whole.
+   */
+  #withWitness(number: string): readonly string[] {
+    const witness = this.#witness;
+    return this.#open?.number === number && this.#open.unsized && witness !== undefined ? [number, witness] : [number];
   }
 
   async #recover(
@@ -110,12 +142,16 @@ export class FragmentDownload {
     await this.#recovery.pause(delayMs, signal);
   }
 
-  async #call(numbers: readonly string[], signal: AbortSignal): Promise<CallResult> {
+  /**
+   * @param asked what is asked for
+   * @param numbers what of it is wanted
+   */
+  async #call(asked: readonly string[], numbers: readonly string[], signal: AbortSignal): Promise<CallResult> {
     const { plane, stream, calls, fragments, clock, readTimeoutMs, verifyCrc, keepDocuments, onBytes } = this.#setup;
     const { GetMediaForFragmentListCommand } = await loadArchivedMedia();
-    const missing = new Map<string, KinesisVideoError | undefined>(numbers.map((number) => [number, undefined]));
+    const missing: Missing = new Map(numbers.map((number) => [number, undefined]));
     const attempt = new Attempt('GetMediaForFragmentList', clock, readTimeoutMs, signal);
-    const reader = new FragmentReader({ verifyCrc, keepDocuments });
+    const reader = new FragmentReader({ verifyCrc, keepDocuments, measure: true });
     let client: DataClient<ArchivedMediaClient> | undefined;
     let failure: KinesisVideoError | undefined;
     let answered = false;
@@ -126,15 +162,16 @@ export class FragmentDownload {
       const command = new GetMediaForFragmentListCommand({
         StreamName: stream.streamName,
         StreamARN: stream.streamARN,
-        Fragments: [...numbers],
+        Fragments: [...asked],
       });
-      const counted = await fragments.take(signal, numbers.length);
+      const counted = await fragments.take(signal, asked.length);
       const output = await calls
         .take(signal)
         .then((called) => attempt.call((abortSignal) => media.send(command, { abortSignal })).finally(called))
         .finally(counted);
       answered = true;
       this.#recovery.answered();
+      this.#setup.onAnswer();
       attempt.open(output.Payload);
       while (!reader.ended) {
         const chunk = await attempt.read();
@@ -149,16 +186,18 @@ export class FragmentDownload {
           if (fragment.error !== undefined) {
             const number = fragment.fragmentNumber;
             const { requestId } = output.$metadata;
-            if (number === undefined) throw fromStreamError(fragment.error, requestId);
-            if (missing.has(number)) missing.set(number, fromStreamError(fragment.error, requestId, 'media'));
+            const isFinal = isKeyError(fragment.error.id);
+            if (number === undefined) throw fromStreamError(fragment.error, requestId, isFinal ? 'final' : undefined);
+            const kind = isFinal ? 'final' : 'media';
+            if (missing.has(number)) missing.set(number, fromStreamError(fragment.error, requestId, kind));
           } else if (state === 'whole') {
-            this.#accept(read, missing);
+            this.#take(read, missing);
           } else if (state === 'open') {
             open = read;
           }
         }
       }
-      if (open !== undefined && this.#believes(open.fragment, missing)) this.#accept(open, missing);
+      if (open !== undefined) this.#takeOpen(open, missing, asked.length > numbers.length);
     } catch (error) {
       signal.throwIfAborted();
       failure = toKinesisVideoError('GetMediaForFragmentList', error);
@@ -170,25 +209,63 @@ export class FragmentDownload {
     return { missing, failure, answered, client };
   }
 
-  #accept(read: ReadFragment, missing: Map<string, KinesisVideoError | undefined>): void {
+  /** A fragment behind which something else has come. */
+  #take(read: ReadFragment, missing: Missing): void {
     const number = read.fragment.fragmentNumber;
-    if (number !== undefined && missing.delete(number)) this.#setup.onFragment(number, read);
+    if (number === undefined || !missing.has(number)) return;
+    if (this.#setup.judge(number, read) === 'short') missing.set(number, tooShort(number, read));
+    else this.#accept(number, read, missing);
   }
 
   /**
-   * The service puts nothing behind the last fragment of a list. It is believed when its body ended in good order and everything else has
-   * come, or when a second reading has given the same.
+   * The service puts nothing behind the last fragment of a list. It is taken when all that was said of it has come. Where nothing is known,
+   * it is believed when its Cluster has come by its size, its body ended in good order and everything else has come, or when a second
+   * reading has given the same.
+   *
+   * @param witnessed something was asked for behind it and has not come
    */
-  #believes(fragment: Fragment, missing: ReadonlyMap<string, KinesisVideoError | undefined>): boolean {
-    const number = fragment.fragmentNumber;
-    if (number === undefined || !missing.has(number)) return false;
+  #takeOpen(read: ReadFragment, missing: Missing, witnessed: boolean): void {
+    const number = read.fragment.fragmentNumber;
+    if (number === undefined || !missing.has(number)) return;
+    const judged = this.#setup.judge(number, read);
+    if (judged === 'short') missing.set(number, tooShort(number, read));
+    else if (judged === 'whole' || this.#believes(number, read, missing, witnessed))
+      this.#accept(number, read, missing);
+  }
+
+  #believes(number: string, { fragment, size }: ReadFragment, missing: Missing, witnessed: boolean): boolean {
+    const frames = fragment.frames.length;
     const bytes = fragment.frames.reduce((sum, frame) => sum + frame.size, 0);
+    const unsized = size?.sizedCluster !== true;
     const before = this.#open;
-    this.#open = { number, frames: fragment.frames.length, bytes };
-    if (before?.number === number && before.frames === fragment.frames.length && before.bytes === bytes) return true;
-    if (fragment.frames.length === 0) return false;
+    this.#open = { number, frames, bytes, unsized };
+    if (witnessed) return false;
+    if (before?.number === number && before.frames === frames && before.bytes === bytes) return true;
+    if (unsized || frames === 0) return false;
     return [...missing].every(([other, error]) => other === number || error !== undefined);
   }
+
+  #accept(number: string, read: ReadFragment, missing: Missing): void {
+    missing.delete(number);
+    this.#witness = number;
+    this.#setup.onFragment(number, read);
+  }
+}
+
+type Missing = Map<string, KinesisVideoError | undefined>;
+
+function keyErrorOf(missing: CallResult['missing']): KinesisVideoError | undefined {
+  for (const error of missing.values()) if (error?.kind === 'final') return error;
+  return undefined;
+}
+
+function tooShort(number: string, { fragment, size }: ReadFragment): KinesisVideoError {
+  const came = `${size?.bytes ?? 0} bytes with ${fragment.frames.length} frames`;
+  return new KinesisVideoError('GetMediaForFragmentList', {
+    code: 'FragmentIncomplete',
+    kind: 'media',
+    text: `of fragment ${number} came ${came}, less than ListFragments has told`,
+  });
 }
 
 function incomplete(number: string | undefined): KinesisVideoError {

@@ -2,23 +2,25 @@ import type { Fragment } from '../fragments/fragment.js';
 import { type FrameFilterOptions, frameFilter } from '../fragments/frame-filter.js';
 import type { Frame } from '../visitors/frame.js';
 import { linkedController } from './abort.js';
-import type { ArchivedMediaAccess, ArchivedMediaClient, StreamIdentity } from './access.js';
+import type { ArchivedMediaClient } from './access.js';
 import { Backoff } from './backoff.js';
 import { type Clock, systemClock } from './clock.js';
 import { closable } from './closable.js';
+import { CompletenessCheck } from './completeness.js';
 import { DataPlane } from './data-plane.js';
+import { withoutDuplicates } from './duplicates.js';
 import { type DownloadSetup, FragmentDownload } from './fragment-download.js';
-import type { ReadFragment } from './fragment-reader.js';
+import { type FragmentListMetrics, FragmentListRecorder } from './fragment-list-metrics.js';
 import {
-  bytesOf,
-  documentsOf,
-  type FragmentDocument,
-  fragmentsOf,
-  framesOf,
-  type PatienceOptions,
-  READ_TIMEOUT_MS,
-} from './iteration.js';
-import { type FragmentOrder, type FragmentRange, type ListedFragment, listFragments } from './list-fragments.js';
+  checkOptions,
+  type FailedFragment,
+  type FragmentListConsumerOptions,
+  type FragmentListProgress,
+  type FragmentRetryEvent,
+} from './fragment-list-options.js';
+import type { ReadFragment } from './fragment-reader.js';
+import { bytesOf, documentsOf, type FragmentDocument, fragmentsOf, framesOf, READ_TIMEOUT_MS } from './iteration.js';
+import { type ListedFragment, listFragments } from './list-fragments.js';
 import { OrderedWindow } from './ordered-window.js';
 import { FRAGMENTS_PER_SECOND, RateLimiter } from './rate-limiter.js';
 import { Reach, Recovery } from './recovery.js';
@@ -31,72 +33,22 @@ const MAX_BATCH_SIZE = 1000;
 /** The service's most connections for GetMediaForFragmentList per stream. */
 const MAX_CONNECTIONS = 5;
 
-/** A fragment that could not be had. */
-export interface FailedFragment {
-  readonly fragmentNumber: string;
-  /** What was wrong the last time. */
-  readonly error: KinesisVideoError;
-  /** How often it was asked for alone. */
-  readonly attempts: number;
-}
-
-/** How far a {@link FragmentListConsumer} is. */
-export interface FragmentListProgress {
-  /** How many fragments there are to get. */
-  readonly total: number;
-  /** How many have been handed out or reported as failed. */
-  readonly done: number;
-  /** How many of them failed. */
-  readonly failed: number;
-  /** Bytes received, those that were read again among them. */
-  readonly bytes: number;
-}
-
-/** A call failed and is made again. */
-export interface FragmentRetryEvent {
-  readonly error: KinesisVideoError;
-  /** The fragments that are asked for again. */
-  readonly fragmentNumbers: readonly string[];
-  /** How long is waited before, in milliseconds; the service's rates may add to it. */
-  readonly delayMs: number;
-}
-
-/** How a {@link FragmentListConsumer} works; besides these, which stream and which fragments. */
-export interface FragmentListConsumerSettings extends ArchivedMediaAccess, PatienceOptions {
-  /** The order of listed fragments. Default `fragmentNumber`. */
-  readonly orderBy?: FragmentOrder | undefined;
-  /** Fragments in one call, 1 to 1,000. Default 100: with five calls a second, what the service gives in a second. */
-  readonly batchSize?: number | undefined;
-  /** Connections at once, 1 to 5. Default 5. */
-  readonly connections?: number | undefined;
-  /** The most fragments that are on their way or wait to be taken. Default: what all connections are asked for at once. */
-  readonly windowFragments?: number | undefined;
-  /** The most bytes of them, as far as ListFragments has told their sizes. Default 256 MiB. One fragment may be larger. */
-  readonly windowBytes?: number | undefined;
-  /** How often a fragment that fails is asked for alone. Default 4. */
-  readonly attempts?: number | undefined;
-  /** Check the CRC-32 elements of the media; where one does not fit, the fragment is asked for again. Default false. */
-  readonly verifyCrc?: boolean | undefined;
-  /**
-   * Is told, at its place in the order, of each fragment that could not be had; the others follow. Without it the iteration ends there with
-   * the error.
-   */
-  readonly onFailure?: ((failure: FailedFragment) => void) | undefined;
-  /** Is told of each fragment that is done, and once before the first. */
-  readonly onProgress?: ((progress: FragmentListProgress) => void) | undefined;
-  /** Is told of calls that are made again. */
-  readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;
-}
-
-/** Which fragments: all of a stretch of time, or those with these numbers, in this order. */
-export type FragmentChoice =
-  | { readonly range: FragmentRange; readonly fragmentNumbers?: undefined }
-  | { readonly fragmentNumbers: readonly string[]; readonly range?: undefined };
-
-/** What a {@link FragmentListConsumer} is made with. */
-export type FragmentListConsumerOptions = StreamIdentity & FragmentChoice & FragmentListConsumerSettings;
-
 type Result = ReadFragment | FailedFragment;
+
+/** What a loop works with. */
+interface Run {
+  readonly plane: DataPlane<ArchivedMediaClient>;
+  readonly listed: readonly ListedFragment[];
+  readonly window: OrderedWindow<Result>;
+  readonly keepDocuments: boolean;
+  readonly completeness: CompletenessCheck;
+}
+
+/** A fragment's place in the order, and what was told of it. */
+interface Place {
+  readonly index: number;
+  readonly fragment: ListedFragment;
+}
 
 /**
  * Stored fragments of a stream, in order, each whole and once: listed, then fetched over several connections at once within the service's
@@ -124,15 +76,22 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   readonly #batchSize: number;
   readonly #connections: number;
   #progress: FragmentListProgress = { total: 0, done: 0, failed: 0, bytes: 0 };
-  #mostHeld = 0;
+  #window: OrderedWindow<Result> | undefined;
+  readonly #recorder: FragmentListRecorder;
 
+  /**
+   * @throws TypeError when it is not said which stream or which fragments; RangeError when a number is beyond what the service takes, or a
+   * time is none
+   */
   constructor(options: FragmentListConsumerOptions) {
+    checkOptions(options);
     const { batchSize = 100, connections = MAX_CONNECTIONS, windowFragments, clock = systemClock } = options;
     if (windowFragments !== undefined) integer('windowFragments', windowFragments, Number.MAX_SAFE_INTEGER);
     this.#batchSize = integer('batchSize', batchSize, MAX_BATCH_SIZE);
     this.#connections = integer('connections', connections, MAX_CONNECTIONS);
     this.#options = options;
     this.#clock = clock;
+    this.#recorder = new FragmentListRecorder(clock);
     this.#listCalls = new RateLimiter(undefined, undefined, clock);
     this.#mediaCalls = new RateLimiter(undefined, undefined, clock);
     this.#mediaFragments = new RateLimiter(FRAGMENTS_PER_SECOND, undefined, clock);
@@ -145,7 +104,12 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
 
   /** The most fragments that have waited in memory to be taken, in the newest loop. */
   get mostHeld(): number {
-    return this.#mostHeld;
+    return this.#window?.mostHeld ?? 0;
+  }
+
+  /** How it is doing. */
+  get metrics(): FragmentListMetrics {
+    return this.#recorder.snapshot(this.#window?.held ?? 0);
   }
 
   /** The fragments. Closing the iterator closes the connections, also while it waits. */
@@ -186,6 +150,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   async *#run(outer: AbortSignal, keepDocuments: boolean): AsyncGenerator<ReadFragment, undefined> {
     const { onFailure, windowBytes = 256 * 1024 * 1024 } = this.#options;
     this.#progress = { total: 0, done: 0, failed: 0, bytes: 0 };
+    this.#window = undefined;
     const listed = await this.#list(outer);
     const window = new OrderedWindow<Result>(
       listed.map(({ size }) => size ?? 0),
@@ -195,16 +160,18 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
         bytes: windowBytes,
       },
     );
+    this.#window = window;
     this.#report({ total: listed.length });
     // A worker that fails ends the others and the iteration.
     const { controller, unlink } = linkedController(outer);
     const { signal } = controller;
     const plane = this.#openPlane('GET_MEDIA_FOR_FRAGMENT_LIST');
+    const completeness = new CompletenessCheck();
     const workers = Array.from({ length: this.#connections }, async () => {
       // Each has a signal of its own: what listens to it stays few.
       const own = linkedController(signal);
       try {
-        await this.#work(plane, listed, window, keepDocuments, own.controller.signal);
+        await this.#work({ plane, listed, window, keepDocuments, completeness }, own.controller.signal);
       } catch (error) {
         controller.abort(error);
       } finally {
@@ -213,13 +180,14 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     });
     try {
       for (let result = await window.take(signal); result !== undefined; result = await window.take(signal)) {
-        this.#mostHeld = window.mostHeld;
         const { done, failed } = this.#progress;
         if ('attempts' in result) {
+          this.#recorder.failed++;
           if (onFailure === undefined) throw result.error;
           onFailure(result);
           this.#report({ done: done + 1, failed: failed + 1 });
         } else {
+          this.#recorder.handOut(result.fragment);
           yield result;
           this.#report({ done: done + 1 });
         }
@@ -233,33 +201,31 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     }
   }
 
-  async #work(
-    plane: DataPlane<ArchivedMediaClient>,
-    listed: readonly ListedFragment[],
-    window: OrderedWindow<Result>,
-    keepDocuments: boolean,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #work(run: Run, signal: AbortSignal): Promise<void> {
+    const { plane, listed, window } = run;
     for (;;) {
       const batch = await window.nextBatch(signal);
       if (batch === undefined) return;
-      const indexes = new Map<string, number>();
-      for (let index = batch.from; index < batch.to; index++) indexes.set(listed[index]?.fragmentNumber ?? '', index);
-      const settle = (number: string, result: Result) => {
-        const index = indexes.get(number);
-        if (index !== undefined) window.settle(index, result);
-      };
-      const download = new FragmentDownload(this.#downloadSetup(plane, keepDocuments, settle), this.#recovery(plane));
-      await download.get([...indexes.keys()], signal);
+      const places = new Map<string, Place>();
+      for (const [at, fragment] of listed.slice(batch.from, batch.to).entries()) {
+        places.set(fragment.fragmentNumber, { index: batch.from + at, fragment });
+      }
+      const setup = this.#downloadSetup(run, places, (number, result) => {
+        const place = places.get(number);
+        if (place !== undefined) window.settle(place.index, result);
+      });
+      const download = new FragmentDownload(setup, this.#recovery(plane));
+      await download.get([...places.keys()], signal);
     }
   }
 
   #downloadSetup(
-    plane: DataPlane<ArchivedMediaClient>,
-    keepDocuments: boolean,
+    { plane, keepDocuments, completeness }: Run,
+    places: ReadonlyMap<string, Place>,
     settle: (number: string, result: Result) => void,
   ): DownloadSetup {
-    const { readTimeoutMs = READ_TIMEOUT_MS, verifyCrc = false, attempts = 4, onRetry } = this.#options;
+    const { readTimeoutMs = READ_TIMEOUT_MS, verifyCrc = false, attempts = 4 } = this.#options;
+    const recorder = this.#recorder;
     return {
       plane,
       stream: this.#options,
@@ -270,21 +236,35 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
       verifyCrc,
       keepDocuments,
       attempts,
+      judge: (number, { fragment, size }) => {
+        const place = places.get(number);
+        return place === undefined || size === undefined
+          ? 'unknown'
+          : completeness.check(place.fragment, fragment, size);
+      },
+      onAnswer: () => recorder.calls++,
       onBytes: (bytes) => {
+        recorder.bytes += bytes;
         this.#progress = { ...this.#progress, bytes: this.#progress.bytes + bytes };
       },
       onFragment: settle,
       onFailure: (fragmentNumber, error, count) => settle(fragmentNumber, { fragmentNumber, error, attempts: count }),
-      onRetry: (error, fragmentNumbers, delayMs) => onRetry?.({ error, fragmentNumbers, delayMs }),
+      onRetry: (error, fragmentNumbers, delayMs) => this.#retry({ error, fragmentNumbers, delayMs }),
     };
   }
 
+  #retry(event: FragmentRetryEvent): void {
+    this.#recorder.retries++;
+    this.#options.onRetry?.(event);
+  }
+
   async #list(signal: AbortSignal): Promise<ListedFragment[]> {
-    const { range, fragmentNumbers, orderBy = 'fragmentNumber', readTimeoutMs = READ_TIMEOUT_MS } = this.#options;
+    const { range, fragmentNumbers, orderBy = 'fragmentNumber', duplicates = 'keep' } = this.#options;
+    const { readTimeoutMs = READ_TIMEOUT_MS } = this.#options;
     if (range === undefined) return [...new Set(fragmentNumbers)].map(named);
     const plane = this.#openPlane('LIST_FRAGMENTS');
     try {
-      return await listFragments(
+      const listed = await listFragments(
         {
           plane,
           stream: this.#options,
@@ -294,9 +274,14 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
           limiter: this.#listCalls,
           clock: this.#clock,
           readTimeoutMs,
+          onAnswer: () => this.#recorder.calls++,
+          onRetry: (error, delayMs) => this.#retry({ error, fragmentNumbers: [], delayMs }),
         },
         signal,
       );
+      const wanted = withoutDuplicates(listed, duplicates);
+      this.#recorder.duplicates += listed.length - wanted.length;
+      return wanted;
     } finally {
       plane.close();
     }

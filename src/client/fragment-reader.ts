@@ -4,9 +4,12 @@ import { FragmentAssembler } from '../fragments/fragment-assembler.js';
 import { frameElements } from '../fragments/frame-filter.js';
 import type { MkvElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
+import { MkvParseError } from '../mkv/parse-error.js';
 import { StreamingMkvReader } from '../mkv/reader.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
+import { BodyHead } from './body-head.js';
 import { DocumentKeeper } from './document-keeper.js';
+import { DocumentMeasure, type DocumentSize } from './document-measure.js';
 
 /** A fragment as a connection gave it. */
 export interface ReadFragment {
@@ -18,6 +21,8 @@ export interface ReadFragment {
   readonly state: 'whole' | 'cut' | 'open';
   /** The bytes of its document up to its end, where they are kept: views of the chunks that they came in. */
   readonly document: readonly Uint8Array[];
+  /** How much of its document there is, where that is measured. */
+  readonly size: DocumentSize | undefined;
 }
 
 /** How a connection's bytes are read. */
@@ -25,8 +30,14 @@ export interface FragmentReaderOptions {
   readonly verifyCrc: boolean;
   /** Whether the bytes of documents are wanted. */
   readonly keepDocuments: boolean;
+  /** Whether documents are measured. Default false. */
+  readonly measure?: boolean | undefined;
   /** Pass over damage instead of stopping at it; the function is told what it was. */
   readonly recover?: ((reason: string) => void) | undefined;
+  /** Whether the stream's fragments are known to have Tags of the service behind their frames. Default: from the first on that has. */
+  readonly expectTrailingTags?: boolean | undefined;
+  /** How many bytes of frames, and of a document where they are kept, to hold of one fragment. Default 256 MiB. */
+  readonly maxFragmentSize?: number | undefined;
 }
 
 let elements: readonly EbmlElementType[] | undefined;
@@ -36,15 +47,25 @@ export class FragmentReader {
   readonly #reader: StreamingMkvReader;
   readonly #assembler: FragmentAssembler;
   readonly #keeper: DocumentKeeper | undefined;
-  readonly #ready: Fragment[] = [];
+  readonly #measure: DocumentMeasure | undefined;
+  readonly #head = new BodyHead();
+  readonly #recovers: boolean;
+  readonly #ready: { readonly fragment: Fragment; readonly cut: boolean }[] = [];
   #length = 0;
   /** Where the last element stood. */
   #offset = 0;
   #ended = false;
   #finished = false;
+  /** A fragment with a number has come in the Segment. */
+  #numbered = false;
+  /** A Cluster has begun in the Segment. */
+  #clusterSeen = false;
+  /** What is shown last is the end of Tags: a fragment that ends with it is ended by the number of another. */
+  #inTags = false;
 
   constructor(options: FragmentReaderOptions) {
-    const { verifyCrc, keepDocuments, recover } = options;
+    const { verifyCrc, keepDocuments, recover, expectTrailingTags, maxFragmentSize } = options;
+    this.#recovers = recover !== undefined;
     elements ??= [Mkv.EBML, ...frameElements()];
     const gap = (reason: string) => {
       recover?.(reason);
@@ -58,11 +79,13 @@ export class FragmentReader {
     });
     this.#assembler = new FragmentAssembler(
       () => true,
-      (fragment) => this.#ready.push(fragment),
+      (fragment) => this.#give(fragment),
       recover === undefined ? {} : { onInvalidElement: ({ message }) => gap(message) },
-      undefined,
+      expectTrailingTags,
+      maxFragmentSize,
     );
-    if (keepDocuments) this.#keeper = new DocumentKeeper();
+    if (options.measure === true) this.#measure = new DocumentMeasure();
+    if (keepDocuments) this.#keeper = new DocumentKeeper(maxFragmentSize);
   }
 
   /** What is known of the fragment that the bytes are in, or that came last. */
@@ -75,16 +98,35 @@ export class FragmentReader {
     return this.#ended;
   }
 
-  /** Takes bytes. */
+  /**
+   * Takes bytes.
+   *
+   * @throws MkvParseError when they begin with something else than a document and one comes later, or more would have to be kept than may
+   * be; NotMediaError when they are no Matroska
+   */
   push(chunk: Uint8Array): void {
+    if (!this.#head.isMedia) {
+      try {
+        this.#head.push(chunk);
+      } catch (error) {
+        // Whoever reads on behind damage takes a document wherever it begins.
+        if (!this.#recovers || !(error instanceof MkvParseError)) throw error;
+      }
+      if (this.#head.isOther && !this.#recovers) return;
+    }
     this.#keeper?.push(chunk);
     this.#length += chunk.length;
     this.#reader.push(chunk);
   }
 
-  /** Says that no more come. */
+  /**
+   * Says that no more come.
+   *
+   * @throws NotMediaError when what has come is no Matroska
+   */
   end(): void {
     this.#ended = true;
+    this.#head.end();
     this.#reader.end();
   }
 
@@ -106,13 +148,40 @@ export class FragmentReader {
         return undefined;
       }
     }
-    const fragment = this.#ready.shift();
-    if (fragment === undefined) return undefined;
-    return { fragment, state: this.#stateOf(fragment), document: this.#keeper?.take(this.#offset) ?? [] };
+    const ready = this.#ready.shift();
+    if (ready === undefined) return undefined;
+    const { fragment, cut } = ready;
+    const state = cut ? 'cut' : this.#stateOf(fragment);
+    const document = this.#keeper?.take(this.#offset) ?? [];
+    return { fragment, state, document, size: this.#measure?.take(this.#offset) };
+  }
+
+  /**
+   * A document of the service is one fragment, whose number stands before its Cluster. Another number in the same document is not the
+   * service's, unless frames of its own follow it: it may stand in the producer's Tags.
+   */
+  #give(fragment: Fragment): void {
+    const { fragmentNumber, frames, continuationToken, error } = fragment;
+    const numbered = fragmentNumber !== undefined && error === undefined;
+    // It is ended by the number of another.
+    const replaced = numbered && this.#inTags && continuationToken === undefined;
+    if (numbered && frames.length === 0 && (this.#numbered || (replaced && !this.#clusterSeen))) return;
+    if (numbered) this.#numbered = true;
+    this.#ready.push({ fragment, cut: replaced });
   }
 
   #show(element: MkvElement): void {
     this.#offset = element.offset;
+    this.#measure?.show(element);
+    if (element.kind === 'start') {
+      if (element.type === Mkv.Segment) {
+        this.#numbered = false;
+        this.#clusterSeen = false;
+      } else if (element.type === Mkv.Cluster) {
+        this.#clusterSeen = true;
+      }
+    }
+    this.#inTags = element.type === Mkv.Tags;
     if (element.type === Mkv.EBML) {
       if (element.kind === 'start') this.#keeper?.begin(element.offset);
     } else {

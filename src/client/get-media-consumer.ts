@@ -4,13 +4,12 @@ import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Frame } from '../visitors/frame.js';
 import type { MediaAccess, MediaClient, StreamIdentity } from './access.js';
 import { Backoff } from './backoff.js';
-import { type Checkpoint, type CheckpointStore, checkpointOf, requireCheckpoint } from './checkpoint.js';
+import { type Checkpoint, type CheckpointStore, checkpointOf, isSpoiled, requireCheckpoint } from './checkpoint.js';
 import { type Clock, systemClock } from './clock.js';
 import { closable } from './closable.js';
 import { DataPlane } from './data-plane.js';
 import type { GapEvent, ReconnectEvent } from './events.js';
-import type { ReadFragment } from './fragment-reader.js';
-import { GetMediaSession } from './get-media-session.js';
+import { GetMediaSession, type SessionFragment } from './get-media-session.js';
 import {
   bytesOf,
   documentsOf,
@@ -49,6 +48,11 @@ export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
   readonly onGap?: ((event: GapEvent) => void) | undefined;
   /** Check the CRC-32 elements of the media; where one does not fit, the fragment is read again. Default false. */
   readonly verifyCrc?: boolean | undefined;
+  /**
+   * How many bytes of frames to hold of one fragment, with 200 for each frame, and of its document where that is asked for. A larger one is
+   * passed over: `onGap`. Default 256 MiB; fragments of Kinesis Video Streams have at most 50 MB.
+   */
+  readonly maxFragmentSize?: number | undefined;
   /** The most that is waited between two calls while the service has nothing to send, in milliseconds. Default 5,000. */
   readonly maxIdleDelayMs?: number | undefined;
   /** Counts GetMedia calls; to be shared by consumers of one stream. Default: 5 a second for this consumer alone. */
@@ -143,14 +147,15 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     await this.#save(true);
   }
 
-  async *#run(signal: AbortSignal, keepDocuments: boolean): AsyncGenerator<ReadFragment, undefined> {
+  async *#run(signal: AbortSignal, keepDocuments: boolean): AsyncGenerator<SessionFragment, undefined> {
     if (this.#running) throw new Error('the consumer is being iterated over already');
     this.#running = true;
     const plane = this.#openPlane();
     try {
       await this.#restore();
       for await (const read of this.#openSession(plane, keepDocuments).fragments(signal)) {
-        this.#handedOut = read.fragment.metadata;
+        // A number in doubt, or none, is nothing to go on from: the checkpoint stays where it is until the next one.
+        if (read.sure && read.fragment.fragmentNumber !== undefined) this.#handedOut = read.fragment.metadata;
         yield read;
         this.#dealtWith = this.#handedOut;
         await this.#save(false);
@@ -201,6 +206,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
       readTimeoutMs,
       verifyCrc: this.#options.verifyCrc ?? false,
       keepDocuments,
+      maxFragmentSize: this.#options.maxFragmentSize,
       onReconnect: this.#options.onReconnect,
       onGap: this.#options.onGap,
     });
@@ -209,9 +215,22 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   async #restore(): Promise<void> {
     if (this.#restored) return;
     const { startAfter, checkpointStore } = this.#options;
-    const checkpoint = startAfter ?? (await checkpointStore?.load());
-    if (checkpoint !== undefined && checkpoint !== null) this.#position.restore(requireCheckpoint(checkpoint));
+    const stored = startAfter === undefined ? ((await checkpointStore?.load()) ?? undefined) : undefined;
     this.#restored = true;
+    if (stored !== undefined && isSpoiled(stored)) {
+      this.#position.startOver();
+      this.#metrics.gaps++;
+      this.#options.onGap?.({
+        kind: 'renumbered',
+        afterFragmentNumber: undefined,
+        beforeFragmentNumber: undefined,
+        fragmentNumbers: [],
+        reason: `the checkpoint has no fragment number: ${JSON.stringify(stored.fragmentNumber.slice(0, 200))}`,
+      });
+      return;
+    }
+    const checkpoint = startAfter ?? stored;
+    if (checkpoint !== undefined) this.#position.restore(requireCheckpoint(checkpoint));
   }
 
   async #save(now: boolean): Promise<void> {

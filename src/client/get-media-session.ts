@@ -1,23 +1,26 @@
-import type { Fragment } from '../fragments/fragment.js';
+import type { StartSelector } from '@aws-sdk/client-kinesis-video-media';
 import type { MediaClient, StreamIdentity } from './access.js';
 import { Attempt } from './attempt.js';
 import type { Backoff } from './backoff.js';
 import type { Clock } from './clock.js';
 import type { DataClient, DataPlane } from './data-plane.js';
+import { Detour } from './detour.js';
+import { Doubts } from './doubts.js';
 import { type GapEvent, ListenerError, type ReconnectEvent, tell } from './events.js';
+import { isAfter, isFragmentNumber } from './fragment-number.js';
 import { FragmentReader, type ReadFragment } from './fragment-reader.js';
 import type { MetricsRecorder } from './metrics.js';
-import type { Position } from './position.js';
+import { type NumberedMetadata, type Position, signatureOf } from './position.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
 import { loadMedia } from './sdk.js';
 import { fromStreamError, KinesisVideoError, toKinesisVideoError } from './service-error.js';
 
-/** How often the same bytes may come damaged before they are passed over. */
-const DAMAGE_TRIES = 3;
-
 /** How often the service may say that it does not know the last fragment: what was just stored is not known everywhere at once. */
 const NOT_FOUND_TRIES = 3;
+
+/** After how many calls in a row that brought nothing the newest fragment is looked at; then after twice as many each time. */
+const IDLE_CALLS = 3;
 
 /** What a session works with. */
 export interface SessionSetup {
@@ -32,8 +35,15 @@ export interface SessionSetup {
   readonly readTimeoutMs: number;
   readonly verifyCrc: boolean;
   readonly keepDocuments: boolean;
+  readonly maxFragmentSize: number | undefined;
   readonly onReconnect?: ((event: ReconnectEvent) => void) | undefined;
   readonly onGap?: ((event: GapEvent) => void) | undefined;
+}
+
+/** A fragment to hand out. */
+export interface SessionFragment extends ReadFragment {
+  /** Whether its number fits those before it, so that a checkpoint may name it. */
+  readonly sure: boolean;
 }
 
 /** How a connection ended. */
@@ -43,59 +53,63 @@ interface ConnectionEnd {
   /** Absent when the service ended the body behind a fragment, or with nothing at all. */
   readonly failure: KinesisVideoError | undefined;
   readonly client: DataClient<MediaClient> | undefined;
+  /** Whether it began behind the last fragment. */
+  readonly resumed: boolean;
 }
 
-/** What was passed over on a connection that reads on behind damage. */
-interface Skipped {
-  readonly after: string | undefined;
-  readonly numbers: string[];
-  reason: string | undefined;
+/** A connection that is open. */
+interface Connection {
+  readonly attempt: Attempt;
+  readonly client: DataClient<MediaClient>;
+  readonly requestId: string | undefined;
 }
+
+/** What is done with a fragment: whether it is handed out, and whether its number is beyond doubt then. */
+type Decision = 'hand out' | 'hand out unsure' | 'drop';
 
 /** The fragments of a stream over as many connections as it takes: each once, whole, in order. */
 export class GetMediaSession {
   readonly #setup: SessionSetup;
-  #damaged = 0;
+  readonly #detour = new Detour();
+  readonly #doubts = new Doubts();
   #notFound = 0;
-  /** Set while damage that does not go away is being passed over. */
-  #skipped: Skipped | undefined;
-  /** What damage the open connection has passed over and not reported. */
+  #idleCalls = 0;
+  /** What the open connection has passed over in search of the next fragment. */
   #passed: string | undefined;
+  /** What the open connection knows of the fragment that is damaged. */
+  #damaged: ReadFragment['fragment']['metadata'];
+  /** The connection has done what it was opened for, and the next one is opened at once. */
+  #turn = false;
+  /** To be told when the next fragment is handed out. */
+  #pending: GapEvent | undefined;
+  #progress = false;
 
   constructor(setup: SessionSetup) {
     this.#setup = setup;
   }
 
   /** Ends by throwing only: the signal's reason, or an error that is final. */
-  async *fragments(signal: AbortSignal): AsyncGenerator<ReadFragment, undefined> {
+  async *fragments(signal: AbortSignal): AsyncGenerator<SessionFragment, undefined> {
     for (;;) {
       const end = yield* this.#connection(signal);
       await this.#between(end, signal);
     }
   }
 
-  async *#connection(signal: AbortSignal): AsyncGenerator<ReadFragment, ConnectionEnd> {
-    const { plane, position, recovery, limiter, clock, metrics, stream, readTimeoutMs } = this.#setup;
-    const { GetMediaCommand } = await loadMedia();
+  async *#connection(signal: AbortSignal): AsyncGenerator<SessionFragment, ConnectionEnd> {
+    const { position, clock, metrics, readTimeoutMs } = this.#setup;
     const reader = this.#openReader();
     const attempt = new Attempt('GetMedia', clock, readTimeoutMs, signal);
-    const before = position.after;
+    const detour = this.#detour.selector;
+    const resumed = detour === undefined && position.after !== undefined;
+    this.#progress = false;
+    this.#turn = false;
+    this.#damaged = undefined;
     let client: DataClient<MediaClient> | undefined;
     let failure: KinesisVideoError | undefined;
     try {
-      client = await plane.acquire(signal);
-      const called = await limiter.take(signal);
-      const { client: media } = client;
-      const command = new GetMediaCommand({
-        StreamName: stream.streamName,
-        StreamARN: stream.streamARN,
-        StartSelector: position.selector(),
-      });
-      const output = await attempt.call((abortSignal) => media.send(command, { abortSignal })).finally(called);
-      recovery.answered();
-      metrics.connections++;
-      metrics.connected = true;
-      attempt.open(output.Payload);
+      client = await this.#setup.plane.acquire(signal);
+      const { requestId } = await this.#open(attempt, client, detour ?? position.selector(), signal);
       while (!reader.ended) {
         const chunk = await attempt.read();
         if (chunk === undefined) {
@@ -105,99 +119,246 @@ export class GetMediaSession {
           reader.push(chunk);
         }
         for (let read = reader.next(); read !== undefined; read = reader.next()) {
-          if (!this.#isWanted(read, reader, output.$metadata?.requestId)) continue;
-          this.#advance(read.fragment);
-          yield read;
+          const decision = this.#decide(read, reader, requestId);
+          if (decision === 'drop') continue;
+          this.#advance(read);
+          yield { ...read, sure: decision === 'hand out' };
         }
       }
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ListenerError) throw error.thrown;
       failure = toKinesisVideoError('GetMedia', error);
+      // Outside of media, what the reader is in says nothing.
+      if (failure.kind === 'media' && !this.#turn) this.#meetDamage(failure, reader);
     } finally {
-      position.hear(reader.current);
+      if (!this.#detour.searching) position.hear(reader.current);
       metrics.connected = false;
       await attempt.close();
     }
-    return { progress: position.after !== before, failure, client };
+    return { progress: this.#progress, failure, client, resumed };
+  }
+
+  async #open(
+    attempt: Attempt,
+    client: DataClient<MediaClient>,
+    selector: StartSelector,
+    signal: AbortSignal,
+  ): Promise<Pick<Connection, 'requestId'>> {
+    const { recovery, limiter, metrics, stream } = this.#setup;
+    const { GetMediaCommand } = await loadMedia();
+    const called = await limiter.take(signal);
+    const command = new GetMediaCommand({
+      StreamName: stream.streamName,
+      StreamARN: stream.streamARN,
+      StartSelector: selector,
+    });
+    const output = await attempt.call((abortSignal) => client.client.send(command, { abortSignal })).finally(called);
+    recovery.answered();
+    metrics.connections++;
+    metrics.connected = true;
+    attempt.open(output.Payload);
+    return { requestId: output.$metadata?.requestId };
   }
 
   #openReader(): FragmentReader {
-    const { verifyCrc, keepDocuments, position } = this.#setup;
+    const { verifyCrc, keepDocuments, maxFragmentSize, position } = this.#setup;
     this.#passed = undefined;
-    this.#skipped = undefined;
-    if (this.#damaged < DAMAGE_TRIES) return new FragmentReader({ verifyCrc, keepDocuments });
-    const skipped: Skipped = { after: position.after, numbers: [], reason: undefined };
-    this.#skipped = skipped;
+    const expectTrailingTags = position.tokensSeen ? true : undefined;
+    const options = { verifyCrc, keepDocuments, maxFragmentSize, expectTrailingTags };
+    if (!this.#detour.searching) return new FragmentReader(options);
+    this.#detour.search();
     const recover = (reason: string) => {
-      this.#passed = reason;
-      skipped.reason ??= reason;
+      this.#passed ??= reason;
     };
-    return new FragmentReader({ verifyCrc, keepDocuments, recover });
+    return new FragmentReader({ ...options, recover });
   }
 
   /**
-   * Whether what was read is to be handed out.
+   * What is done with what was read.
    *
    * @throws KinesisVideoError when the connection is of no more use
    */
-  #isWanted({ fragment, state }: ReadFragment, reader: FragmentReader, requestId: string | undefined): boolean {
+  #decide({ fragment, state }: ReadFragment, reader: FragmentReader, requestId: string | undefined): Decision {
     const { position, metrics } = this.#setup;
     const { metadata, fragmentNumber: number } = fragment;
+    // Behind damage, nothing is what it says; it only tells where to look.
+    if (this.#passed !== undefined) {
+      // Behind a fragment that was handed out, damage is met for the first time, and read again like any other.
+      if (!this.#detour.searching) throw damage(this.#passed, requestId);
+      return state === 'whole' ? this.#find(metadata, requestId) : 'drop';
+    }
     if (metadata?.error !== undefined) throw fromStreamError(metadata.error, requestId);
-    if (this.#passed !== undefined && this.#skipped === undefined) throw damage(this.#passed, requestId);
     if (state === 'cut') {
-      if (!reader.ended) return this.#passOver(number, 'a fragment is not whole', requestId);
+      if (!reader.ended) return this.#decideDamaged('a fragment is not whole', metadata, requestId);
       metrics.truncated++;
       throw cut(number, requestId);
     }
-    if (metadata === undefined || number === undefined) {
-      if (state === 'open' || fragment.frames.length === 0) return false;
-      return this.#passOver(undefined, 'frames without a fragment number', requestId);
+    if (number === undefined || metadata === undefined) return this.#decideUnnumbered(fragment, state, requestId);
+    if (!isNumbered(metadata)) {
+      return this.#decideDamaged(`${JSON.stringify(number.slice(0, 200))} is no fragment number`, metadata, requestId);
     }
-    if (state === 'open' && !position.believes(fragment, number)) {
+    if (state === 'open' && !position.believes(signatureOf(fragment))) {
       metrics.truncated++;
       throw cut(number, requestId);
     }
-    if (position.take(metadata, number) === 'new') return true;
-    metrics.duplicates++;
-    return false;
+    return this.#decideNumbered(metadata, requestId);
   }
 
-  /** Leaves out what is damaged, where trying again has not helped. */
-  #passOver(number: string | undefined, reason: string, requestId: string | undefined): false {
-    const skipped = this.#skipped;
-    if (skipped === undefined) throw damage(reason, requestId);
-    skipped.reason ??= reason;
-    if (number !== undefined) skipped.numbers.push(number);
-    return false;
+  #decideNumbered(metadata: NumberedMetadata, requestId: string | undefined): Decision {
+    const { position, metrics } = this.#setup;
+    const number = metadata.fragmentNumber;
+    const standing = position.standing(metadata);
+    if (standing === 'old') {
+      metrics.duplicates++;
+      // The last fragment comes behind those that seemed to be behind it: they were there before.
+      if (number === position.after) this.#doubts.settle();
+      return 'drop';
+    }
+    const { target } = this.#detour;
+    if (target !== undefined && standing !== 'behind') {
+      if (number === target) return 'hand out';
+      this.#detour.reject();
+      throw this.#turnAway(`fragment ${number} came where ${target} was looked for`, requestId);
+    }
+    switch (standing) {
+      case 'new':
+        this.#noteLate(metadata);
+        return 'hand out';
+      case 'doubtful':
+        if (this.#doubts.isBelieved(number)) return 'hand out unsure';
+        throw this.#turnAway(`fragment ${number} is far ahead of ${position.after}`, requestId, false);
+      default:
+        return this.#decideBehind(metadata, requestId);
+    }
+  }
+
+  /** A number that is not larger than the last: the service is asked again what is behind the last one. */
+  #decideBehind(metadata: NumberedMetadata, requestId: string | undefined): Decision {
+    const { position } = this.#setup;
+    const number = metadata.fragmentNumber;
+    if (this.#detour.selector !== undefined) return 'drop';
+    switch (this.#doubts.ask(metadata)) {
+      case 'believe':
+        this.#doubts.settle();
+        this.#pending = renumbered(position.after, number, `fragment ${number} came behind ${position.after}`);
+        return 'hand out';
+      case 'wait':
+        return 'drop';
+      default:
+        throw this.#turnAway(`fragment ${number} came behind ${position.after}`, requestId);
+    }
+  }
+
+  #decideUnnumbered(
+    fragment: ReadFragment['fragment'],
+    state: ReadFragment['state'],
+    requestId: string | undefined,
+  ): Decision {
+    const { position, metrics } = this.#setup;
+    if (fragment.frames.length === 0) return 'drop';
+    const signature = signatureOf(fragment);
+    if (position.knowsUnnumbered(signature)) {
+      metrics.duplicates++;
+      return 'drop';
+    }
+    if (state === 'open' && !position.believes(signature)) {
+      metrics.truncated++;
+      throw cut(undefined, requestId);
+    }
+    // Where others have numbers, one without may have lost it on the way.
+    if (position.numbersSeen && !this.#detour.exhausted) {
+      return this.#decideDamaged('frames without a fragment number', undefined, requestId);
+    }
+    return 'hand out';
+  }
+
+  /** A search goes on behind damage; any other connection ends with it. */
+  #decideDamaged(
+    reason: string,
+    metadata: ReadFragment['fragment']['metadata'],
+    requestId: string | undefined,
+  ): Decision {
+    if (!this.#detour.searching) {
+      this.#damaged = metadata;
+      throw damage(reason, requestId);
+    }
+    this.#passed = reason;
+    return 'drop';
+  }
+
+  /** A search has come upon a fragment. */
+  #find(metadata: ReadFragment['fragment']['metadata'], requestId: string | undefined): Decision {
+    const { position } = this.#setup;
+    if (!isNumbered(metadata) || metadata.error !== undefined) return 'drop';
+    const standing = position.standing(metadata);
+    if (standing !== 'new' && standing !== 'doubtful') return 'drop';
+    if (!this.#detour.find(metadata)) return 'drop';
+    throw this.#turnAway(`passes over damage: ${this.#passed}`, requestId);
+  }
+
+  /** The connection is of no more use, and it is known what the next one is for. */
+  #turnAway(reason: string, requestId: string | undefined, atOnce = true): KinesisVideoError {
+    this.#turn = true;
+    return new KinesisVideoError('GetMedia', {
+      code: atOnce ? 'AnotherPlace' : 'DoubtfulNumber',
+      kind: 'media',
+      text: reason,
+      requestId,
+    });
+  }
+
+  #meetDamage(failure: KinesisVideoError, reader: FragmentReader): void {
+    const { position } = this.#setup;
+    const current = this.#damaged ?? reader.current;
+    const known = isNumbered(current) && current.error === undefined ? current : undefined;
+    const isNew = known !== undefined && ['new', 'doubtful'].includes(position.standing(known));
+    this.#detour.meet(failure.message, isNew ? known : undefined, position.after);
+  }
+
+  /** A fragment comes behind the last one, so the service knows that; what seemed to be behind it was late. */
+  #noteLate(next: NumberedMetadata): void {
+    const { position } = this.#setup;
+    const late = this.#doubts.late
+      .filter((metadata) => !position.isBeforeAll(metadata) && !isSame(metadata, next))
+      .map(({ fragmentNumber }) => fragmentNumber);
+    this.#doubts.settle();
+    if (late.length === 0) return;
+    this.#pending = {
+      kind: 'late',
+      afterFragmentNumber: position.after,
+      beforeFragmentNumber: next.fragmentNumber,
+      fragmentNumbers: late,
+      reason: `they came behind ${position.after}`,
+    };
   }
 
   /** A fragment is about to be handed out. */
-  #advance(fragment: Fragment): void {
-    const { metrics, recovery, idle, onGap } = this.#setup;
-    const skipped = this.#skipped;
-    this.#damaged = 0;
+  #advance({ fragment }: ReadFragment): void {
+    const { metrics, recovery, idle, position } = this.#setup;
+    const { metadata } = fragment;
+    const gap = this.#detour.arrive(fragment.fragmentNumber);
+    const pending = this.#pending;
+    this.#pending = undefined;
     this.#notFound = 0;
-    this.#skipped = undefined;
-    this.#passed = undefined;
+    this.#idleCalls = 0;
+    this.#progress = true;
+    this.#doubts.settle();
+    if (isNumbered(metadata)) position.take(metadata);
+    else position.takeUnnumbered(signatureOf(fragment));
     recovery.progressed();
     idle.reset();
-    if (skipped?.reason !== undefined) {
-      metrics.gaps++;
-      tell(onGap, {
-        kind: 'damaged',
-        afterFragmentNumber: skipped.after,
-        beforeFragmentNumber: fragment.fragmentNumber,
-        fragmentNumbers: skipped.numbers,
-        reason: skipped.reason,
-      });
-    }
+    for (const each of [pending, gap]) if (each !== undefined) this.#tell(each);
     metrics.handOut(fragment);
   }
 
+  #tell(gap: GapEvent): void {
+    this.#setup.metrics.gaps++;
+    tell(this.#setup.onGap, gap);
+  }
+
   /** Decides what follows a connection, and waits as long as it takes. */
-  async #between({ progress, failure, client }: ConnectionEnd, signal: AbortSignal): Promise<void> {
+  async #between({ progress, failure, client, resumed }: ConnectionEnd, signal: AbortSignal): Promise<void> {
     const { recovery, idle, metrics, position } = this.#setup;
     if (progress) {
       recovery.progressed();
@@ -205,14 +366,79 @@ export class GetMediaSession {
     }
     if (failure === undefined) {
       recovery.progressed();
+      if (resumed || progress) this.#endInOrder(resumed && !progress);
       if (progress) metrics.reconnects++;
-      else metrics.idlePolls++;
+      else await this.#pollNewest(signal);
       return this.#pause(progress ? 'ended' : 'idle', undefined, progress ? 0 : idle.next(), signal);
     }
     metrics.reconnects++;
-    if (failure.kind === 'media') this.#damaged++;
-    const delayMs = this.#tryAnotherPlace(failure, position) ? 0 : await recovery.assess(failure, client, signal);
+    const atOnce = this.#turn && failure.code === 'AnotherPlace';
+    const delayMs =
+      atOnce || this.#tryAnotherPlace(failure, position) ? 0 : await recovery.assess(failure, client, signal);
     return this.#pause(failure.kind, failure, delayMs, signal);
+  }
+
+  /** A body has ended in good order. */
+  #endInOrder(empty: boolean): void {
+    if (!empty) return;
+    // Only what is behind the last fragment was to come, and something else has.
+    if (!this.#doubts.endAnswer()) this.#setup.position.confirm();
+  }
+
+  /**
+   * Counts a call that brought nothing. A silent producer looks like a place that the stream does not have, so after some of them the newest
+   * fragment is looked at: where its number is smaller than the last one's, that one is not of this stream.
+   */
+  async #pollNewest(signal: AbortSignal): Promise<void> {
+    const { metrics, position } = this.#setup;
+    metrics.idlePolls++;
+    this.#idleCalls++;
+    if (this.#detour.searching) this.#detour.endSearch();
+    const due = this.#idleCalls >= IDLE_CALLS && Number.isInteger(Math.log2(this.#idleCalls / IDLE_CALLS));
+    if (!due) return;
+    const after = this.#detour.number ?? position.after;
+    if (after === undefined && this.#detour.target === undefined) {
+      position.forgetHeard();
+      return;
+    }
+    if (after === undefined || this.#detour.target !== undefined) {
+      this.#detour.reject();
+      return;
+    }
+    const newest = await this.#readNewest(signal);
+    if (newest === undefined || position.knows(newest) || !isAfter(after, newest.fragmentNumber)) return;
+    if (this.#detour.number !== undefined) this.#detour.reject();
+    else this.#leave(`the newest fragment is ${newest.fragmentNumber}`, 'renumbered');
+  }
+
+  /** The newest fragment, where it can be had. */
+  async #readNewest(signal: AbortSignal): Promise<NumberedMetadata | undefined> {
+    const { clock, metrics, readTimeoutMs, plane, verifyCrc, maxFragmentSize } = this.#setup;
+    const attempt = new Attempt('GetMedia', clock, readTimeoutMs, signal);
+    const reader = new FragmentReader({ verifyCrc, keepDocuments: false, maxFragmentSize });
+    try {
+      await this.#open(attempt, await plane.acquire(signal), { StartSelectorType: 'NOW' }, signal);
+      while (!reader.ended) {
+        const chunk = await attempt.read();
+        if (chunk === undefined) {
+          reader.end();
+        } else {
+          metrics.bytes += chunk.length;
+          reader.push(chunk);
+        }
+        const { fragment, state } = reader.next() ?? {};
+        if (fragment === undefined) continue;
+        const { metadata } = fragment;
+        return state === 'whole' && metadata?.error === undefined && isNumbered(metadata) ? metadata : undefined;
+      }
+    } catch {
+      // It is asked for again when as many calls more have brought nothing.
+      signal.throwIfAborted();
+    } finally {
+      metrics.connected = false;
+      await attempt.close();
+    }
+    return undefined;
   }
 
   /**
@@ -223,25 +449,48 @@ export class GetMediaSession {
    */
   #tryAnotherPlace(failure: KinesisVideoError, position: Position): boolean {
     const unknownPlace = failure.kind === 'position';
-    if (position.usesToken && (unknownPlace || failure.code === 'InvalidArgumentException')) {
+    const refused = failure.operation === 'GetMedia' && failure.code === 'InvalidArgumentException';
+    if (!unknownPlace && !refused) return false;
+    if (this.#detour.selector !== undefined) {
+      this.#detour.reject();
+      return true;
+    }
+    if (position.usesToken) {
       position.refuseToken();
       return true;
     }
-    if (!unknownPlace) return false;
     const { after } = position;
-    if (after === undefined) throw failure;
-    if (++this.#notFound < NOT_FOUND_TRIES) return false;
+    if (after === undefined) {
+      if (unknownPlace) throw failure;
+      return false;
+    }
+    // A number that the service has taken before is no wrong argument now.
+    if (refused && position.confirmed) return false;
+    if (unknownPlace && ++this.#notFound < NOT_FOUND_TRIES) return false;
+    this.#leave(failure.message, 'expired');
+    return true;
+  }
+
+  /** The last fragment is none of the stream's (any more). */
+  #leave(reason: string, kind: 'expired' | 'renumbered'): void {
+    const { position } = this.#setup;
+    const { after } = position;
     this.#notFound = 0;
+    this.#doubts.settle();
+    if (position.stepBack()) {
+      this.#pending = renumbered(after, undefined, reason);
+      return;
+    }
     position.startOver();
+    this.#pending = undefined;
     this.#setup.metrics.gaps++;
     this.#setup.onGap?.({
-      kind: 'expired',
+      kind,
       afterFragmentNumber: after,
       beforeFragmentNumber: undefined,
       fragmentNumbers: [],
-      reason: failure.message,
+      reason,
     });
-    return true;
   }
 
   async #pause(
@@ -254,6 +503,26 @@ export class GetMediaSession {
     onReconnect?.({ reason, error, delayMs, afterFragmentNumber: position.after });
     await recovery.pause(delayMs, signal);
   }
+}
+
+function isNumbered(metadata: ReadFragment['fragment']['metadata']): metadata is NumberedMetadata {
+  return isFragmentNumber(metadata?.fragmentNumber);
+}
+
+/** Whether two fragments are one, once with a wrong number. */
+function isSame(a: NumberedMetadata, b: NumberedMetadata): boolean {
+  const time = a.serverTimestamp?.getTime();
+  return time !== undefined && time === b.serverTimestamp?.getTime();
+}
+
+function renumbered(after: string | undefined, before: string | undefined, reason: string): GapEvent {
+  return {
+    kind: 'renumbered',
+    afterFragmentNumber: after,
+    beforeFragmentNumber: before,
+    fragmentNumbers: [],
+    reason,
+  };
 }
 
 function cut(number: string | undefined, requestId: string | undefined): KinesisVideoError {

@@ -17,17 +17,19 @@ export type {
 export type { BackoffOptions } from './backoff.js';
 export type { Checkpoint, CheckpointStore } from './checkpoint.js';
 export type { Clock } from './clock.js';
+export type { DuplicateChoice } from './duplicates.js';
 export type { GapEvent, ReconnectEvent } from './events.js';
 export type { FailureKind } from './failure-kind.js';
-export {
-  type FailedFragment,
-  type FragmentChoice,
-  FragmentListConsumer,
-  type FragmentListConsumerOptions,
-  type FragmentListConsumerSettings,
-  type FragmentListProgress,
-  type FragmentRetryEvent,
-} from './fragment-list-consumer.js';
+export { FragmentListConsumer } from './fragment-list-consumer.js';
+export type { FragmentListMetrics } from './fragment-list-metrics.js';
+export type {
+  FailedFragment,
+  FragmentChoice,
+  FragmentListConsumerOptions,
+  FragmentListConsumerSettings,
+  FragmentListProgress,
+  FragmentRetryEvent,
+} from './fragment-list-options.js';
 export { GetMediaConsumer, type GetMediaConsumerOptions, type GetMediaConsumerSettings } from './get-media-consumer.js';
 export type { FragmentDocument, PatienceOptions } from './iteration.js';
 export type { FragmentOrder, FragmentRange, ListedFragment } from './list-fragments.js';

@@ -7,7 +7,7 @@ import type { DataClient, DataPlane } from './data-plane.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
 import { loadArchivedMedia } from './sdk.js';
-import { toKinesisVideoError } from './service-error.js';
+import { KinesisVideoError, toKinesisVideoError } from './service-error.js';
 
 /** A stretch of time whose fragments are wanted, both ends included. */
 export interface FragmentRange {
@@ -43,6 +43,10 @@ export interface ListingSetup {
   readonly limiter: RateLimiter;
   readonly clock: Clock;
   readonly readTimeoutMs: number;
+  /** The service has answered a call. */
+  readonly onAnswer: () => void;
+  /** A call failed and is made again. */
+  readonly onRetry: (error: KinesisVideoError, delayMs: number) => void;
 }
 
 /**
@@ -67,8 +71,11 @@ export async function listFragments(setup: ListingSetup, signal: AbortSignal): P
       },
       NextToken: nextToken,
     });
-    const page = await callPatiently(setup, signal, ({ client }, abortSignal) => client.send(command, { abortSignal }));
-    for (const fragment of page.Fragments ?? []) {
+    const page = await callPatiently(setup, signal, async ({ client }, abortSignal) => {
+      const answer = await client.send(command, { abortSignal });
+      return { ...answer, Fragments: listOf(answer.Fragments, answer.$metadata.requestId) };
+    });
+    for (const fragment of page.Fragments) {
       const { FragmentNumber, FragmentSizeInBytes, ProducerTimestamp, ServerTimestamp } = fragment;
       if (FragmentNumber === undefined) continue;
       found.set(FragmentNumber, {
@@ -100,15 +107,25 @@ async function callPatiently<T extends object>(
       const answer = await attempt.call((abortSignal) => send(acquired, abortSignal)).finally(called);
       recovery.answered();
       recovery.progressed();
+      setup.onAnswer();
       return answer;
     } catch (error) {
       signal.throwIfAborted();
-      const delayMs = await recovery.assess(toKinesisVideoError('ListFragments', error), client, signal);
+      const failure = toKinesisVideoError('ListFragments', error);
+      const delayMs = await recovery.assess(failure, client, signal);
+      setup.onRetry(failure, delayMs);
       await recovery.pause(delayMs, signal);
     } finally {
       await attempt.close();
     }
   }
+}
+
+/** A list is in every answer of the service, also when it is empty; in one of something between here and the service it is not. */
+function listOf<T>(list: readonly T[] | undefined, requestId: string | undefined): readonly T[] {
+  if (list !== undefined) return list;
+  const text = 'an answer without a list of fragments';
+  throw new KinesisVideoError('ListFragments', { code: 'NoList', kind: 'service', text, requestId });
 }
 
 function byNumber(a: ListedFragment, b: ListedFragment): number {

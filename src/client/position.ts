@@ -1,7 +1,9 @@
 import type { StartSelector } from '@aws-sdk/client-kinesis-video-media';
 import type { Fragment } from '../fragments/fragment.js';
-import { compareFragmentNumbers, type FragmentMetadata } from '../visitors/fragment-metadata.js';
+import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Checkpoint } from './checkpoint.js';
+import { isAfter, isFragmentNumber } from './fragment-number.js';
+import { Trail, type TrailPoint } from './trail.js';
 
 /** Where a consumer begins when nothing is known of an earlier one. */
 export type StartPosition =
@@ -17,51 +19,88 @@ export type StartPosition =
 /** By what a connection goes on behind the last fragment. */
 export type ResumeBy = 'FRAGMENT_NUMBER' | 'CONTINUATION_TOKEN';
 
-/** A place behind a fragment. The token may come to be known later than the number. */
-type Place = Pick<FragmentMetadata, 'fragmentNumber' | 'continuationToken'>;
+/** A fragment with a number that can be one. */
+export type NumberedMetadata = FragmentMetadata & { readonly fragmentNumber: string };
 
-/** How a fragment stands to what has been handed out. */
-export type Novelty = 'new' | 'old';
+/** A place behind a fragment. The token may come to be known later than the number. */
+interface Place extends TrailPoint {
+  readonly metadata: Pick<FragmentMetadata, 'continuationToken'>;
+}
+
+/**
+ * How a fragment stands to what has been handed out.
+ *
+ * - `new`: it comes behind the last one.
+ * - `old`: it has been handed out, or lies before the beginning.
+ * - `doubtful`: its number is larger, but too large for a step, or not the one in its token.
+ * - `behind`: its number is not larger than the last one, and it has not been handed out. One of the two numbers is wrong, or the stream's
+ *   numbers have begun anew, or it has come late.
+ */
+export type Standing = 'new' | 'old' | 'doubtful' | 'behind';
+
+/** How many fragments without a number are remembered. */
+const UNNUMBERED_KNOWN = 4096;
 
 /** Where in the stream a consumer is, and with that where the next connection begins and what of it has been there before. */
 export class Position {
   #start: StartPosition;
   readonly #resumeBy: ResumeBy;
-  /** The last fragment that was read whole: the next connection begins behind it. */
+  /** The last fragment that was handed out: the next connection begins behind it. */
   #cursor: Place | undefined;
+  /** The one before it, while nothing has shown that the service knows the last one. */
+  #before: Place | undefined;
+  #confirmed = false;
   #tokenRefused = false;
-  /** No fragment up to this number is to be handed out (again). */
-  #floor: string | undefined;
+  readonly #trail = new Trail();
+  /** Fragments without a number that were handed out behind the cursor. */
+  readonly #unnumbered = new Set<string>();
   /** The first fragment that was heard of, before any was read whole. */
   #heard: FragmentMetadata | undefined;
   #tokensSeen = false;
-  #open: { readonly number: string; readonly frames: number; readonly bytes: number } | undefined;
+  #numbersSeen = false;
+  #open: string | undefined;
 
   constructor(start: StartPosition, resumeBy: ResumeBy) {
     this.#start = start;
     this.#resumeBy = resumeBy;
-    if (start.type === 'FRAGMENT_NUMBER') this.#floor = start.afterFragmentNumber;
   }
 
   /** Goes on where an earlier consumer stopped. */
   restore(checkpoint: Checkpoint): void {
-    const { fragmentNumber, continuationToken } = checkpoint;
-    this.#cursor = { fragmentNumber, continuationToken };
-    this.#floor = fragmentNumber;
+    const { fragmentNumber: number, continuationToken, serverTimestamp } = checkpoint;
+    const time = serverTimestamp === undefined ? Number.NaN : Date.parse(serverTimestamp);
+    this.#cursor = { number, time: Number.isNaN(time) ? undefined : time, metadata: { continuationToken } };
+    this.#trail.add(this.#cursor);
+    this.#numbersSeen = true;
   }
 
-  /** The last fragment that was read whole. */
+  /** The last fragment that was handed out. */
   get after(): string | undefined {
-    return this.#cursor?.fragmentNumber;
+    return this.#cursor?.number;
+  }
+
+  /** Whether the service has shown that it knows the last fragment. */
+  get confirmed(): boolean {
+    return this.#confirmed;
+  }
+
+  /** Whether fragments of this stream have had Tags of the service behind their frames. */
+  get tokensSeen(): boolean {
+    return this.#tokensSeen;
+  }
+
+  /** Whether fragments of this stream have had numbers. */
+  get numbersSeen(): boolean {
+    return this.#numbersSeen;
   }
 
   /** Where the next connection begins. */
   selector(): StartSelector {
-    const { fragmentNumber, continuationToken } = this.#cursor ?? {};
-    if (this.usesToken) return { StartSelectorType: 'CONTINUATION_TOKEN', ContinuationToken: continuationToken };
-    if (fragmentNumber !== undefined) {
-      return { StartSelectorType: 'FRAGMENT_NUMBER', AfterFragmentNumber: fragmentNumber };
+    const cursor = this.#cursor;
+    if (this.usesToken) {
+      return { StartSelectorType: 'CONTINUATION_TOKEN', ContinuationToken: cursor?.metadata.continuationToken };
     }
+    if (cursor !== undefined) return { StartSelectorType: 'FRAGMENT_NUMBER', AfterFragmentNumber: cursor.number };
     // NOW again would begin with a later fragment than the one of which the beginning has come already.
     if (this.#start.type === 'NOW' && this.#heard?.serverTimestamp !== undefined) {
       return { StartSelectorType: 'SERVER_TIMESTAMP', StartTimestamp: this.#heard.serverTimestamp };
@@ -71,9 +110,8 @@ export class Position {
 
   /** Whether the next connection begins by a continuation token of the fragment before. */
   get usesToken(): boolean {
-    return (
-      this.#resumeBy === 'CONTINUATION_TOKEN' && !this.#tokenRefused && this.#cursor?.continuationToken !== undefined
-    );
+    const token = this.#cursor?.metadata.continuationToken;
+    return this.#resumeBy === 'CONTINUATION_TOKEN' && !this.#tokenRefused && token !== undefined;
   }
 
   /** The service does not take the token: the next connection begins by the fragment's number. */
@@ -81,52 +119,138 @@ export class Position {
     this.#tokenRefused = true;
   }
 
-  /** The service does not have the last fragment any more: the next connection begins with the oldest that it has. */
+  /** The service has taken the last fragment for a place to go on from. */
+  confirm(): void {
+    this.#confirmed = true;
+    this.#before = undefined;
+  }
+
+  /**
+   * The service does not know the last fragment, which nothing has confirmed: the one before it is the last again.
+   *
+   * @returns whether there is one
+   */
+  stepBack(): boolean {
+    if (this.#confirmed || this.#before === undefined) return false;
+    this.#cursor = this.#before;
+    this.#before = undefined;
+    this.#tokenRefused = false;
+    this.#trail.returnTo(this.#cursor);
+    return true;
+  }
+
+  /** The service does not have the last fragment (any more): the next connection begins with the oldest that it has. */
   startOver(): void {
     this.#start = { type: 'EARLIEST' };
     this.#cursor = undefined;
+    this.#before = undefined;
+    this.#confirmed = false;
+    this.#tokenRefused = false;
+    // A single number proves nothing of the others, least of all that they are old.
+    if (this.#trail.ascending < 2) this.#trail.clear();
+    else this.#trail.returnTo(undefined);
   }
 
   /** A connection has begun to give this fragment. */
   hear(metadata: FragmentMetadata | undefined): void {
     if (this.#start.type !== 'NOW' || this.#cursor !== undefined || this.#heard !== undefined) return;
-    if (metadata?.fragmentNumber === undefined || metadata.error !== undefined) return;
+    if (!isFragmentNumber(metadata?.fragmentNumber) || metadata?.error !== undefined) return;
     this.#heard = metadata;
   }
 
-  /** A fragment was read whole; what was there before, or lies before the beginning, is old. */
-  take(metadata: FragmentMetadata, number: string): Novelty {
+  /** A connection that began where the first fragment was heard of has given nothing: its time was not to be trusted. */
+  forgetHeard(): void {
+    this.#heard = undefined;
+  }
+
+  /** How a whole fragment stands to what has been handed out. */
+  standing(metadata: NumberedMetadata): Standing {
+    const point = pointOf(metadata);
+    if (this.#trail.has(point)) return 'old';
+    const cursor = this.#cursor;
+    if (cursor === undefined) return this.#isBeforeBeginning(metadata, point) ? 'old' : 'new';
+    if (isAfter(point.number, cursor.number)) {
+      return this.#trail.fits(point, metadata.continuationToken) ? 'new' : 'doubtful';
+    }
+    const known = this.#confirmed || this.#trail.ascending > 1;
+    return known && this.#trail.isBefore(point) ? 'old' : 'behind';
+  }
+
+  /** Whether it has been handed out. */
+  knows(metadata: NumberedMetadata): boolean {
+    return this.#trail.has(pointOf(metadata));
+  }
+
+  /** Whether it lies before all that was handed out. */
+  isBeforeAll(metadata: NumberedMetadata): boolean {
+    return this.#trail.isBefore(pointOf(metadata));
+  }
+
+  /** A fragment is handed out: the next connection begins behind it. */
+  take(metadata: NumberedMetadata): void {
     if (metadata.continuationToken !== undefined) this.#tokensSeen = true;
-    if (this.#cursor?.fragmentNumber === undefined || isAfter(number, this.#cursor.fragmentNumber)) {
-      this.#cursor = metadata;
-      this.#tokenRefused = false;
-    }
-    if (this.#floor === undefined) {
-      const first = this.#heard?.fragmentNumber;
-      if (first !== undefined && isAfter(first, number)) return 'old';
-    } else if (!isAfter(number, this.#floor)) {
-      return 'old';
-    }
-    this.#floor = number;
-    return 'new';
+    this.#numbersSeen = true;
+    const point = pointOf(metadata);
+    this.#trail.add(point, metadata);
+    this.#before = this.#cursor;
+    this.#cursor = { ...point, metadata };
+    this.#confirmed = false;
+    this.#tokenRefused = false;
+    this.#unnumbered.clear();
+  }
+
+  /** A fragment without a number is handed out. */
+  takeUnnumbered(signature: string): void {
+    this.#unnumbered.add(signature);
+    if (this.#unnumbered.size <= UNNUMBERED_KNOWN) return;
+    const [first] = this.#unnumbered;
+    if (first !== undefined) this.#unnumbered.delete(first);
+  }
+
+  /** Whether a fragment without a number has been handed out behind the last one that has a number. */
+  knowsUnnumbered(signature: string): boolean {
+    return this.#unnumbered.has(signature);
   }
 
   /**
    * Whether a fragment with nothing behind it is to be believed: where the service sends no tokens, when reading it a second time has given
    * the same.
    */
-  believes(fragment: Fragment, number: string): boolean {
+  believes(signature: string): boolean {
     if (this.#tokensSeen) return false;
-    const { frames } = fragment;
-    const bytes = frames.reduce((sum, frame) => sum + frame.size, 0);
     const before = this.#open;
-    this.#open = { number, frames: frames.length, bytes };
-    return before?.number === number && before.frames === frames.length && before.bytes === bytes;
+    this.#open = signature;
+    return before === signature;
+  }
+
+  #isBeforeBeginning(metadata: NumberedMetadata, point: TrailPoint): boolean {
+    const start = this.#start;
+    if (start.type === 'FRAGMENT_NUMBER' && !isAfter(point.number, start.afterFragmentNumber)) return true;
+    // A service that begins with the token's own fragment gives what the caller has had.
+    if (start.type === 'CONTINUATION_TOKEN' && start.continuationToken === metadata.continuationToken) return true;
+    const heard = this.#heard?.serverTimestamp?.getTime();
+    if (heard !== undefined && point.time !== undefined && point.time < heard) return true;
+    // After starting over, by both or not at all: numbers alone may have begun anew.
+    return point.time !== undefined && this.#trail.isBefore(point);
   }
 }
 
-function isAfter(a: string, b: string): boolean {
-  return compareFragmentNumbers(a, b) > 0;
+/** Tells a fragment without a number from others: by its frames. */
+export function signatureOf(fragment: Fragment): string {
+  let hash = 0x811c9dc5;
+  let size = 0;
+  for (const frame of fragment.frames) {
+    for (const part of frame.parts) {
+      for (const byte of part) hash = Math.imul(hash ^ byte, 0x01000193);
+    }
+    hash = Math.imul(hash ^ (frame.timestamp % 2 ** 31), 0x01000193);
+    size += frame.size;
+  }
+  return `${fragment.fragmentNumber ?? ''} ${fragment.frames.length} ${size} ${hash >>> 0}`;
+}
+
+function pointOf({ fragmentNumber, serverTimestamp }: NumberedMetadata): TrailPoint {
+  return { number: fragmentNumber, time: serverTimestamp?.getTime() };
 }
 
 function startSelector(start: StartPosition): StartSelector {

@@ -54,12 +54,20 @@ const PLAIN_ERRORS: ReadonlySet<string> = new Set(['Error', 'TypeError', 'Aggreg
 /** How far causes are followed. */
 const MAX_CAUSES = 5;
 
+/** What came is no Matroska at all: something between here and the service has answered in its place. */
+export class NotMediaError extends Error {
+  override name = 'NotMediaError';
+}
+
 /** What was thrown by a call, or while its body was read, as a {@link KinesisVideoError}. */
 export function toKinesisVideoError(operation: ServiceOperation, thrown: unknown): KinesisVideoError {
   if (thrown instanceof KinesisVideoError) return thrown;
   const text = textOf(thrown);
   if (thrown instanceof EbmlParseError) {
     return new KinesisVideoError(operation, { code: thrown.code, kind: 'media', text, cause: thrown });
+  }
+  if (thrown instanceof NotMediaError) {
+    return new KinesisVideoError(operation, { code: 'NotMatroska', kind: 'service', text, cause: thrown });
   }
   const { name, codes, requestId, statusCode, clockCorrected } = fieldsOf(thrown);
   const kind = kindOfFailure({ name, codes, statusCode, text, clockCorrected });

@@ -50,6 +50,14 @@ export class Fragment {
     return this.metadata?.producerTimestamp;
   }
 
+  /**
+   * The Timestamp of its first Cluster, in microseconds: what `producerTimestamp` and `serverTimestamp` are the wall clock of. Of a document
+   * that is not of Kinesis Video Streams, that of the Cluster of its first frame.
+   */
+  get clusterTimestamp(): number | undefined {
+    return this.metadata?.clusterTimestamp ?? this.frames[0]?.cluster.timestamp;
+  }
+
   /** How far, in milliseconds, it is behind the newest fragment of the stream. */
   get millisBehindNow(): number | undefined {
     return this.metadata?.millisBehindNow;

@@ -19,6 +19,8 @@ import { type FrameFilterOptions, frameElements, frameFilter } from './frame-fil
 
 /** How frames and fragments are read. `onWarning` is told of a stream that ends inside an element as well. */
 export interface ReadFramesOptions extends Omit<MkvStreamOptions, 'elements'>, FrameFilterOptions {
+  /** Give H.264 and H.265 whose access units are spread over Blocks of the same time as one frame each; see {@link FrameVisitorOptions}. */
+  readonly joinAccessUnits?: boolean | undefined;
   /** Is shown the producer's tags as they come. */
   readonly tagProcessor?: MkvTagProcessor | undefined;
 }
@@ -214,11 +216,11 @@ class FragmentConsumer extends VisitingConsumer<Fragment> {
 
 /** With `recover`, an element that has no value, like a Block that cannot be taken apart, is a gap like other damage. */
 function visitorOptions(options: ReadFramesOptions, missing?: () => void): FrameVisitorOptions {
-  const { tagProcessor, recover, onGap, onWarning } = options;
-  if (recover !== true) return { tagProcessor, onWarning };
+  const { tagProcessor, recover, onGap, onWarning, joinAccessUnits } = options;
+  if (recover !== true) return { tagProcessor, onWarning, joinAccessUnits };
   const onInvalidElement = (error: MkvParseError, element: MkvDataElement) => {
     onGap?.({ offset: element.offset, length: element.headerSize + element.dataSize, reason: error.message });
     missing?.();
   };
-  return { tagProcessor, onInvalidElement, onWarning };
+  return { tagProcessor, onInvalidElement, onWarning, joinAccessUnits };
 }

@@ -1,190 +1,181 @@
 import type { ByteStream } from '../mkv/byte-stream.js';
-import { codecStringOf } from '../mkv/codec/codec-string.js';
-import type { TrackMetadata } from '../mkv/track.js';
-import { BufferFeeder } from './buffer-feeder.js';
-import type { Mp4InitSegment, Mp4Segment } from './mp4-remuxer.js';
+import { PlaySession } from './play-session.js';
+import type { MsePlayerOptions } from './player-options.js';
 import type { Mp4RemuxError } from './remux-error.js';
-import { type Mp4StreamOptions, mp4SegmentStream } from './streams.js';
 
-/** How {@link MsePlayer} plays. Times are in seconds, as those of a `<video>`. */
-export interface MsePlayerOptions extends Pick<Mp4StreamOptions, 'recover' | 'onGap' | 'tracks'> {
-  /** Let playing begin by itself when the first fragment is there (default). A browser may want the video muted for it. */
-  readonly autoplay?: boolean | undefined;
-  /** How much of what has been played stays, to seek back to. Default 30. */
-  readonly keepBehind?: number | undefined;
-  /** How far ahead of what is played the stream is read; a stream that arrives faster is held back. Default 60. */
-  readonly readAhead?: number | undefined;
-  /**
-   * For live streams: how far playing may fall behind the newest frame before it jumps to the newest fragment. What has piled up is then
-   * passed over as fast as it comes. Default: as far as it likes.
-   */
-  readonly maxDelay?: number | undefined;
-  /** Makes the media source. Default: `new MediaSource()`; Safari on iPhone has `ManagedMediaSource` instead. */
-  readonly createMediaSource?: (() => MediaSource) | undefined;
-  /** Is shown each segment before it is appended. */
-  readonly onSegment?: ((segment: Mp4Segment) => void) | undefined;
-  /** Is told of a fragment that is left out (with `recover`). */
-  readonly onInvalidFragment?: ((error: Mp4RemuxError) => void) | undefined;
+/** What a {@link MsePlayer} is doing. */
+export type MsePlayerState =
+  /** It has no stream. */
+  | 'idle'
+  /** Nothing of the stream has been shown yet. */
+  | 'loading'
+  | 'playing'
+  /** The video was paused. */
+  | 'paused'
+  /** The video has nothing to show: the stream does not come as fast as it is played. */
+  | 'stalled'
+  /** All of the stream has been played. */
+  | 'ended'
+  /** Playing has failed; the promise of `play()` says why. */
+  | 'error';
+
+/** The events of a {@link MsePlayer}. */
+export interface MsePlayerEventMap {
+  /** The state is another one. */
+  state: CustomEvent<{ readonly state: MsePlayerState }>;
+  /** Playing has failed: what the promise of `play()` is rejected with. */
+  error: CustomEvent<{ readonly error: unknown }>;
+  /** A track is left out, and why: it cannot be remuxed or played, or has no frames. */
+  'left-out': CustomEvent<{ readonly error: Mp4RemuxError }>;
+  /** The video has nothing to show, at this time of the video in seconds. */
+  stalled: CustomEvent<{ readonly time: number }>;
 }
 
-/** A time that is set may be cut to microseconds, and would then lie before the frame that it was read from. */
-const JUST_BEHIND = 0.001;
+/** In milliseconds: a shorter wait, as at a gap, is no stall. */
+const STALLED = 300;
 
-/** At the beginning of a gap a decoder may stop this much before what is buffered ends. */
-const NEAR_END = 0.1;
+/** HTMLMediaElement.HAVE_FUTURE_DATA */
+const HAVE_FUTURE_DATA = 3;
+
+/** What a browser plays that plays anything this way: H.264, Baseline. */
+const COMMON_TYPE = 'video/mp4; codecs="avc1.42c01e"';
 
 /**
  * Plays a byte stream of fragments in a `<video>` through Media Source Extensions. For browsers.
  *
  * ```ts
  * const player = new MsePlayer(video);
+ * player.addEventListener('left-out', ({ detail }) => console.warn(detail.error.message));
  * await player.play(response.body);
  * ```
  *
- * Gaps between fragments are jumped over; a change of the tracks' configuration goes on in the same video. Tracks that the browser cannot
- * play (G.711, mostly) are left out. The video's time 0 is the beginning of the stream.
+ * Gaps between fragments are jumped over; a change of the tracks' configuration goes on in the same video, and when a track begins or
+ * ends, what is buffered is played first. Tracks that the browser cannot play (G.711, mostly) or that have no frames are left out. The
+ * video's time 0 is the beginning of the stream.
  */
-export class MsePlayer {
+export class MsePlayer extends EventTarget {
   readonly #video: HTMLVideoElement;
   readonly #options: MsePlayerOptions;
-  #session: { readonly abort: AbortController; readonly done: Promise<unknown> } | undefined;
-  #feeder: BufferFeeder | undefined;
-  #kinds = '';
-  #objectUrl: string | undefined;
-  /** Where the newest fragment begins. */
-  #newest = 0;
+  #session: { readonly play: PlaySession; done: Promise<unknown> } | undefined;
+  /** Settles when all sessions before the one at hand are over. */
+  #over: Promise<void> = Promise.resolve();
+  #state: MsePlayerState = 'idle';
 
   constructor(video: HTMLVideoElement, options: MsePlayerOptions = {}) {
+    super();
     this.#video = video;
     this.#options = options;
   }
 
   /**
-   * Plays a stream; one that plays already is stopped.
+   * Whether this browser has Media Source Extensions and plays a type with them.
    *
-   * @returns settles when all of the stream is buffered, or after {@link MsePlayer.stop}
-   * @throws Mp4RemuxError when media cannot go into MP4, MkvParseError when the bytes are wrong, whatever the source throws, `Error` when
-   * the browser refuses the media
+   * @param mimeType with the `codecs` parameter; default: H.264
+   */
+  static isSupported(mimeType = COMMON_TYPE): boolean {
+    return typeof MediaSource !== 'undefined' && MediaSource.isTypeSupported(mimeType);
+  }
+
+  /** What it is doing. */
+  get state(): MsePlayerState {
+    return this.#state;
+  }
+
+  override addEventListener<K extends keyof MsePlayerEventMap>(
+    type: K,
+    listener: (event: MsePlayerEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    super.addEventListener(type, listener, options);
+  }
+
+  /**
+   * Plays a stream; one that plays already is stopped. Of several calls of `play` and `stop` the last one counts.
+   *
+   * @returns settles when all of the stream is buffered, or when playing is stopped
+   * @throws Mp4RemuxError when media cannot go into MP4 or there is none that can be played, MkvParseError when the bytes are wrong,
+   * whatever the source throws, `Error` when the browser refuses the media
    */
   async play(stream: ByteStream): Promise<void> {
-    await this.stop();
-    const abort = new AbortController();
-    const run = this.#run(stream, abort.signal);
-    const done = run.catch(() => {});
-    this.#session = { abort, done };
+    const leftOut = (error: Mp4RemuxError) => this.#dispatch('left-out', { error });
+    const session = new PlaySession(this.#video, this.#options, leftOut);
+    const entry = { play: session, done: Promise.resolve() };
+    const run = this.#replace(entry).then(() => {
+      if (!session.isStopped) this.#watch(session);
+      return session.run(stream);
+    });
+    entry.done = run.catch(() => {});
     try {
       await run;
     } catch (error) {
-      if (!abort.signal.aborted) throw error;
+      if (session.isStopped) return;
+      this.#turn('error');
+      this.#dispatch('error', { error });
+      throw error;
     }
   }
 
   /** Ends playing: the stream is cancelled, and the video left without a source. */
   async stop(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    if (session === undefined) return;
-    session.abort.abort();
-    await session.done;
-    this.#video.pause();
-    this.#close();
-    this.#video.removeAttribute('src');
-    this.#video.load();
+    const over = this.#replace(undefined);
+    await over;
+    if (this.#session === undefined) this.#turn('idle');
   }
 
-  async #run(stream: ByteStream, signal: AbortSignal): Promise<void> {
-    const { recover, onGap, onInvalidFragment, onSegment, autoplay = true } = this.#options;
-    const follow = () => this.#follow();
-    const events = ['timeupdate', 'waiting', 'stalled', 'seeking'];
-    for (const event of events) this.#video.addEventListener(event, follow, { signal });
-    const tracks = (track: TrackMetadata) => this.#wants(track);
-    const segments = mp4SegmentStream(stream, { recover, onGap, onInvalidFragment, tracks, startAtZero: true, signal });
-    let begun = !autoplay;
-    for await (const segment of segments) {
-      onSegment?.(segment);
-      if (segment.type === 'init') {
-        // A new source leaves the video paused.
-        const plays = !this.#video.paused;
-        if ((await this.#initialize(segment, signal)) && plays) begun = false;
-        continue;
-      }
-      const start = segment.tracks.reduce((first, track) => Math.min(first, track.start), Number.POSITIVE_INFINITY);
-      this.#newest = start / 1e6;
-      await this.#feeder?.append(segment.bytes, this.#video.currentTime - (this.#options.keepBehind ?? 30));
-      this.#follow();
-      if (!begun) void this.#video.play().catch(() => {});
-      begun = true;
-      await this.#holdBack(signal);
-    }
-    await this.#feeder?.end();
+  #replace(next: { readonly play: PlaySession; done: Promise<unknown> } | undefined): Promise<void> {
+    const before = this.#session;
+    this.#session = next;
+    before?.play.stop();
+    this.#over = this.#over.then(async () => {
+      await before?.done;
+      before?.play.close();
+    });
+    return this.#over;
   }
 
-  #wants(track: TrackMetadata): boolean {
-    if (this.#options.tracks?.(track) === false) return false;
-    const codec = codecStringOf(track);
-    // Where CodecPrivate does not tell, the browser says it when the segment comes.
-    return codec === undefined || MediaSource.isTypeSupported(`${track.type}/mp4; codecs="${codec}"`);
-  }
-
-  /** Returns whether the video has got a new source. */
-  async #initialize(segment: Mp4InitSegment, signal: AbortSignal): Promise<boolean> {
-    // A source buffer takes new configurations, but no other set of tracks.
-    const kinds = segment.tracks.map(({ kind }) => kind).join();
-    const isNew = this.#feeder === undefined || kinds !== this.#kinds;
-    if (this.#feeder === undefined || isNew) {
-      this.#kinds = kinds;
-      this.#close();
-      const source = this.#options.createMediaSource?.() ?? new MediaSource();
-      this.#objectUrl = URL.createObjectURL(source);
-      this.#video.src = this.#objectUrl;
-      this.#feeder = await BufferFeeder.open(source, this.#video, signal);
-    }
-    await this.#feeder.initialize(segment);
-    return isNew;
-  }
-
-  #close(): void {
-    this.#feeder = undefined;
-    if (this.#objectUrl !== undefined) URL.revokeObjectURL(this.#objectUrl);
-    this.#objectUrl = undefined;
-  }
-
-  /** Jumps over a gap that playing has reached, and to the newest fragment when it has fallen behind. */
-  #follow(): void {
-    const { currentTime, buffered, seeking } = this.#video;
-    if (seeking && isWithin(buffered, currentTime)) return;
-    let next: number | undefined;
-    for (let i = buffered.length - 1; i >= 0; i--) {
-      const start = buffered.start(i);
-      if (start > currentTime) next = start;
-      else if (currentTime < buffered.end(i) - NEAR_END) next = undefined;
-    }
-    const { maxDelay } = this.#options;
-    const end = buffered.length === 0 ? 0 : buffered.end(buffered.length - 1);
-    if (maxDelay !== undefined && end - currentTime > maxDelay && this.#newest > currentTime) next = this.#newest;
-    if (next !== undefined) this.#video.currentTime = next + JUST_BEHIND;
-  }
-
-  /** Waits while enough is buffered. */
-  async #holdBack(signal: AbortSignal): Promise<void> {
-    const { readAhead = 60 } = this.#options;
-    const isEnough = () => {
-      const { buffered, currentTime } = this.#video;
-      return buffered.length > 0 && buffered.end(buffered.length - 1) - currentTime > readAhead;
+  /** Tells by the video's events how the session is doing. */
+  #watch(session: PlaySession): void {
+    const video = this.#video;
+    const { signal } = session;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const turn = (state: MsePlayerState) => {
+      clearTimeout(timer);
+      if (!session.isStopped && !signal.aborted) this.#turn(state);
     };
-    while (isEnough() && !signal.aborted) {
-      const woken = new AbortController();
-      await new Promise<void>((resolve) => {
-        const wake = () => resolve();
-        for (const event of ['timeupdate', 'seeking']) this.#video.addEventListener(event, wake, woken);
-        signal.addEventListener('abort', wake, woken);
-      });
-      woken.abort();
-    }
+    const stall = () => {
+      if (video.readyState >= HAVE_FUTURE_DATA || video.paused || session.isComplete) return;
+      turn('stalled');
+      this.#dispatch('stalled', { time: video.currentTime });
+    };
+    this.#turn('loading');
+    video.addEventListener('playing', () => turn('playing'), { signal });
+    video.addEventListener('pause', () => video.ended || turn('paused'), { signal });
+    video.addEventListener('ended', () => session.isComplete && turn('ended'), { signal });
+    const wait = () => {
+      clearTimeout(timer);
+      if (this.#state === 'playing') timer = setTimeout(stall, STALLED);
+    };
+    video.addEventListener('waiting', wait, { signal });
+    signal.addEventListener('abort', () => clearTimeout(timer));
   }
-}
 
-function isWithin(ranges: TimeRanges, time: number): boolean {
-  for (let i = 0; i < ranges.length; i++) if (time >= ranges.start(i) && time < ranges.end(i)) return true;
-  return false;
+  #turn(state: MsePlayerState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#dispatch('state', { state });
+  }
+
+  #dispatch<K extends keyof MsePlayerEventMap>(type: K, detail: MsePlayerEventMap[K]['detail']): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
 }

@@ -4,15 +4,18 @@ import { type MkvTag, TagList } from './tag.js';
 export interface StreamError {
   /** Which operation's way of telling it: GetMedia has an id, GetMediaForFragmentList a message. */
   readonly operation: 'GetMedia' | 'GetMediaForFragmentList';
-  /** The service's word for it, for example `KMS_KEY_ACCESS_DENIED` or `InternalError`. Empty when only an id came. */
+  /**
+   * The service's name for it, for example `KMS_KEY_ACCESS_DENIED`: as it came, or where only an id did, the one that the id has. Of an id
+   * that is not known: the id for GetMediaForFragmentList, nothing for GetMedia.
+   */
   readonly code: string;
-  /** Of GetMedia: 3002, 4000, 4500 … 5000; see {@link GET_MEDIA_ERRORS}. */
+  /** 3002, 4000, 4500 … 5000; see {@link GET_MEDIA_ERRORS}. */
   readonly id: number | undefined;
   /** What it means: the service's message, or what its developer guide says of the id. */
   readonly message: string | undefined;
 }
 
-/** What the ids of GetMedia's errors mean, by the service's developer guide. */
+/** What the ids of errors within the stream mean, by the service's developer guide: those of GetMedia and GetMediaForFragmentList. */
 export const GET_MEDIA_ERRORS: Readonly<Record<number, string>> = {
   3002: 'error writing to the stream',
   4000: 'requested fragment not found',
@@ -25,6 +28,20 @@ export const GET_MEDIA_ERRORS: Readonly<Record<number, string>> = {
   4506: 'the KMS key of the stream is not found',
   5000: 'internal error of the service',
 };
+
+/** Names for them: the service's own, and of 3002 and 4000, for which it has words alone, made of those. */
+const ERROR_NAMES: ReadonlyMap<number, string> = new Map([
+  [3002, 'STREAM_WRITE_ERROR'],
+  [4000, 'FRAGMENT_NOT_FOUND'],
+  [4500, 'KMS_KEY_ACCESS_DENIED'],
+  [4501, 'KMS_KEY_DISABLED'],
+  [4502, 'KMS_KEY_VALIDATION_ERROR'],
+  [4503, 'KMS_KEY_UNAVAILABLE'],
+  [4504, 'KMS_KEY_INVALID_USAGE'],
+  [4505, 'KMS_KEY_INVALID_STATE'],
+  [4506, 'KMS_KEY_NOT_FOUND'],
+  [5000, 'INTERNAL_ERROR'],
+]);
 
 /** What the service says of a fragment, and the producer's tags in it. It grows while the fragment is read. */
 export interface FragmentMetadata {
@@ -116,9 +133,16 @@ const SERVICE_TAGS: ReadonlyMap<string, ServiceTag> = new Map(
     ERROR_CODE: (record, value) => addError(record, { operation: 'GetMedia', code: value }),
     ERROR_ID: (record, value) => {
       const id = parseInteger(value);
-      addError(record, { operation: 'GetMedia', id, message: GET_MEDIA_ERRORS[id ?? 0] });
+      const code = record.error?.code || (ERROR_NAMES.get(id ?? 0) ?? '');
+      addError(record, { operation: 'GetMedia', code, id, message: GET_MEDIA_ERRORS[id ?? 0] });
     },
-    EXCEPTION_ERROR_CODE: (record, value) => addError(record, { operation: 'GetMediaForFragmentList', code: value }),
+    // An integer by the API's reference; names of exceptions have been seen in its place.
+    EXCEPTION_ERROR_CODE: (record, value) => {
+      const id = parseInteger(value);
+      const code = ERROR_NAMES.get(id ?? 0) ?? value;
+      const message = record.error?.message ?? GET_MEDIA_ERRORS[id ?? 0];
+      addError(record, { operation: 'GetMediaForFragmentList', code, id, message });
+    },
     EXCEPTION_MESSAGE: (record, value) => addError(record, { operation: 'GetMediaForFragmentList', message: value }),
   }).map(([name, tag]) => [PREFIX + name, tag]),
 );

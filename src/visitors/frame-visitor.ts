@@ -8,6 +8,7 @@ import { MkvParseError } from '../mkv/parse-error.js';
 import type { MkvWarning } from '../mkv/reader-options.js';
 import { ticksToMicroseconds } from '../mkv/ticks.js';
 import { TrackMetadata } from '../mkv/track.js';
+import { AccessUnitJoiner } from './access-units.js';
 import { ClusterClock } from './cluster-clock.js';
 import type { FragmentMetadata } from './fragment-metadata.js';
 import { FragmentMetadataVisitor } from './fragment-metadata-visitor.js';
@@ -46,6 +47,11 @@ export interface FrameVisitorOptions {
    * follows still comes. Without it the error is thrown.
    */
   readonly onInvalidElement?: ((error: MkvParseError, element: MkvDataElement) => void) | undefined;
+  /**
+   * Give frames of H.264 and H.265 that are parts of one access unit, in several Blocks of the same time, as one frame. A frame of these codecs
+   * is then given when the next one of its track has come, or its Cluster has ended.
+   */
+  readonly joinAccessUnits?: boolean | undefined;
   /** Is told, once for each track and rule, where frames show that their TrackEntry is wrong (`TrackMismatch`). */
   readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
 }
@@ -57,6 +63,7 @@ export class FrameVisitor extends MkvElementVisitor {
   readonly #processor: FrameProcessor;
   readonly #options: FrameVisitorOptions;
   readonly #clock: ClusterClock;
+  readonly #joiner: AccessUnitJoiner | undefined;
   readonly #watches = new Map<number, TrackWatch>();
   #watch: TrackWatch | undefined;
 
@@ -72,6 +79,7 @@ export class FrameVisitor extends MkvElementVisitor {
     this.#options = options;
     this.metadata = new FragmentMetadataVisitor(options.tagProcessor);
     this.#clock = this.metadata.clock;
+    this.#joiner = options.joinAccessUnits === true ? new AccessUnitJoiner() : undefined;
   }
 
   /** Tells the processor that no more frames come. */
@@ -146,6 +154,11 @@ export class FrameVisitor extends MkvElementVisitor {
 
   override visitEnd(element: MkvEndMasterElement): MaybePromise {
     if (element.type !== Mkv.BlockGroup) {
+      const joiner = element.type === Mkv.Cluster ? this.#joiner : undefined;
+      if (joiner !== undefined) {
+        const last = this.#giveAll(joiner.flush(), 0);
+        if (last !== undefined) return afterwards(last, () => this.metadata.visitEnd(element));
+      }
       this.metadata.visitEnd(element);
       this.#masterEnded(element.type);
       return;
@@ -202,7 +215,7 @@ export class FrameVisitor extends MkvElementVisitor {
       frames.push(frame);
       time = duration === undefined ? time + (frame.duration ?? 0) : timestamp + (index + 1) * duration;
     }
-    return this.#showLaces(frames, 0);
+    return this.#processAll(frames, 0);
   }
 
   /** Sees what a frame shows of its track. */
@@ -232,19 +245,25 @@ export class FrameVisitor extends MkvElementVisitor {
     this.#options.onInvalidElement(error, element);
   }
 
-  #showLaces(frames: readonly Frame[], from: number): MaybePromise {
+  #processAll(frames: readonly Frame[], from: number): MaybePromise {
     for (let index = from; index < frames.length; index++) {
       const result = this.#process(frames[index]!);
-      if (result !== undefined) return this.#showLacesLater(frames, index + 1, result);
+      if (result !== undefined) return afterwards(result, () => this.#processAll(frames, index + 1));
     }
   }
 
-  async #showLacesLater(frames: readonly Frame[], from: number, pending: PromiseLike<unknown>): Promise<void> {
-    await pending;
-    await this.#showLaces(frames, from);
+  #giveAll(frames: readonly Frame[], from: number): MaybePromise {
+    for (let index = from; index < frames.length; index++) {
+      const result = this.#give(frames[index]!);
+      if (result !== undefined) return afterwards(result, () => this.#giveAll(frames, index + 1));
+    }
   }
 
   #process(frame: Frame): MaybePromise {
+    return this.#joiner === undefined ? this.#give(frame) : this.#giveAll(this.#joiner.push(frame), 0);
+  }
+
+  #give(frame: Frame): MaybePromise {
     return this.#processor.process(frame, frame.track, frame.fragment, this.#options.tagProcessor);
   }
 
@@ -269,6 +288,11 @@ export class FrameVisitor extends MkvElementVisitor {
     this.#watch = watch;
     return watch;
   }
+}
+
+async function afterwards(pending: PromiseLike<unknown>, next: () => MaybePromise): Promise<void> {
+  await pending;
+  await next();
 }
 
 /** Takes a Block as it is: for those who want neither tracks nor fragments. */

@@ -47,21 +47,29 @@ async function pictures(path, options) {
     })());
   };
   const decoder = new VideoDecoder({ output, error: (error) => failures.push(String(error)) });
-  for await (const frame of readFrames((await fetch(path)).body, { track: 'video', ...options })) {
-    const { data, timestamp, duration } = frame;
-    if (decoder.state === 'unconfigured') {
-      const config = frame.track.toVideoDecoderConfig(data);
-      const { supported } = await VideoDecoder.isConfigSupported(config);
-      if (!supported) return { failures: ['not supported: ' + config.codec], found };
-      decoder.configure(config);
+  let track;
+  const configs = [];
+  try {
+    for await (const frame of readFrames((await fetch(path)).body, { track: 'video', ...options })) {
+      if (track !== frame.track) {
+        const config = frame.track.toVideoDecoderConfig(frame.data);
+        if (config === undefined) return { failures: ['no configuration'], found };
+        const { supported } = await VideoDecoder.isConfigSupported(config);
+        if (!supported) return { failures: ['not supported: ' + config.codec], found };
+        decoder.configure(config);
+        configs.push(config.codec);
+      }
+      track = frame.track;
+      decoder.decode(new EncodedVideoChunk(frame.toEncodedChunk()));
     }
-    decoder.decode(new EncodedVideoChunk({ type: frame.keyframe ? 'key' : 'delta', timestamp, duration, data }));
+    await decoder.flush();
+  } catch (error) {
+    failures.push(String(error));
   }
-  await decoder.flush();
   await Promise.all(waiting);
-  decoder.close();
+  if (decoder.state !== 'closed') decoder.close();
   found.sort((a, b) => a.timestamp - b.timestamp);
-  return { failures, found };
+  return { failures, found, configs };
 }
 
 async function sound(path) {
@@ -77,14 +85,15 @@ async function sound(path) {
     data.close();
   };
   const decoder = new AudioDecoder({ output, error: (error) => failures.push(String(error)) });
-  for await (const { data, timestamp, duration, track } of readFrames((await fetch(path)).body, { track: 'audio' })) {
+  for await (const frame of readFrames((await fetch(path)).body, { track: 'audio' })) {
+    const { track } = frame;
     if (decoder.state === 'unconfigured') {
       const config = track.toAudioDecoderConfig();
       const { supported } = await AudioDecoder.isConfigSupported(config);
       if (!supported) return { failures: ['not supported: ' + config.codec] };
       decoder.configure(config);
     }
-    decoder.decode(new EncodedAudioChunk({ type: 'key', timestamp, duration, data }));
+    decoder.decode(new EncodedAudioChunk(frame.toEncodedChunk()));
   }
   await decoder.flush();
   const second = planes.slice(planes.length >> 1);
@@ -103,7 +112,7 @@ globalThis.kvs = { pictures, sound };
 `;
 
 interface Kvs {
-  pictures(path: string, options?: object): Promise<{ failures: string[]; found: Picture[] }>;
+  pictures(path: string, options?: object): Promise<{ failures: string[]; found: Picture[]; configs?: string[] }>;
   sound(path: string): Promise<{ failures: string[]; sound?: Sound }>;
 }
 declare const kvs: Kvs;

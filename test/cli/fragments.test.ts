@@ -142,7 +142,16 @@ describe('kvs fragments', () => {
       writeGetMediaError({ fragmentNumber: numberOf(1), exception: { code: 'InternalError', message: 'no\u001b[2J' } }),
       writeGetMediaFragment(fragmentInput(2)),
     ]);
-    const lines = jsonLines<Line>(kvs(['fragments', '--json', '-'], bytes));
+    const json = kvs(['fragments', '--json', '-'], bytes);
+    // Something is missing, as with any input that is not whole.
+    expect(json.status).toBe(1);
+    expect(json.stderr).toContain('kvs: -: error of GetMedia: KMS_KEY_ACCESS_DENIED, 4500, access denied');
+    expect(json.stderr).toContain(`kvs: -: fragment ${numberOf(1)}: error of GetMediaForFragmentList: InternalError`);
+    expect(kvs(['fragments', '--recover', '-'], bytes).status).toBe(0);
+    const lines = json.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line): Line => JSON.parse(line));
     expect(lines.map(({ fragmentNumber, error, frames }) => [fragmentNumber, error, frames])).toEqual([
       [
         null,

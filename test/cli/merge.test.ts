@@ -181,7 +181,7 @@ describe('kvs merge', () => {
     ['too many', ['a', 'b', 'c']],
     ['unknown', ['a', 'b', '--x']],
   ])('refuses a wrong command line: %s', (_, args) => {
-    expect(kvs(args)).toMatchObject({ status: 2, stderr: expect.stringContaining('usage: kvs merge FILE OUT') });
+    expect(kvs(args)).toMatchObject({ status: 2, stderr: expect.stringContaining('usage: kvs merge FILE [OUT]') });
   });
 
   it.skipIf(!existsSync('/dev/full'))('says so when the disk is full', () => {

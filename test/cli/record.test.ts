@@ -51,6 +51,52 @@ async function frameHashes(bytes: Uint8Array): Promise<string[]> {
 }
 
 describe('kvs record', () => {
+  it('records each producer time once, where that is asked for', async () => {
+    const twice = server.createStream('twice');
+    const startTimestamp = new Date('2026-01-31T12:00:00Z');
+    for (let round = 0; round < 2; round++) await twice.fill(RECORDING, { startTimestamp });
+    const count = facts.fragments.length;
+    const words = ['--stream', 'twice', '--from', '2026-01-01', '--json'];
+    for (const [duplicates, fragments] of [
+      [undefined, 2 * count],
+      ['keep', 2 * count],
+      ['first', count],
+      ['last', count],
+    ] as const) {
+      const out = join(folder, `${duplicates}.mkv`);
+      const choice = duplicates === undefined ? [] : ['--duplicates', duplicates];
+      const { stdout } = await record([...words, '--out', out, ...choice]);
+      expect(JSON.parse(stdout).fragments).toBe(fragments);
+    }
+    const { code, stderr } = await record([
+      '--stream',
+      'twice',
+      '--live',
+      '--duplicates',
+      'last',
+      '--out',
+      join(folder, 'no.mkv'),
+    ]);
+    expect(stderr).toContain('--duplicates goes with --from and --to');
+    expect(code).toBe(2);
+  });
+
+  it('says what it waits for, and gives up when that takes too long, where that is asked for', async () => {
+    server.setFaults(({ operation }) =>
+      operation === 'ListFragments' ? [{ kind: 'error', type: 'ServiceUnavailable' }] : [],
+    );
+    try {
+      const out = join(folder, 'given-up.mkv');
+      const words = ['--stream', 'camera', '--from', '2000-01-01', '--out', out, '--give-up-after', '1'];
+      const { code, stderr } = await record(words);
+      expect(stderr).toMatch(/kvs: camera: ListFragments: ServiceUnavailable.*; again in \d+ ms/);
+      expect(code).toBe(1);
+      expect(existsSync(out)).toBe(false);
+    } finally {
+      server.setFaults(() => []);
+    }
+  });
+
   it('records a stretch of time into one document', async () => {
     const out = join(folder, 'stored.mkv');
     const { code, stdout, stderr } = await record([

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type FailedFragment,
-  FragmentListConsumer,
-  type FragmentListConsumerSettings,
-  type FragmentListProgress,
-  type FragmentRetryEvent,
-} from '../../src/client/fragment-list-consumer.js';
+import { FragmentListConsumer } from '../../src/client/fragment-list-consumer.js';
+import type {
+  FailedFragment,
+  FragmentListConsumerSettings,
+  FragmentListProgress,
+  FragmentRetryEvent,
+} from '../../src/client/fragment-list-options.js';
 import { KinesisVideoError } from '../../src/client/service-error.js';
 import type { Fragment } from '../../src/fragments/fragment.js';
 import { FakeArchive, type FragmentFault } from './support/fake-archive.js';
@@ -239,6 +239,150 @@ describe('FragmentListConsumer', () => {
       archive.fragmentFault = () => 'exception';
       expect(await clock.run(all(consumer).catch((thrown: unknown) => thrown))).toBe(boom);
     }
+  });
+
+  it.each([4500, 4501, 4502, 4503, 4504, 4505, 4506])('asks no more for a batch that meets error %i', async (id) => {
+    for (const connections of [1, 5]) {
+      const { clock, archive, fragments, failures, retries, consumer } = setUp(
+        { count: 30 },
+        { batchSize: 10, connections },
+      );
+      // The others of the batch come: 4500 may be of one fragment's key alone.
+      archive.fragmentFault = (number) => (number === fragments[12]!.number ? id : 'none');
+      expect(await clock.run(all(consumer))).toEqual(identities(fragments.filter((_, index) => index !== 12)));
+      expect(failures).toMatchObject([
+        { fragmentNumber: fragments[12]!.number, attempts: 0, error: { kind: 'final', cause: { id } } },
+      ]);
+      expect(failures[0]?.error.code).toMatch(/^KMS_KEY_/);
+      expect(archive.calls.filter(({ operation }) => operation === 'GetMediaForFragmentList')).toHaveLength(3);
+      expect(retries).toEqual([]);
+    }
+  });
+
+  it('reports what else is missing of a batch that meets an error of the key, or ends with it', async () => {
+    const faulty = () => {
+      const set = setUp({ count: 10 });
+      set.archive.fragmentFault = (number) => {
+        if (number === set.fragments[3]!.number) return 4501;
+        return number >= set.fragments[4]!.number ? 'missing' : 'none';
+      };
+      return set;
+    };
+    const { clock, archive, fragments, failures, consumer } = faulty();
+    expect(await clock.run(all(consumer))).toEqual(identities(fragments.slice(0, 3)));
+    expect(failures.map(({ fragmentNumber }) => fragmentNumber)).toEqual(
+      fragments.slice(3).map(({ number }) => number),
+    );
+    expect(failures.every(({ error }) => error.code === 'KMS_KEY_DISABLED')).toBe(true);
+    expect(archive.calls.filter(({ operation }) => operation === 'GetMediaForFragmentList')).toHaveLength(1);
+    const silent = faulty();
+    const alone = new FragmentListConsumer({ ...silent.shared, range, onFailure: undefined });
+    expect(await silent.clock.run(all(alone).catch((error: unknown) => error))).toMatchObject({
+      code: 'KMS_KEY_DISABLED',
+    });
+  });
+
+  it.each([4000, 5000, 3002, 4999])('asks again for a fragment with error %i, then reports it', async (id) => {
+    const { clock, archive, fragments, failures, retries, consumer } = setUp({ count: 5 });
+    archive.fragmentFault = (number, time) =>
+      number === fragments[1]!.number || (number === fragments[2]!.number && time < 3) ? id : 'none';
+    expect(await clock.run(all(consumer))).toEqual(identities(fragments.filter((_, index) => index !== 1)));
+    expect(failures).toMatchObject([{ fragmentNumber: fragments[1]!.number, attempts: 4, error: { cause: { id } } }]);
+    expect(retries.every(({ error }) => error.operation === 'GetMediaForFragmentList')).toBe(true);
+  });
+
+  it('tells of every call that it makes again, and counts them', async () => {
+    const { clock, archive, fragments, retries, consumer } = setUp({ count: 12 });
+    archive.endpointFault = (call) => call < 2 || call === 3;
+    archive.callFault = (operation, call) => (operation === 'ListFragments' && call < 2 ? 'throttle' : 'none');
+    archive.fragmentFault = (number, time) => (number === fragments[4]!.number && time === 1 ? 5000 : 'none');
+    expect(await clock.run(all(consumer))).toEqual(identities(fragments));
+    const operations = retries.map(({ error }) => `${error.operation} ${error.code}`);
+    const atOnce = operations.filter((name) => name === 'GetDataEndpoint ServiceUnavailable');
+    expect(operations.slice(0, 4)).toEqual([
+      'GetDataEndpoint ServiceUnavailable',
+      'GetDataEndpoint ServiceUnavailable',
+      'ListFragments ClientLimitExceededException',
+      'ListFragments ClientLimitExceededException',
+    ]);
+    expect(atOnce.length).toBeGreaterThanOrEqual(3);
+    expect(operations.at(-1)).toBe('GetMediaForFragmentList INTERNAL_ERROR');
+    expect(retries[2]?.fragmentNumbers).toEqual([]);
+    expect(retries.at(-1)?.fragmentNumbers).toEqual([fragments[4]!.number]);
+    const { metrics } = consumer;
+    expect(metrics).toMatchObject({
+      fragments: 12,
+      failed: 0,
+      duplicates: 0,
+      calls: 3,
+      retries: retries.length,
+      held: 0,
+    });
+    expect(metrics.frames).toBe(fragments.reduce((sum, { frames }) => sum + frames, 0));
+    expect(metrics.bytes).toBeGreaterThan(metrics.frameBytes);
+    expect(metrics.millisSinceLastFragment).toBeGreaterThanOrEqual(0);
+    await clock.run(all(consumer));
+    expect(consumer.metrics.fragments).toBe(24);
+  });
+
+  it.each(['GetDataEndpoint', 'ListFragments', 'GetMediaForFragmentList'] as const)(
+    'gives up when %s fails for too long, where that is asked for',
+    async (operation) => {
+      const { clock, archive, retries, consumer } = setUp({ count: 12 }, { giveUpAfterMs: 60_000 });
+      archive.endpointFault = () => operation === 'GetDataEndpoint';
+      archive.callFault = (called) => (called === operation ? 'throttle' : 'none');
+      const error = await clock.run(all(consumer).catch((thrown: unknown) => thrown));
+      expect(error).toMatchObject({ operation });
+      expect(retries.length).toBeGreaterThan(4);
+      expect(clock.now()).toBeGreaterThan(60_000);
+      expect(clock.now()).toBeLessThan(120_000);
+    },
+  );
+
+  it('asks again where an answer has no list, also between two pages', async () => {
+    const { clock, archive, fragments, retries, consumer } = setUp({ count: 12 });
+    archive.pageSize = 5;
+    archive.callFault = (operation, call) => (operation === 'ListFragments' && call % 2 === 0 ? 'no-list' : 'none');
+    expect(await clock.run(all(consumer))).toEqual(identities(fragments));
+    expect(retries.map(({ error }) => error.code)).toEqual(['NoList', 'NoList', 'NoList']);
+  });
+
+  it('gives one fragment of each producer time, where that is asked for', async () => {
+    for (const orderBy of ['fragmentNumber', 'producerTimestamp'] as const) {
+      for (const duplicates of ['keep', 'first', 'last'] as const) {
+        const { clock, archive, fragments, consumer, progress } = setUp({ count: 12 }, { orderBy, duplicates });
+        // The producer sends 0 to 5, and again what it has sent twice before: 6 and 7 are 2 again, 8 is 4, 9 to 11 are their own.
+        const times = [0, 1, 2, 3, 4, 5, 2, 2, 4, 9, 10, 11];
+        archive.producedAt = ({ number }) => times[fragments.findIndex((other) => other.number === number)]! * 1000;
+        const kept = {
+          keep: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+          first: [0, 1, 2, 3, 4, 5, 9, 10, 11],
+          last: [0, 1, 3, 5, 7, 8, 9, 10, 11],
+        };
+        const byTime = [...kept[duplicates]].sort((a, b) => times[a]! - times[b]! || a - b);
+        const expected = (orderBy === 'fragmentNumber' ? kept[duplicates] : byTime).map((index) => fragments[index]!);
+        expect(await clock.run(all(consumer))).toEqual(identities(expected));
+        expect((await clock.run(consumer.list())).map(({ fragmentNumber }) => fragmentNumber)).toEqual(
+          expected.map(({ number }) => number),
+        );
+        expect(progress[0]).toMatchObject({ total: expected.length });
+        expect(consumer.metrics.duplicates).toBe(2 * (12 - expected.length));
+      }
+    }
+  });
+
+  it('says what is missing when it is not told which fragments', () => {
+    const make = (options: object) => () => new FragmentListConsumer(options as never);
+    const streamName = 'stream';
+    expect(make({ streamName })).toThrow(/which fragments: a range, or fragmentNumbers/);
+    expect(make({ streamName, range, fragmentNumbers: ['1'] })).toThrow(/not both/);
+    expect(make({ range })).toThrow(/needs a streamName or a streamARN/);
+    expect(make({ streamName, range: { ...range, from: '2026-01-31' } })).toThrow(/are Dates/);
+    expect(make({ streamName, range: { ...range, to: new Date(Number.NaN) } })).toThrow(/are Dates/);
+    expect(make({ streamName, range: { ...range, from: range.to, to: range.from } })).toThrow(/is after range\.to/);
+    expect(make({ streamName, range: { ...range, type: 'TIME' } })).toThrow(/PRODUCER_TIMESTAMP or SERVER_TIMESTAMP/);
+    expect(make({ streamName, range, duplicates: 'none' })).toThrow(/keep, first or last/);
+    expect(make({ streamName, fragmentNumbers: ['1'], duplicates: 'last' })).toThrow(/needs a range/);
   });
 
   it('refuses what the service does not take', () => {

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type FailedFragment,
-  FragmentListConsumer,
-  type FragmentListConsumerSettings,
-} from '../../src/client/fragment-list-consumer.js';
+import { FragmentListConsumer } from '../../src/client/fragment-list-consumer.js';
+import type { FailedFragment, FragmentListConsumerSettings } from '../../src/client/fragment-list-options.js';
 import type { Fragment } from '../../src/fragments/fragment.js';
 import { randomFaults } from '../../src/testing/faults.js';
 import type { LocalKinesisVideo } from '../../src/testing/local-kinesis-video.js';
@@ -49,7 +46,9 @@ describe('FragmentListConsumer with the AWS SDK against a local endpoint', () =>
       onFailure: (failed) => failures.push(failed),
     });
     expect(await all(consumer)).toEqual(identities(fragments));
-    expect(failures).toMatchObject([{ fragmentNumber: absent, attempts: 4, error: { code: '4000' } }]);
+    expect(failures).toMatchObject([
+      { fragmentNumber: absent, attempts: 4, error: { code: 'FRAGMENT_NOT_FOUND', cause: { id: 4000 } } },
+    ]);
     expect(consumer.progress).toMatchObject({ total: 5001, done: 5001, failed: 1 });
     expect(consumer.mostHeld).toBeLessThanOrEqual(500);
     expect(server.violations).toEqual([]);

@@ -281,6 +281,32 @@ describe('what the service says', () => {
     expect(GET_MEDIA_ERRORS[id]).toMatch(/\w+ \w+/);
   });
 
+  test.each([
+    [4000, 'FRAGMENT_NOT_FOUND'],
+    [4500, 'KMS_KEY_ACCESS_DENIED'],
+    [4503, 'KMS_KEY_UNAVAILABLE'],
+    [4506, 'KMS_KEY_NOT_FOUND'],
+    [5000, 'INTERNAL_ERROR'],
+  ])('error %i of GetMediaForFragmentList, and of GetMedia without a code', (id, code) => {
+    const operation = 'GetMediaForFragmentList';
+    const said = ['EXCEPTION_ERROR_CODE', String(id)] as const;
+    const message = ['EXCEPTION_MESSAGE', 'in words'] as const;
+    expect(metadataOf([...said], [...message])?.error).toEqual({ operation, code, id, message: 'in words' });
+    expect(metadataOf([...message], [...said])?.error).toEqual({ operation, code, id, message: 'in words' });
+    expect(metadataOf([...said])?.error).toEqual({ operation, code, id, message: GET_MEDIA_ERRORS[id] });
+    expect(metadataOf(['ERROR_ID', String(id)])?.error).toEqual({
+      operation: 'GetMedia',
+      code,
+      id,
+      message: GET_MEDIA_ERRORS[id],
+    });
+  });
+
+  it('has an error of GetMediaForFragmentList with an id that is not known', () => {
+    const error = { operation: 'GetMediaForFragmentList', code: '4999', id: 4999, message: undefined };
+    expect(metadataOf(['EXCEPTION_ERROR_CODE', '4999'])?.error).toEqual(error);
+  });
+
   it('has an error of GetMedia with an id that is not known, or none, or in the other order', () => {
     expect(metadataOf(['ERROR_ID', '4999'], ['ERROR_CODE', 'X'])?.error).toEqual({
       operation: 'GetMedia',

@@ -3,13 +3,27 @@ import type {
   ListFragmentsCommandOutput,
 } from '@aws-sdk/client-kinesis-video-archived-media';
 import type { ArchivedMediaClient, ControlClient, SendOptions } from '../../../src/client/access.js';
+import { concatBytes } from '../../../src/ebml/writer.js';
 import { writeGetMediaError } from '../../../src/testing/get-media-writer.js';
 import type { FakeClock } from './fake-clock.js';
 import { serviceError } from './fake-service.js';
 import type { StoredFragment } from './stored-stream.js';
 
-/** What a fragment of a list meets. */
-export type FragmentFault = 'none' | 'exception' | 'missing' | 'cut' | 'damage' | 'reset';
+/**
+ * What a fragment of a list meets. `short`: its document is left before its end, and the others follow; `short-end`: the body ends there in
+ * good order. `twice`: it comes short and then whole. A number is that error.
+ */
+export type FragmentFault =
+  | 'none'
+  | 'exception'
+  | 'missing'
+  | 'cut'
+  | 'damage'
+  | 'reset'
+  | 'short'
+  | 'short-end'
+  | 'twice'
+  | number;
 
 /** One call that the archive got. */
 export interface ArchiveCall {
@@ -24,11 +38,26 @@ export class FakeArchive {
   /** What happens to a fragment when it is asked for the n-th time, from 1. */
   fragmentFault: (number: string, time: number) => FragmentFault = () => 'none';
   /** What happens to the n-th call of an operation, from 0. */
-  callFault: (operation: ArchiveCall['operation'], call: number) => 'none' | 'throttle' | 'final' | 'silent' | 'stall' =
-    () => 'none';
+  callFault: (
+    operation: ArchiveCall['operation'],
+    call: number,
+  ) => 'none' | 'throttle' | 'final' | 'silent' | 'no-list' = () => 'none';
   chunkSize: () => number = () => 4000;
   /** How long a body waits before each fragment. */
   delayMs: () => number = () => 0;
+  /** How many bytes of a document come where it is short. */
+  shortLength: (bytes: Uint8Array) => number = (bytes) => bytes.length >> 1;
+  /** What ListFragments says of a fragment's size and length. */
+  told: (fragment: StoredFragment) => { size?: number | undefined; durationMs?: number | undefined } = ({ bytes }) => ({
+    size: bytes.length,
+    durationMs: 1000,
+  });
+  producedAt: (fragment: StoredFragment) => number = ({ producedAt }) => producedAt;
+  /** In which order a body has the fragments that were asked for. */
+  order: (numbers: readonly string[]) => readonly string[] = (numbers) => numbers;
+  /** What GetDataEndpoint does at its n-th call, from 0. */
+  endpointFault: (call: number) => boolean = () => false;
+  #endpointCalls = 0;
   pageSize = 1000;
   open = 0;
   mostOpen = 0;
@@ -46,7 +75,12 @@ export class FakeArchive {
       .map(({ fragment }) => fragment);
   }
 
-  readonly control: ControlClient = { send: async () => ({ DataEndpoint: 'https://archive.example', $metadata: {} }) };
+  readonly control: ControlClient = {
+    send: async () => {
+      if (this.endpointFault(this.#endpointCalls++)) throw serviceError({ name: 'ServiceUnavailable', status: 503 });
+      return { DataEndpoint: 'https://archive.example', $metadata: {} };
+    },
+  };
 
   readonly createArchivedMediaClient = (): ArchivedMediaClient => {
     // The command's input tells which operation it is.
@@ -66,17 +100,18 @@ export class FakeArchive {
     return Math.max(0, ...sums);
   }
 
-  async #begin(operation: ArchiveCall['operation'], fragments: readonly string[]): Promise<void> {
+  async #begin(operation: ArchiveCall['operation'], fragments: readonly string[]): Promise<string> {
     const count = this.calls.filter((call) => call.operation === operation).length;
     this.calls.push({ operation, at: this.#clock.now(), fragments });
     const fault = this.callFault(operation, count);
     if (fault === 'throttle') throw serviceError({ name: 'ClientLimitExceededException' });
     if (fault === 'final') throw serviceError({ name: 'ResourceNotFoundException', status: 404 });
     if (fault === 'silent') await new Promise(() => {});
+    return fault;
   }
 
   async #list(input: object): Promise<ListFragmentsCommandOutput> {
-    await this.#begin('ListFragments', []);
+    if ((await this.#begin('ListFragments', [])) === 'no-list') return { $metadata: {} };
     const { NextToken, FragmentSelector } = input as {
       NextToken?: string;
       FragmentSelector?: object;
@@ -86,13 +121,16 @@ export class FakeArchive {
     const page = this.#order.slice(at, at + this.pageSize);
     const next = at + this.pageSize;
     return {
-      Fragments: page.map(({ number, bytes, producedAt, receivedAt }) => ({
-        FragmentNumber: number,
-        FragmentSizeInBytes: bytes.length,
-        ProducerTimestamp: new Date(producedAt),
-        ServerTimestamp: new Date(receivedAt),
-        FragmentLengthInMilliseconds: 1000,
-      })),
+      Fragments: page.map((fragment) => {
+        const { size, durationMs } = this.told(fragment);
+        return {
+          FragmentNumber: fragment.number,
+          FragmentSizeInBytes: size,
+          ProducerTimestamp: new Date(this.producedAt(fragment)),
+          ServerTimestamp: new Date(fragment.receivedAt),
+          FragmentLengthInMilliseconds: durationMs,
+        };
+      }),
       ...(next < this.#order.length ? { NextToken: String(next) } : {}),
       $metadata: {},
     };
@@ -108,7 +146,7 @@ export class FakeArchive {
     this.open++;
     this.mostOpen = Math.max(this.mostOpen, this.open);
     try {
-      for (const number of numbers) {
+      for (const number of this.order(numbers)) {
         const time = (this.#times.get(number) ?? 0) + 1;
         this.#times.set(number, time);
         const delay = this.delayMs();
@@ -122,13 +160,19 @@ export class FakeArchive {
             ? writeGetMediaError({ fragmentNumber: number, exception: { code: 'InternalError', message: 'not today' } })
             : stored.bytes;
         if (fault === 'cut') bytes = bytes.subarray(0, bytes.length >> 1);
+        const short = bytes.subarray(0, this.shortLength(bytes));
+        if (fault === 'short' || fault === 'short-end') bytes = short;
+        if (fault === 'twice') bytes = concatBytes([short, bytes]);
+        if (typeof fault === 'number') {
+          bytes = writeGetMediaError({ fragmentNumber: number, exception: { code: fault, message: 'not this one' } });
+        }
         if (fault === 'damage') bytes = bytes.map((byte, index) => (index === bytes.length - 4 ? byte ^ 1 : byte));
         for (let at = 0; at < bytes.length; ) {
           const chunk = bytes.slice(at, at + Math.max(1, this.chunkSize()));
           yield chunk;
           at += chunk.length;
         }
-        if (fault === 'cut') return;
+        if (fault === 'cut' || fault === 'short-end') return;
       }
     } finally {
       this.open--;

@@ -49,16 +49,29 @@ export class FakeService {
   fault: (call: number) => Fault = () => ({ type: 'none' });
   /** The same for GetDataEndpoint; `undefined` is a good answer. */
   endpointFault: (call: number) => Fault | undefined = () => undefined;
+  /** What is sent in place of a fragment, by the count of the GetMedia call from 0. */
+  alter: (fragment: StoredFragment, call: number) => StoredFragment = (fragment) => fragment;
+  /** A body in place of media, by the count of the GetMedia call from 0. */
+  body: (call: number) => Uint8Array | undefined = () => undefined;
+  /** Whether a fragment number that the stream does not have is an error; else what has a larger one follows. */
+  strict = true;
+  /** Whether a token begins with the fragment that it came with; else behind it. */
+  tokenStartsWithOwn = false;
   endpoint = 'https://one.example';
   /** Lengths of the chunks of a body. */
   chunkSize: () => number = () => 1000;
   open = 0;
   mostOpen = 0;
   readonly #clock: FakeClock;
-  readonly #fragments: readonly StoredFragment[];
+  #fragments: readonly StoredFragment[];
 
   constructor(clock: FakeClock, fragments: readonly StoredFragment[]) {
     this.#clock = clock;
+    this.#fragments = fragments;
+  }
+
+  /** The stream is made anew. */
+  replace(fragments: readonly StoredFragment[]): void {
     this.#fragments = fragments;
   }
 
@@ -95,14 +108,15 @@ export class FakeService {
     if (fault.type === 'error') throw serviceError(fault);
     if (fault.type === 'silent') await new Promise(() => {});
     options?.abortSignal?.throwIfAborted();
-    const body = this.#body(this.#media(selector, fault), fault);
+    const page = this.body(count);
+    const body = page === undefined ? this.#body(this.#media(selector, fault, count), fault) : pageOf(page);
     // The SDK's types name the platform's streams; any async iterable is read.
     const Payload: object = body;
     return { Payload: Payload as never, $metadata: { requestId: `request-${count}` } };
   }
 
   /** The documents from a place on, as they become available; at the end, what is not there for 3 seconds does not come. */
-  async *#media(selector: StartSelector | undefined, fault: Fault): AsyncGenerator<Uint8Array> {
+  async *#media(selector: StartSelector | undefined, fault: Fault, call: number): AsyncGenerator<Uint8Array> {
     const start = this.#find(selector);
     if (start === undefined) {
       yield writeGetMediaError({ error: { id: 4000, code: 'FRAGMENT_NOT_FOUND' } });
@@ -110,7 +124,8 @@ export class FakeService {
     }
     let sent = 0;
     const from = fault.type === 'back' ? Math.max(0, start - fault.fragments) : start;
-    for (const fragment of this.#fragments.slice(from)) {
+    for (const stored of this.#fragments.slice(from)) {
+      const fragment = this.alter(stored, call);
       if (fault.type === 'stream-error' && sent === fault.fragments) {
         yield writeGetMediaError({
           fragmentNumber: fragment.number,
@@ -138,12 +153,15 @@ export class FakeService {
       case 'FRAGMENT_NUMBER': {
         const after = String(selector.AfterFragmentNumber);
         const at = this.#fragments.findIndex(({ number }) => compareFragmentNumbers(number, after) === 0);
-        return at < 0 ? undefined : at + 1;
+        if (at >= 0) return at + 1;
+        if (this.strict) return undefined;
+        const next = this.#fragments.findIndex(({ number }) => compareFragmentNumbers(number, after) > 0);
+        return next < 0 ? this.#fragments.length : next;
       }
       case 'CONTINUATION_TOKEN': {
         const at = this.#fragments.findIndex(({ token }) => token === selector.ContinuationToken);
         if (at < 0) throw serviceError({ name: 'InvalidArgumentException' });
-        return at + 1;
+        return this.tokenStartsWithOwn ? at : at + 1;
       }
       case 'SERVER_TIMESTAMP': {
         const time = Number(selector.StartTimestamp);
@@ -187,6 +205,10 @@ export class FakeService {
       this.open--;
     }
   }
+}
+
+async function* pageOf(page: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield page;
 }
 
 /** More than the Tags behind a Cluster take. */

@@ -1,0 +1,60 @@
+import type { Fragment } from '../fragments/fragment.js';
+import type { Frame } from '../visitors/frame.js';
+import type { DocumentSize } from './document-measure.js';
+import type { ListedFragment } from './list-fragments.js';
+
+/** What ListFragments has said of a fragment says of what has come: all of it, too little, or nothing that would be sure. */
+export type Completeness = 'whole' | 'short' | 'unknown';
+
+/** By how many fragments that are all too small it is seen that the sizes that are told count something else. */
+const ENOUGH = 3;
+
+/**
+ * Compares what has come of each fragment with the size and the length that ListFragments told.
+ *
+ * A body may end, or leave bytes out, where nothing in the bytes shows it: between two Blocks of a Cluster of unknown size, between two
+ * Clusters, before the Tags behind them. The size shows it. What exactly the service counts in it is not documented. So sizes are believed
+ * when they are those of the bytes that come, with the service's own Tags or without; and fragments that seem too small count as such
+ * unless all are, their Clusters have the size that they say, and none has ever been right.
+ */
+export class CompletenessCheck {
+  #sizesFit = false;
+  readonly #small = new Set<string>();
+
+  /** What is known of a fragment that has come. */
+  check({ fragmentNumber, size, durationMs }: ListedFragment, fragment: Fragment, read: DocumentSize): Completeness {
+    const length = judgeLength(fragment.frames, durationMs);
+    if (size === undefined || size <= 0) return length === 'short' ? 'short' : 'unknown';
+    if (size === read.bytes || size === read.producerBytes) {
+      this.#sizesFit = true;
+      return 'whole';
+    }
+    if (size < read.producerBytes) return this.#sizesFit || read.sizedCluster ? 'unknown' : length;
+    if (this.#sizesFit || (!read.sizedCluster && length !== 'whole')) return 'short';
+    this.#small.add(fragmentNumber);
+    return this.#small.size < ENOUGH ? 'short' : 'unknown';
+  }
+}
+
+/** Whether frames reach as far as a fragment does; where they are too few to tell, nothing. */
+function judgeLength(frames: readonly Frame[], durationMs: number | undefined): Completeness {
+  if (durationMs === undefined || durationMs <= 0) return 'unknown';
+  const tracks = new Map<number, number[]>();
+  for (const { track, timestamp } of frames) {
+    const times = tracks.get(track.number);
+    if (times === undefined) tracks.set(track.number, [timestamp]);
+    else times.push(timestamp);
+  }
+  let judged: Completeness = 'unknown';
+  for (const times of tracks.values()) {
+    times.sort((a, b) => a - b);
+    let gap = 0;
+    for (let i = 1; i < times.length; i++) gap = Math.max(gap, (times[i] ?? 0) - (times[i - 1] ?? 0));
+    if (gap === 0) continue;
+    // The last frame lasts as long as the others, and what is called the length may reach to the next fragment.
+    const reach = (times.at(-1) ?? 0) - (times[0] ?? 0) + 2 * gap;
+    if (reach >= durationMs * 1000) return 'whole';
+    judged = 'short';
+  }
+  return judged;
+}

@@ -1,0 +1,110 @@
+import type { ArchivedMediaAccess, StreamIdentity } from './access.js';
+import type { DuplicateChoice } from './duplicates.js';
+import type { PatienceOptions } from './iteration.js';
+import type { FragmentOrder, FragmentRange } from './list-fragments.js';
+import type { KinesisVideoError } from './service-error.js';
+
+/** A fragment that could not be had. */
+export interface FailedFragment {
+  readonly fragmentNumber: string;
+  /** What was wrong the last time. */
+  readonly error: KinesisVideoError;
+  /** How often it was asked for alone; 0 where an error of the stream's key ended the call for it and others. */
+  readonly attempts: number;
+}
+
+/** How far a {@link FragmentListConsumer} is. */
+export interface FragmentListProgress {
+  /** How many fragments there are to get. */
+  readonly total: number;
+  /** How many have been handed out or reported as failed. */
+  readonly done: number;
+  /** How many of them failed. */
+  readonly failed: number;
+  /** Bytes received, those that were read again among them. */
+  readonly bytes: number;
+}
+
+/** A call failed, or what it gave was not whole, and is made again. */
+export interface FragmentRetryEvent {
+  /** What was wrong. Its `operation` tells which call it was: GetDataEndpoint, ListFragments or GetMediaForFragmentList. */
+  readonly error: KinesisVideoError;
+  /** The fragments that are asked for again; none while they are listed. */
+  readonly fragmentNumbers: readonly string[];
+  /** How long is waited before, in milliseconds; the service's rates may add to it. */
+  readonly delayMs: number;
+}
+
+/** How a {@link FragmentListConsumer} works; besides these, which stream and which fragments. */
+export interface FragmentListConsumerSettings extends ArchivedMediaAccess, PatienceOptions {
+  /** The order of listed fragments. Default `fragmentNumber`. */
+  readonly orderBy?: FragmentOrder | undefined;
+  /** Which of the listed fragments of one producer time are given. Default `keep`: all of them. It needs a `range`. */
+  readonly duplicates?: DuplicateChoice | undefined;
+  /** Fragments in one call, 1 to 1,000. Default 100: with five calls a second, what the service gives in a second. */
+  readonly batchSize?: number | undefined;
+  /** Connections at once, 1 to 5. Default 5. */
+  readonly connections?: number | undefined;
+  /** The most fragments that are on their way or wait to be taken. Default: what all connections are asked for at once. */
+  readonly windowFragments?: number | undefined;
+  /** The most bytes of them, as far as ListFragments has told their sizes. Default 256 MiB. One fragment may be larger. */
+  readonly windowBytes?: number | undefined;
+  /** How often a fragment that fails is asked for alone. Default 4. */
+  readonly attempts?: number | undefined;
+  /** Check the CRC-32 elements of the media; where one does not fit, the fragment is asked for again. Default false. */
+  readonly verifyCrc?: boolean | undefined;
+  /**
+   * Is told, at its place in the order, of each fragment that could not be had; the others follow. Without it the iteration ends there with
+   * the error.
+   */
+  readonly onFailure?: ((failure: FailedFragment) => void) | undefined;
+  /** Is told of each fragment that is done, and once before the first. */
+  readonly onProgress?: ((progress: FragmentListProgress) => void) | undefined;
+  /** Is told of every call that is made again. */
+  readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;
+}
+
+/** Which fragments: all of a stretch of time, or those with these numbers, in this order. */
+export type FragmentChoice =
+  | { readonly range: FragmentRange; readonly fragmentNumbers?: undefined }
+  | { readonly fragmentNumbers: readonly string[]; readonly range?: undefined };
+
+/** What a {@link FragmentListConsumer} is made with. */
+export type FragmentListConsumerOptions = StreamIdentity & FragmentChoice & FragmentListConsumerSettings;
+
+/**
+ * Checks which stream and which fragments are named: what is given in JavaScript, or read from a configuration, need not be what the types
+ * say.
+ *
+ * @throws TypeError when something is not said, or said twice; RangeError when it is nothing that the service has
+ */
+export function checkOptions(options: FragmentListConsumerOptions): void {
+  const { streamName, streamARN, range, fragmentNumbers, duplicates = 'keep' } = options;
+  if ((streamName === undefined) === (streamARN === undefined)) {
+    throw new TypeError('a FragmentListConsumer needs a streamName or a streamARN, and not both');
+  }
+  if (range === undefined && fragmentNumbers === undefined) {
+    throw new TypeError('a FragmentListConsumer needs to know which fragments: a range, or fragmentNumbers');
+  }
+  if (range !== undefined && fragmentNumbers !== undefined) {
+    throw new TypeError('a FragmentListConsumer takes a range or fragmentNumbers, not both');
+  }
+  if (duplicates !== 'keep' && duplicates !== 'first' && duplicates !== 'last') {
+    throw new RangeError(`duplicates is keep, first or last, not ${JSON.stringify(duplicates)}`);
+  }
+  if (range === undefined) {
+    if (duplicates !== 'keep') throw new TypeError('duplicates needs a range: of fragmentNumbers no times are known');
+    return;
+  }
+  const { type, from, to } = range;
+  if (type !== 'PRODUCER_TIMESTAMP' && type !== 'SERVER_TIMESTAMP') {
+    throw new RangeError(`range.type is PRODUCER_TIMESTAMP or SERVER_TIMESTAMP, not ${JSON.stringify(type)}`);
+  }
+  if (!isTime(from) || !isTime(to)) throw new RangeError('range.from and range.to are Dates');
+  if (from > to) throw new RangeError(`range.from (${from.toISOString()}) is after range.to (${to.toISOString()})`);
+}
+
+function isTime(value: unknown): boolean {
+  // A Date of another realm is one as well.
+  return Object.prototype.toString.call(value) === '[object Date]' && !Number.isNaN(Number(value));
+}

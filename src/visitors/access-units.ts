@@ -1,0 +1,133 @@
+import { ByteRun } from '../ebml/byte-run.js';
+import { Block } from '../mkv/block.js';
+import { CodecDataError } from '../mkv/codec/codec-error.js';
+import { joinNals, splitNals } from '../mkv/codec/nal.js';
+import { type AccessUnitLook, lengthSizeOfHead, lookAtAccessUnit, storedLengthSize } from '../mkv/codec/nal-format.js';
+import { Frame } from './frame.js';
+
+/** Enough for what stands before the first slice, mostly; else all of a frame is looked at. */
+const HEAD_LENGTH = 256;
+
+/** An access unit that may go on. */
+interface OpenUnit {
+  readonly parts: Frame[];
+  hasPicture: boolean;
+}
+
+/**
+ * Joins frames of H.264 and H.265 that are parts of one access unit: some producers put every NAL unit, or the parameter sets, in a Block of
+ * its own with the same time. Frames go through it in stream order. One that may go on is held until the next of its track; those of other
+ * codecs are not held.
+ */
+export class AccessUnitJoiner {
+  readonly #open = new Map<number, OpenUnit>();
+
+  /** Takes a frame and gives those that are whole now, in order. */
+  push(frame: Frame): readonly Frame[] {
+    const { number } = frame.track;
+    const open = this.#open.get(number);
+    const look = lookAt(frame);
+    if (look !== undefined && open !== undefined && goesOn(open, frame, look)) {
+      open.parts.push(frame);
+      open.hasPicture ||= look.picture;
+      return [];
+    }
+    const whole = open === undefined ? [] : join(open.parts);
+    if (look === undefined) {
+      this.#open.delete(number);
+      return [...whole, frame];
+    }
+    this.#open.set(number, { parts: [frame], hasPicture: look.picture });
+    return whole;
+  }
+
+  /** No more frames come that belong to those before: gives what is left. */
+  flush(): readonly Frame[] {
+    const frames = Array.from(this.#open.values(), ({ parts }) => join(parts)).flat();
+    this.#open.clear();
+    return frames;
+  }
+}
+
+/**
+ * Frames with those of H.264 and H.265 joined that are parts of one access unit. Joined frames stand where the first of their parts stood. A
+ * frame without a picture that nothing belongs to stays as it is.
+ */
+export function joinAccessUnits(frames: readonly Frame[]): Frame[] {
+  const units: Frame[][] = [];
+  const open = new Map<number, OpenUnit>();
+  for (const frame of frames) {
+    const { number } = frame.track;
+    const look = lookAt(frame);
+    const unit = open.get(number);
+    if (look !== undefined && unit !== undefined && goesOn(unit, frame, look)) {
+      unit.parts.push(frame);
+      unit.hasPicture ||= look.picture;
+      continue;
+    }
+    const parts = [frame];
+    units.push(parts);
+    if (look === undefined) open.delete(number);
+    else open.set(number, { parts, hasPicture: look.picture });
+  }
+  return units.flatMap(join);
+}
+
+/** Whether a frame goes on with the access unit before it. */
+function goesOn({ parts, hasPicture }: OpenUnit, frame: Frame, look: AccessUnitLook): boolean {
+  const [first] = parts;
+  if (first?.timestamp !== frame.timestamp || first.fragment !== frame.fragment || parts.length >= MOST_PARTS) {
+    return false;
+  }
+  return !hasPicture || !look.picture || !look.beginsPicture;
+}
+
+/** No picture has more slices (H.265 table A.8). */
+const MOST_PARTS = 600;
+
+/** What a frame's NAL units come to; `undefined` where it has none. */
+function lookAt(frame: Frame): AccessUnitLook | undefined {
+  const { nal } = frame.track.format;
+  const { size } = frame;
+  if (nal === undefined || frame.storage !== 'plain' || size === 0) return undefined;
+  const head = frame.head(HEAD_LENGTH);
+  const lengthSize = lengthSizeOfHead(head, size, nal.lengthSize, () => frame.data);
+  if (lengthSize === undefined) return undefined;
+  const look = lookAtAccessUnit(nal.codec, head, lengthSize);
+  return look.picture || head.length >= size ? look : lookAtAccessUnit(nal.codec, frame.data, lengthSize);
+}
+
+/** The parts as one frame; as they are where they cannot be joined. */
+function join(parts: readonly Frame[]): readonly Frame[] {
+  const [first] = parts;
+  const last = parts.at(-1);
+  if (first === undefined || last === undefined || first === last) return parts;
+  const { track } = last;
+  const said = track.format.nal?.lengthSize ?? 0;
+  let data: Uint8Array;
+  try {
+    const units = parts.flatMap((part) => splitNals(part.data, storedLengthSize(part.data, said) ?? said));
+    data = joinNals(units, said);
+  } catch (error) {
+    if (error instanceof CodecDataError) return parts;
+    throw error;
+  }
+  const { strippedHeader } = track.contentEncoding;
+  const block = blockOf(data.subarray(strippedHeader.length), parts);
+  const isFlagged = parts.some((part) => part.keyframeFlag);
+  const duration = parts.find((part) => part.duration !== undefined)?.duration;
+  const { fragment, timestamp, discardPadding, cluster } = first;
+  return [new Frame(track, fragment, timestamp, duration, isFlagged, discardPadding, block, 0, cluster)];
+}
+
+/** A Block of one frame, with the flags that all of the parts have. */
+function blockOf(data: Uint8Array, parts: readonly Frame[]): Block {
+  const header = 4;
+  const bytes = new Uint8Array(header + data.length);
+  const isInvisible = parts.every((part) => part.invisible);
+  const isDiscardable = parts.every((part) => part.discardable);
+  // Track 1, at no time: the frame has its own.
+  bytes.set([0x81, 0, 0, (isInvisible ? 8 : 0) | (isDiscardable ? 1 : 0)]);
+  bytes.set(data, header);
+  return new Block(new ByteRun(bytes), 0, bytes.length, 0, true);
+}
