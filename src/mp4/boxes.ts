@@ -132,29 +132,12 @@ function trackBox({ id, setups, duration, mediaDuration, edits, tables }: TrackB
   return trak;
 }
 
-/** Width and height to show, as 16.16 numbers: those of the picture, made wider or narrower to the shape that the source says. */
-function displaySize(setup: TrackSetup & { readonly kind: 'video' }): [number, number] {
-  const [horizontal, vertical] = pixelShape(setup) ?? [1, 1];
-  return [Math.round((setup.width * horizontal * 65536) / vertical), setup.height * 65536];
-}
-
-/** The shape of a pixel, where the source says that it is no square. */
-function pixelShape(setup: TrackSetup & { readonly kind: 'video' }): [number, number] | undefined {
-  const { video } = setup.track;
-  if (video === undefined || video.displayUnit > 3 || video.displayWidth < 1 || video.displayHeight < 1)
-    return undefined;
-  const horizontal = video.displayWidth * setup.height;
-  const vertical = video.displayHeight * setup.width;
-  // Half a percent is what whole numbers of pixels may differ by.
-  if (Math.abs(horizontal - vertical) * 200 <= vertical) return undefined;
-  const divisor = greatestDivisor(horizontal, vertical);
-  return horizontal > vertical * 16 || vertical > horizontal * 16
-    ? undefined
-    : [horizontal / divisor, vertical / divisor];
-}
-
-function greatestDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestDivisor(b, a % b);
+/** Width and height to show, as 16.16 numbers: those of the picture, made larger to the shape of its pixels. */
+function displaySize({ width, height, pixelAspect }: TrackSetup & { readonly kind: 'video' }): [number, number] {
+  const [across, down] = pixelAspect ?? [1, 1];
+  return across >= down
+    ? [Math.round((width * across * 65536) / down), height * 65536]
+    : [width * 65536, Math.round((height * down * 65536) / across)];
 }
 
 function entryBox(setup: TrackSetup): Box {
@@ -169,8 +152,8 @@ function entryBox(setup: TrackSetup): Box {
     entry.compressorname = '';
     entry.depth = 24;
     entry.addBox(rawBox(setup.format === 'avc1' ? 'avcC' : 'hvcC', setup.config));
-    const shape = pixelShape(setup);
-    if (shape !== undefined) entry.addBox(rawBox('pasp', uint32s(shape)));
+    const { pixelAspect } = setup;
+    if (pixelAspect !== undefined) entry.addBox(rawBox('pasp', uint32s(pixelAspect)));
     return entry;
   }
   const { format, channels, timescale, config } = setup;

@@ -1,9 +1,10 @@
-import { CodecDataError } from '../mkv/codec/codec-error.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Frame } from '../visitors/frame.js';
+import { splitAtChanges } from './configuration-changes.js';
 import { toMicroseconds, toTicks } from './decode-times.js';
-import { Payload } from './payload.js';
+import { gatherSamples } from './gather-samples.js';
+import type { Payload } from './payload.js';
 import { Mp4RemuxError } from './remux-error.js';
 import { type FragmentPart, isSync, least, most, type RemuxedFragment, sampleFlags, type TrackRun } from './samples.js';
 import { type Extent, type Place, Timeline } from './timeline.js';
@@ -70,11 +71,15 @@ export class FragmentRemuxer {
     const wanted = new Set(this.#tracks.wanted(part).map(({ number }) => number));
     if (part.frames.length === 0) return false;
     if (part.frames.some((frame) => wanted.has(frame.track.number))) yield* this.flush(part);
-    const draft = this.#draft(part);
-    if (draft === undefined) return false;
-    if (this.#isOpen(draft)) this.#held = draft;
-    else yield this.#finish(draft, []);
-    return true;
+    let isUsed = false;
+    for (const each of splitAtChanges(part)) {
+      const draft = this.#draft(each);
+      if (draft === undefined) continue;
+      isUsed = true;
+      if (this.#isOpen(draft)) this.#held = draft;
+      else yield this.#finish(draft, []);
+    }
+    return isUsed;
   }
 
   /**
@@ -99,7 +104,7 @@ export class FragmentRemuxer {
     const selection = this.#tracks.select(part, isSilent);
     const { selected } = selection;
     if (selected.length === 0) return undefined;
-    const payloads = selected.map(({ setup, frames }) => collect(setup, frames, metadata));
+    const payloads = selected.map(({ setup, frames }) => gatherSamples(setup, frames, metadata));
     const firsts = selected.flatMap(({ setup, frames }) => {
       if (frames.length === 0) return [];
       const first = least(frames.map((frame) => frame.timestamp));
@@ -155,7 +160,7 @@ export class FragmentRemuxer {
     const { tracks } = this.#tracks;
     const runs = drafts.map(({ state, frames, payload, times }): TrackRun => {
       const track = tracks[states.indexOf(state)]!;
-      const flags = frames.map((frame) => sampleFlags(track.setup, frame));
+      const flags = payload.sizes.map((_, index) => sampleFlags(track.setup, frames[index]));
       return { track, payload, times, flags, start: least(times.presentation) };
     });
     const independent = runs.every(({ track, flags }) => track.setup.kind === 'audio' || isSync(flags[0]!));
@@ -167,32 +172,6 @@ export class FragmentRemuxer {
 function extentOf({ track: { setup }, times, start }: TrackRun): Extent {
   const at = (ticks: number) => toMicroseconds(ticks, setup.timescale);
   return { number: setup.track.number, start: at(start), latest: at(most(times.presentation)), end: at(times.end) };
-}
-
-/** Gathers a track's frames. Throws Mp4RemuxError when one is not what its codec wants. */
-function collect(setup: TrackSetup, frames: readonly Frame[], fragment: FragmentMetadata | undefined): Payload {
-  const payload = new Payload();
-  const { track } = setup;
-  for (const frame of frames) {
-    const { data } = frame;
-    if (setup.kind === 'video') {
-      try {
-        payload.addNals(data, setup.sourceLengthSize, setup.lengthSize);
-      } catch (error) {
-        if (!(error instanceof CodecDataError)) throw error;
-        const text = `frame at ${frame.timestamp} us: ${error.message}`;
-        throw new Mp4RemuxError('InvalidMediaFrame', text, { track, fragment });
-      }
-    } else {
-      const duration = setup.frameDuration(data.length);
-      if (!Number.isInteger(duration)) {
-        const text = `frame at ${frame.timestamp} us: ${data.length} bytes for ${setup.channels} channels`;
-        throw new Mp4RemuxError('InvalidMediaFrame', text, { track, fragment });
-      }
-      payload.add(data, duration);
-    }
-  }
-  return payload;
 }
 
 /** Beyond this, microseconds or ticks: what is added to times is then no longer exact. */

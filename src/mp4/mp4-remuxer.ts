@@ -34,7 +34,10 @@ export interface Mp4MediaSegment {
   readonly tracks: readonly { readonly id: number; readonly start: number; readonly duration: number }[];
   /** The fragment it is made from; grows by what the service sends behind the frames. */
   readonly fragment: FragmentMetadata | undefined;
-  /** Which chunk of its fragment it is, from 0; always 0 without `chunkDuration`. */
+  /**
+   * Which chunk of its fragment it is, from 0. Without `chunkDuration` there is only one, unless parameter sets change in the middle: then
+   * an initialization segment comes between.
+   */
   readonly chunk: number;
   /** Whether it ends its fragment. The last chunk before damage says that it does not. */
   readonly endsFragment: boolean;

@@ -1,21 +1,25 @@
 import { CodecDataError } from '../mkv/codec/codec-error.js';
-import { eachNal, isAnnexB } from '../mkv/codec/nal.js';
+import { eachNal } from '../mkv/codec/nal.js';
 
 /** Frames of one track, ready to be written behind each other as an MP4 sample each. */
 export class Payload {
   /** Size of each sample in bytes. */
   readonly sizes: number[] = [];
-  /** How long each sample of audio is, in ticks. */
+  /** How long each sample of audio is, in ticks, and the source's time of it, in microseconds. */
   readonly durations: number[] = [];
+  readonly timestamps: number[] = [];
   /** Of all samples. */
   size = 0;
   readonly #frames: Uint8Array[] = [];
+  /** Width of the lengths of NAL units. */
+  #lengthSize = 4;
   /** Where the NAL units of a frame begin and end, when they get new lengths; else nothing. */
   readonly #units: (readonly number[] | undefined)[] = [];
 
-  /** Adds a frame that is stored as MP4 wants it, of so many ticks. */
-  add(frame: Uint8Array, duration: number): void {
+  /** Adds a frame that is stored as MP4 wants it, of so many ticks from a time in microseconds. */
+  add(frame: Uint8Array, duration: number, timestamp: number): void {
     this.durations.push(duration);
+    this.timestamps.push(timestamp);
     this.#push(frame, undefined, frame.length);
   }
 
@@ -24,21 +28,27 @@ export class Payload {
    *
    * @param lengthSize how it is stored, 0 for Annex B
    * @param wanted width of the lengths in MP4
-   * @throws CodecDataError when the NAL units don't add up to the frame
+   * @param visit is told where each NAL unit begins
+   * @throws CodecDataError when the NAL units don't add up to the frame, there are none, or one is too long
    */
-  addNals(frame: Uint8Array, lengthSize: number, wanted: number): void {
-    if (lengthSize === wanted) {
-      eachNal(frame, lengthSize, () => {});
-      this.#push(frame, undefined, frame.length);
-      return;
-    }
+  addNals(frame: Uint8Array, lengthSize: number, wanted: number, visit: (start: number) => void): void {
     const units: number[] = [];
     let size = 0;
     eachNal(frame, lengthSize, (start, end) => {
+      if (end - start >= 256 ** wanted) {
+        throw new CodecDataError(
+          `a NAL unit of ${end - start} bytes, behind lengths of ${wanted}`,
+          'InvalidMediaFrame',
+        );
+      }
       units.push(start, end);
       size += wanted + end - start;
+      visit(start);
     });
-    this.#push(frame, units, size);
+    // Zeros that were left behind the last unit are of none.
+    const isTight = lengthSize === wanted && size === frame.length;
+    this.#lengthSize = wanted;
+    this.#push(frame, isTight ? undefined : units, size);
   }
 
   /** Writes all samples; the only copy that is made of them. */
@@ -85,12 +95,9 @@ export class Payload {
       for (let i = 0; i < units.length; i += 2) {
         const [start, end] = [units[i]!, units[i + 1]!];
         const length = end - start;
-        target[at] = length >>> 24;
-        target[at + 1] = length >>> 16;
-        target[at + 2] = length >>> 8;
-        target[at + 3] = length;
-        target.set(frame.subarray(start, end), at + CONVERTED_LENGTH_SIZE);
-        at += CONVERTED_LENGTH_SIZE + length;
+        for (let shift = 8 * (this.#lengthSize - 1); shift >= 0; shift -= 8) target[at++] = length >>> shift;
+        target.set(frame.subarray(start, end), at);
+        at += length;
       }
     }
   }
@@ -108,34 +115,3 @@ const LARGE = 4096;
 
 /** How much of smaller ones is gathered. */
 const GATHERED = 65536;
-
-/** Width of the lengths that converted frames get. */
-export const CONVERTED_LENGTH_SIZE = 4;
-
-/**
- * How a track's frames are really stored. Producers convert frames and CodecPrivate each by itself, or not, so one does not tell the
- * other.
- *
- * @param frame the first frame
- * @param said what CodecPrivate says: width of the lengths, 0 for Annex B
- */
-export function actualLengthSize(frame: Uint8Array, said: number): number {
-  const lengthSize = said === 0 ? CONVERTED_LENGTH_SIZE : said;
-  // A length from 256 to 511 looks like a start code; that lengths add up by chance is what does not happen.
-  if (addsUp(frame, lengthSize)) return lengthSize;
-  return isAnnexB(frame) ? 0 : lengthSize;
-}
-
-function addsUp(frame: Uint8Array, lengthSize: number): boolean {
-  let valid = true;
-  try {
-    eachNal(frame, lengthSize, (start) => {
-      // The first bit of every NAL unit is 0.
-      valid &&= frame[start]! < 0x80;
-    });
-    return valid;
-  } catch (error) {
-    if (error instanceof CodecDataError) return false;
-    throw error;
-  }
-}

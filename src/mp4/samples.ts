@@ -74,8 +74,8 @@ const DISPOSABLE = 0x0080_0000;
 export const isSync = (flags: number): boolean => (flags & 0x0001_0000) === 0;
 
 /** The sample_flags of a frame. */
-export function sampleFlags(setup: TrackSetup, frame: Frame): number {
-  if (setup.kind === 'audio' || frame.keyframe) return SYNC;
+export function sampleFlags(setup: TrackSetup, frame: Frame | undefined): number {
+  if (setup.kind === 'audio' || frame === undefined || frame.keyframe) return SYNC;
   return frame.discardable ? NOT_SYNC | DISPOSABLE : NOT_SYNC;
 }
 

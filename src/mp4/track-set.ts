@@ -194,9 +194,8 @@ export class TrackSet {
     known: TrackSetup | undefined,
     fragment: FragmentMetadata | undefined,
   ): TrackSetup | Mp4RemuxError {
-    const first = frames.find((frame) => frame.keyframe) ?? frames[0];
     try {
-      const setup = setUpTrack(track, first?.data, known, fragment);
+      const setup = setUpTrack(frames[0]?.track ?? track, known, fragment);
       const mimeType = `${setup.kind}/mp4; codecs="${setup.codec}"`;
       if (this.#options.canPlay?.(mimeType) === false) {
         const text = `the player does not play ${mimeType}`;

@@ -1,16 +1,9 @@
 import { sameBytes } from '../ebml/bytes.js';
-import { parseAudioSpecificConfig } from '../mkv/codec/aac.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
-import { codecStringOf, decoderDescription } from '../mkv/codec/codec-string.js';
-import { parseH264Sps } from '../mkv/codec/h264.js';
-import { parseH265Sps } from '../mkv/codec/h265.js';
-import { splitNals } from '../mkv/codec/nal.js';
-import { type NalConfig, nalConfigOf, parameterSets, writeDecoderConfig } from '../mkv/codec/nal-config.js';
-import { codecOf } from '../mkv/codec/track-codec.js';
+import { pictureShape } from '../mkv/codec/media-format.js';
 import { parseWaveFormat } from '../mkv/codec/wave-format.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
-import { actualLengthSize, CONVERTED_LENGTH_SIZE } from './payload.js';
 import { type Mp4ErrorCode, Mp4RemuxError } from './remux-error.js';
 
 /** What all tracks of an MP4 have. */
@@ -33,10 +26,10 @@ export interface VideoSetup extends TrackSetupBase {
   /** Of the picture, in pixels, as its parameter sets say. */
   readonly width: number;
   readonly height: number;
+  /** The shape of a pixel, width and height; `undefined` where it is a square. */
+  readonly pixelAspect: readonly [number, number] | undefined;
   /** How deep pictures are reordered; `undefined` where the parameter sets do not say. */
   readonly reorder: number | undefined;
-  /** How the source stores frames: width of the lengths, 0 for Annex B. */
-  readonly sourceLengthSize: number;
   /** Width of the lengths in MP4. */
   readonly lengthSize: number;
 }
@@ -47,6 +40,8 @@ export interface AudioSetup extends TrackSetupBase {
   /** The sample entry. */
   readonly format: 'mp4a' | 'alaw' | 'ulaw';
   readonly channels: number;
+  /** Whether frames have ADTS headers, which MP4 leaves out. */
+  readonly adts: boolean;
   /** How many ticks a frame of so many bytes lasts; not an integer when the frame is cut. */
   frameDuration(size: number): number;
 }
@@ -58,32 +53,35 @@ export type TrackSetup = VideoSetup | AudioSetup;
 const VIDEO_TIMESCALE = 90_000;
 
 /**
- * Finds out how a track goes into MP4.
+ * Finds out how a track goes into MP4, by what its frames are.
  *
- * @param keyframe the first key frame of the fragment, for what CodecPrivate does not say
+ * @param track that of the frames
  * @param known the setup of the fragment before: kept where this one has no parameter sets of its own
  * @throws Mp4RemuxError when it does not
  */
 export function setUpTrack(
   track: TrackMetadata,
-  keyframe: Uint8Array | undefined,
   known: TrackSetup | undefined,
   fragment: FragmentMetadata | undefined,
 ): TrackSetup {
   const fail = (code: Mp4ErrorCode, text: string) => new Mp4RemuxError(code, text, { track, fragment });
   const { storage } = track.contentEncoding;
   if (storage !== 'plain') throw fail('UnsupportedStreamMediaType', `frames are stored ${storage}`);
-  const codec = codecOf(track.codecId);
-  const missing = track.codecPrivate === undefined || track.codecPrivate.length === 0;
+  const { codec, pcm } = track.format;
+  if (pcm !== undefined)
+    throw fail('UnsupportedStreamMediaType', 'the frames are PCM, which does not go into MP4 here');
   try {
     if (codec === 'h264' || codec === 'h265') {
-      const setup = setUpVideo(track, keyframe, known);
+      const setup = setUpVideo(track, known);
       if (setup === undefined) throw fail('MissingCodecPrivateData', 'there are no parameter sets');
       return setup;
     }
     if (codec === 'aac' || codec === 'acm') {
-      if (missing) throw fail('MissingCodecPrivateData', 'there is no CodecPrivate');
-      const setup = setUpAudio(track);
+      const missing = track.codecPrivate === undefined || track.codecPrivate.length === 0;
+      if (missing && track.format.aac === undefined) {
+        throw fail('MissingCodecPrivateData', 'there is no CodecPrivate, and the frames do not say what it would');
+      }
+      const setup = codec === 'acm' ? (setUpWave(track) ?? setUpAac(track)) : setUpAac(track);
       if (setup !== undefined) return setup;
     }
   } catch (error) {
@@ -93,41 +91,34 @@ export function setUpTrack(
   throw fail('UnsupportedStreamMediaType', 'this codec does not go into MP4');
 }
 
-function setUpVideo(
-  track: TrackMetadata,
-  keyframe: Uint8Array | undefined,
-  known: TrackSetup | undefined,
-): VideoSetup | undefined {
-  const stored = nalConfigOf(track);
-  if (stored === undefined) return undefined;
-  const sourceLengthSize = keyframe === undefined ? stored.lengthSize : actualLengthSize(keyframe, stored.lengthSize);
-  let sets: Pick<NalConfig, 'vps' | 'sps' | 'pps'> = stored;
-  if (stored.lengthSize === 0 || stored.sps.length === 0) {
-    const within = keyframe === undefined ? [] : splitNals(keyframe, sourceLengthSize);
-    const own = parameterSets(stored.codec, within);
-    // A key frame that brings parameter sets brings all that it needs.
-    if (own.sps.length > 0) sets = { vps: own.vps.length > 0 ? own.vps : stored.vps, sps: own.sps, pps: own.pps };
-    if (sets.sps.length === 0) return known?.kind === 'video' && isSameSource(known.track, track) ? known : undefined;
+function setUpVideo(track: TrackMetadata, known: TrackSetup | undefined): VideoSetup | undefined {
+  const { format } = track;
+  const { nal, codecString } = format;
+  if (nal === undefined) return undefined;
+  const { record, sps, codec, sets } = nal;
+  if (sets.sps.length === 0) {
+    if (known?.kind === 'video' && isSameSource(known.track, track)) return known;
+    if (format.disagreements.some(({ rule }) => rule === 'CodecPrivate')) {
+      throw new CodecDataError('CodecPrivate is no configuration of this codec');
+    }
+    return undefined;
   }
-  const [sps] = sets.sps;
-  if (sps === undefined) return undefined;
-  // Annex B is converted, and so are lengths of 3 bytes, which MP4 does not have.
-  const lengthSize = [1, 2, 4].includes(sourceLengthSize) ? sourceLengthSize : CONVERTED_LENGTH_SIZE;
-  const keeps = stored.sps.length > 0 && lengthSize === stored.lengthSize;
-  const config = decoderConfig(track, { ...sets, codec: stored.codec }, keeps, lengthSize);
-  const { width, height, maxReorder } = stored.codec === 'h264' ? parseH264Sps(sps) : parseH265Sps(sps);
+  if (record === undefined || sps === undefined || codecString === undefined) {
+    throw new CodecDataError('the sequence parameter set cannot be read');
+  }
+  const config = marked(codec, record);
   return {
     kind: 'video',
-    format: stored.codec === 'h264' ? 'avc1' : 'hvc1',
+    format: codec === 'h264' ? 'avc1' : 'hvc1',
     track,
-    codec: codecStringOf({ codecId: track.codecId, codecPrivate: config }) ?? '',
+    codec: codecString,
     timescale: VIDEO_TIMESCALE,
     config,
-    width,
-    height,
-    reorder: maxReorder,
-    sourceLengthSize,
-    lengthSize,
+    width: sps.width,
+    height: sps.height,
+    pixelAspect: pixelAspectOf(track, sps.pixelAspect),
+    reorder: sps.maxReorder,
+    lengthSize: ((config[codec === 'h264' ? 4 : 21] ?? 3) & 3) + 1,
   };
 }
 
@@ -137,17 +128,10 @@ function isSameSource(a: TrackMetadata, b: TrackMetadata): boolean {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** AVCC or HVCC: the producer's own where it fits the frames, with the bits set that the standard wants. */
-function decoderConfig(
-  track: TrackMetadata,
-  sets: Pick<NalConfig, 'codec' | 'vps' | 'sps' | 'pps'>,
-  keeps: boolean,
-  lengthSize: number,
-): Uint8Array {
-  const own = track.codecPrivate;
-  if (!keeps || own === undefined) return writeDecoderConfig(sets, lengthSize);
-  const config = own.slice();
-  if (sets.codec === 'h264') {
+/** AVCC or HVCC with the bits set that the standard wants. */
+function marked(codec: 'h264' | 'h265', record: Uint8Array): Uint8Array {
+  const config = record.slice();
+  if (codec === 'h264') {
     // Reserved bits, which some producers leave at 0.
     config[4] = (config[4] ?? 0) | 0xfc;
     config[5] = (config[5] ?? 0) | 0xe0;
@@ -164,43 +148,86 @@ function decoderConfig(
   return config;
 }
 
-function setUpAudio(track: TrackMetadata): AudioSetup | undefined {
-  const codec = codecStringOf(track);
-  if (codec === 'alaw' || codec === 'ulaw') {
-    const { channels, samplingFrequency } = parseWaveFormat(track.codecPrivate ?? NO_BYTES);
-    return {
-      kind: 'audio',
-      format: codec,
-      track,
-      codec,
-      timescale: samplingFrequency,
-      config: NO_BYTES,
-      channels,
-      frameDuration: (size) => size / channels,
-    };
-  }
-  const config = decoderDescription(track);
-  if (codec?.startsWith('mp4a.') !== true || config === undefined) return undefined;
-  const { samplingFrequency, channels, frameLength } = parseAudioSpecificConfig(config);
+/** The shape of a pixel, where the source says that it is no square. */
+function pixelAspectOf(
+  track: TrackMetadata,
+  said: readonly [number, number] | undefined,
+): readonly [number, number] | undefined {
+  const shape = pictureShape(track, track.format);
+  if (shape === undefined) return undefined;
+  const { width, height, displayWidth, displayHeight } = shape;
+  const across = displayWidth * height;
+  const down = displayHeight * width;
+  // Sizes are whole numbers of pixels: half a percent is what they may be off.
+  if (said !== undefined && isNear(across * said[1], down * said[0])) return isNear(...said) ? undefined : said;
+  if (isNear(across, down) || across > down * 16 || down > across * 16) return undefined;
+  const divisor = greatestDivisor(across, down);
+  return [across / divisor, down / divisor];
+}
+
+function isNear(a: number, b: number): boolean {
+  return Math.abs(a - b) * 200 <= b;
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
+}
+
+function setUpWave(track: TrackMetadata): AudioSetup | undefined {
+  const codec = track.format.codecString;
+  if (codec !== 'alaw' && codec !== 'ulaw') return undefined;
+  const { channels, samplingFrequency } = parseWaveFormat(track.codecPrivate ?? NO_BYTES);
+  return {
+    kind: 'audio',
+    format: codec,
+    track,
+    codec,
+    timescale: samplingFrequency,
+    config: NO_BYTES,
+    channels,
+    adts: false,
+    frameDuration: (size) => size / channels,
+  };
+}
+
+/** Audio object types that players know: Main, LC, SSR, LTP, and of the error-resilient ones LC, LD and ELD (ISO/IEC 14496-3 table 1.17). */
+const OBJECT_TYPES: readonly number[] = [1, 2, 3, 4, 17, 23, 39];
+
+function setUpAac(track: TrackMetadata): AudioSetup | undefined {
+  const { aac, codecString } = track.format;
+  if (aac === undefined || codecString?.startsWith('mp4a.') !== true) return undefined;
+  const { config, info, adts } = aac;
+  if (info === undefined) throw new CodecDataError('CodecPrivate is no AudioSpecificConfig');
+  if (!OBJECT_TYPES.includes(info.coreObjectType)) return undefined;
+  const { samplingFrequency, channels, frameLength } = info;
   return {
     kind: 'audio',
     format: 'mp4a',
     track,
-    codec,
+    codec: codecString,
     timescale: samplingFrequency,
     config,
     channels: channels ?? track.audio?.channels ?? 2,
+    adts,
     frameDuration: () => frameLength,
   };
 }
 
 /** Whether samples of both can stand behind each other with one sample entry. */
 export function sameSetup(a: TrackSetup, b: TrackSetup): boolean {
+  if (a === b) return true;
   return (
     a.format === b.format &&
     a.timescale === b.timescale &&
     a.track.number === b.track.number &&
     sameBytes(a.config, b.config) &&
-    (a.kind === 'video' || b.kind === 'video' || a.channels === b.channels)
+    (a.kind === 'video' ? sameAspect(a, b) : b.kind === 'audio' && a.channels === b.channels)
   );
+}
+
+function sameAspect(a: VideoSetup, b: TrackSetup): boolean {
+  const square = [1, 1] as const;
+  const [across, down] = a.pixelAspect ?? square;
+  const [otherAcross, otherDown] = (b.kind === 'video' ? b.pixelAspect : undefined) ?? square;
+  return across * otherDown === down * otherAcross;
 }

@@ -101,8 +101,8 @@ class AudioTiming implements TrackTiming {
     this.#clock = new AudioClock(timescale);
   }
 
-  time({ frames, payload: { durations }, offset }: TimedFrames): SampleTimes {
-    const times = frames.map((frame) => toTicks(frame.timestamp + offset, this.#timescale));
+  time({ payload: { durations, timestamps }, offset }: TimedFrames): SampleTimes {
+    const times = timestamps.map((timestamp) => toTicks(timestamp + offset, this.#timescale));
     return this.#clock.time(times, durations);
   }
 

@@ -186,7 +186,7 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
     ])('%s', async (_, overwrite) => {
       const good = wrapAsGetMedia(media);
       const bad = wrapAsGetMedia(media, {
-        frame: (data, { track }) => (track.type === 'video' ? data.subarray(1) : data),
+        frame: (data, { track }) => (track.type === 'video' ? data.subarray(0, data.length - 1) : data),
       });
       const damaged = good[1]!.bytes.slice().fill(0xff, 700, good[1]!.bytes.length - 200);
       const body = concatBytes([good[0]!.bytes, overwrite ? damaged : bad[1]!.bytes, good[2]!.bytes]);

@@ -62,6 +62,7 @@ test('memory does not grow with the media where it is written at once or spooled
   const frame = new Uint8Array(200_000);
   new DataView(frame.buffer).setUint32(0, frame.length - 4);
   frame[4] = 0x65;
+  frame[5] = 0x88;
   const COUNT = 100;
   function* body() {
     for (let i = 0; i < COUNT; i++) {
