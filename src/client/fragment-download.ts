@@ -7,7 +7,7 @@ import { FragmentReader, type ReadFragment } from './fragment-reader.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
 import { loadArchivedMedia } from './sdk.js';
-import { fromStreamError, KinesisVideoError, toKinesisVideoError } from './service-error.js';
+import { fromStreamError, KinesisVideoError, NotMediaError, toKinesisVideoError } from './service-error.js';
 
 /** After how many calls in a row that brought nothing the fragments are asked for one by one: one of them may be what ends the call. */
 const IDLE_CALLS = 3;
@@ -68,6 +68,8 @@ export class FragmentDownload {
   #open: OpenFragment | undefined;
   /** A fragment that has come whole. */
   #witness: string | undefined;
+  /** What came last in answer was no Matroska at all. */
+  #notMedia = false;
 
   constructor(setup: DownloadSetup, recovery: Recovery<ArchivedMediaClient>) {
     this.#setup = setup;
@@ -123,12 +125,13 @@ export class FragmentDownload {
   }
 
   /**
-   * A fragment that nothing is told of, and whose Cluster does not say its size, is asked for together with one that is known to come:
-   * where that comes behind it, it is whole.
+   * A fragment of which it is not known whether all has come, since its Cluster does not say its size, or whether anything has come of the
+   * service, is asked for together with one that is known to come.
    */
   #withWitness(number: string): readonly string[] {
     const witness = this.#witness;
-    return this.#open?.number === number && this.#open.unsized && witness !== undefined ? [number, witness] : [number];
+    const inDoubt = this.#notMedia || (this.#open?.number === number && this.#open.unsized);
+    return inDoubt && witness !== undefined ? [number, witness] : [number];
   }
 
   async #recover(
@@ -170,6 +173,7 @@ export class FragmentDownload {
         .then((called) => attempt.call((abortSignal) => media.send(command, { abortSignal })).finally(called))
         .finally(counted);
       answered = true;
+      this.#notMedia = false;
       this.#recovery.answered();
       this.#setup.onAnswer();
       attempt.open(output.Payload);
@@ -201,6 +205,9 @@ export class FragmentDownload {
     } catch (error) {
       signal.throwIfAborted();
       failure = toKinesisVideoError('GetMediaForFragmentList', error);
+      // Something between here and the service has answered: no fragment has failed.
+      this.#notMedia = error instanceof NotMediaError;
+      if (this.#notMedia) answered = false;
     } finally {
       await attempt.close();
     }

@@ -347,6 +347,26 @@ describe('FragmentListConsumer', () => {
     expect(retries.map(({ error }) => error.code)).toEqual(['NoList', 'NoList', 'NoList']);
   });
 
+  it('reports a fragment whose document does not begin as one', async () => {
+    const { clock, archive, fragments, failures, consumer } = setUp({ count: 12 }, { batchSize: 12 });
+    archive.fragmentFault = (number) => (number === fragments[7]!.number ? 'headless' : 'none');
+    expect(await clock.run(all(consumer))).toEqual(identities(fragments.filter((_, index) => index !== 7)));
+    expect(failures.map(({ fragmentNumber }) => fragmentNumber)).toEqual([fragments[7]!.number]);
+  });
+
+  it('waits while something else answers in place of the service', async () => {
+    const { clock, archive, fragments, failures, retries, consumer } = setUp({ count: 12 }, { batchSize: 5 });
+    archive.callFault = (operation, call) => (operation === 'GetMediaForFragmentList' && call < 60 ? 'html' : 'none');
+    expect(await clock.run(all(consumer))).toEqual(identities(fragments));
+    expect(failures).toEqual([]);
+    expect(retries.length).toBeGreaterThanOrEqual(60);
+    const late = setUp({ count: 12 }, { giveUpAfterMs: 30_000 });
+    late.archive.callFault = (operation) => (operation === 'GetMediaForFragmentList' ? 'html' : 'none');
+    const error = await late.clock.run(all(late.consumer).catch((thrown: unknown) => thrown));
+    expect(String(error)).toContain('HTML');
+    expect(late.failures).toEqual([]);
+  });
+
   it('gives one fragment of each producer time, where that is asked for', async () => {
     for (const orderBy of ['fragmentNumber', 'producerTimestamp'] as const) {
       for (const duplicates of ['keep', 'first', 'last'] as const) {

@@ -23,6 +23,7 @@ export type FragmentFault =
   | 'short'
   | 'short-end'
   | 'twice'
+  | 'headless'
   | number;
 
 /** One call that the archive got. */
@@ -41,7 +42,7 @@ export class FakeArchive {
   callFault: (
     operation: ArchiveCall['operation'],
     call: number,
-  ) => 'none' | 'throttle' | 'final' | 'silent' | 'no-list' = () => 'none';
+  ) => 'none' | 'throttle' | 'final' | 'silent' | 'no-list' | 'html' = () => 'none';
   chunkSize: () => number = () => 4000;
   /** How long a body waits before each fragment. */
   delayMs: () => number = () => 0;
@@ -137,8 +138,8 @@ export class FakeArchive {
   }
 
   async #getMedia(numbers: readonly string[], _?: SendOptions): Promise<GetMediaForFragmentListCommandOutput> {
-    await this.#begin('GetMediaForFragmentList', numbers);
-    const Payload: object = this.#body(numbers);
+    const fault = await this.#begin('GetMediaForFragmentList', numbers);
+    const Payload: object = fault === 'html' ? Buffer.from('<html>Please sign in</html>') : this.#body(numbers);
     return { Payload: Payload as never, $metadata: { requestId: 'request' } };
   }
 
@@ -162,6 +163,7 @@ export class FakeArchive {
         if (fault === 'cut') bytes = bytes.subarray(0, bytes.length >> 1);
         const short = bytes.subarray(0, this.shortLength(bytes));
         if (fault === 'short' || fault === 'short-end') bytes = short;
+        if (fault === 'headless') bytes = bytes.map((byte, index) => (index === 0 ? 0 : byte));
         if (fault === 'twice') bytes = concatBytes([short, bytes]);
         if (typeof fault === 'number') {
           bytes = writeGetMediaError({ fragmentNumber: number, exception: { code: fault, message: 'not this one' } });
