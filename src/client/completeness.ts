@@ -13,26 +13,43 @@ const ENOUGH = 3;
  * Compares what has come of each fragment with the size and the length that ListFragments told.
  *
  * A body may end, or leave bytes out, where nothing in the bytes shows it: between two Blocks of a Cluster of unknown size, between two
- * Clusters, before the Tags behind them. The size shows it. What exactly the service counts in it is not documented. So sizes are believed
- * when they are those of the bytes that come, with the service's own Tags or without; and fragments that seem too small count as such
- * unless all are, their Clusters have the size that they say, and none has ever been right.
+ * Clusters, before the Tags behind them. The size shows it. What exactly the service counts in it is not documented: it is learned from the
+ * fragments whose size is that of all their bytes, or of those without the service's own Tags. Where it is neither, a fragment that seems too
+ * small is asked for again, and is believed when that is so of all fragments.
  */
 export class CompletenessCheck {
-  #sizesFit = false;
+  #countsAll = false;
+  #countsProducers = false;
   readonly #small = new Set<string>();
+  /** Bytes of fragments that are between the two counts. */
+  readonly #between = new Map<string, number>();
 
   /** What is known of a fragment that has come. */
   check({ fragmentNumber, size, durationMs }: ListedFragment, fragment: Fragment, read: DocumentSize): Completeness {
     const length = judgeLength(fragment.frames, durationMs);
     if (size === undefined || size <= 0) return length === 'short' ? 'short' : 'unknown';
-    if (size === read.bytes || size === read.producerBytes) {
-      this.#sizesFit = true;
-      return 'whole';
-    }
-    if (size < read.producerBytes) return this.#sizesFit || read.sizedCluster ? 'unknown' : length;
-    if (this.#sizesFit || (!read.sizedCluster && length !== 'whole')) return 'short';
-    this.#small.add(fragmentNumber);
+    if (size === read.bytes) this.#countsAll = true;
+    else if (size === read.producerBytes) this.#countsProducers = true;
+    else if (size > read.bytes) return this.#judgeSmall(fragmentNumber, read, length);
+    else if (size > read.producerBytes) return this.#judgeBetween(fragmentNumber, read, length);
+    else return read.sizedCluster || length !== 'short' ? 'unknown' : 'short';
+    return 'whole';
+  }
+
+  /** Less has come than was told, whatever is counted. */
+  #judgeSmall(number: string, read: DocumentSize, length: Completeness): Completeness {
+    if (this.#countsAll || this.#countsProducers || (!read.sizedCluster && length !== 'whole')) return 'short';
+    this.#small.add(number);
     return this.#small.size < ENOUGH ? 'short' : 'unknown';
+  }
+
+  /** Less has come than was told if the service's own Tags do not count, more if they do. */
+  #judgeBetween(number: string, read: DocumentSize, length: Completeness): Completeness {
+    if (this.#countsProducers && !this.#countsAll) return 'short';
+    if (length === 'short' && !read.sizedCluster) return 'short';
+    if (this.#countsAll || this.#between.get(number) === read.bytes) return 'unknown';
+    this.#between.set(number, read.bytes);
+    return 'short';
   }
 }
 
