@@ -37,9 +37,11 @@ export type {
   MergeCounters,
   NewDocument,
   NewDocumentReason,
+  OutputRewrite,
   OutputSegmentMergerOptions,
   TimestampReason,
 } from './merge/merge-options.js';
+export { type MergeSeekableOptions, mergeSeekable } from './merge/merge-seekable.js';
 export { OutputSegmentMerger } from './merge/output-segment-merger.js';
 export {
   type SegmentMergerStream,

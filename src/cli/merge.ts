@@ -1,10 +1,11 @@
 import { ChunkMerger } from '../merge/chunk-merger.js';
-import type { MergeCounters } from '../merge/merge-options.js';
+import type { MergeCounters, OutputRewrite } from '../merge/merge-options.js';
 import { command, FORCE_OPTION, READ_OPTIONS, readerOptions, UsageError } from './command.js';
 import { DocumentFolder, documentsOutput } from './document-folder.js';
 import { openInput } from './input.js';
 import { type OutputFile, type OutputOptions, openOutput, reportMade } from './output-file.js';
 import { Progress } from './progress.js';
+import { rewritten } from './rewritten-output.js';
 import { ServiceErrors } from './service-errors.js';
 import { tell } from './terminal.js';
 
@@ -18,6 +19,10 @@ const OPTIONS = {
     help: 'stop at a fragment that cannot go into the same document, instead of beginning another',
   },
   'keep-positions': { type: 'boolean', help: "keep the producer's SeekHead, Cues and Duration" },
+  seekable: {
+    type: 'boolean',
+    help: 'let players seek: write Duration, Cues and SeekHead; takes as much room again while it runs',
+  },
   documents: {
     type: 'string',
     value: 'DIR',
@@ -42,17 +47,23 @@ export const merge = command({
     const [file = '-', out] = positionals;
     const { documents, force } = values;
     if (out === undefined && documents === undefined) throw new UsageError('OUT is missing');
+    if (values.seekable === true && values['keep-positions'] === true) {
+      throw new UsageError('--seekable and --keep-positions do not go together');
+    }
+    const rewrites: OutputRewrite[] = [];
     const chunks = new ChunkMerger({
       ...readerOptions(file, values),
       packClusters: values['pack-clusters'],
       startAtZero: values['start-at-zero'],
       stopAtFirstNonMatchingSegment: values['stop-at-first-non-matching'],
       keepPositions: values['keep-positions'],
+      seekable: values.seekable === true ? (rewrite) => void rewrites.push(rewrite) : undefined,
       onNewDocument: ({ offset, message }) => tell(`${file}: byte ${offset}: a new document begins: ${message}`),
       onDiscontinuity: ({ offset, message }) => tell(`${file}: byte ${offset}: a discontinuity: ${message}`),
     });
     const input = openInput(file);
-    const output = await openOutputs(out, documents, { input: file, force });
+    const target = await openOutputs(out, documents, { input: file, force });
+    const output = values.seekable === true ? await rewritten(target, rewrites) : target;
     const errors = new ServiceErrors(file);
     const progress = await Progress.through(file);
     try {
@@ -86,13 +97,17 @@ async function mergeAll(
   };
   for await (const chunk of input) {
     await write(chunks.push(chunk));
-    if (chunks.merger.stopped !== undefined) return true;
+    if (chunks.merger.stopped === undefined) continue;
+    await write(chunks.finish());
+    return true;
   }
   await write(chunks.end());
-  if (!chunks.truncated) return chunks.merger.counters.documentsOut > 0;
-  if (!recover) throw new Error('the input ends inside an element; with --recover, what is whole is kept');
-  await write(chunks.closeTruncated());
-  return true;
+  if (chunks.truncated) {
+    if (!recover) throw new Error('the input ends inside an element; with --recover, what is whole is kept');
+    await write(chunks.closeTruncated());
+  }
+  await write(chunks.finish());
+  return chunks.truncated || chunks.merger.counters.documentsOut > 0;
 }
 
 /** The output, or a folder for its documents, or both. */

@@ -6,6 +6,8 @@ export interface BlockPeek {
   /** In ticks after the Cluster's Timestamp. */
   timestamp: number;
   frames: number;
+  /** Whether it says that decoding can begin with it; a Block of a BlockGroup cannot say it. */
+  keyframe: boolean;
 }
 
 /**
@@ -21,7 +23,9 @@ export function peekBlock(bytes: Uint8Array, start: number, end: number, result:
   if (length > 8 || after + 2 >= end) return false;
   result.track = readVint(bytes, start, length);
   result.timestamp = ((bytes[after]! << 24) | (bytes[after + 1]! << 16)) >> 16;
-  if ((bytes[after + 2]! & 0x06) === 0) result.frames = 1;
+  const flags = bytes[after + 2]!;
+  result.keyframe = (flags & 0x80) !== 0;
+  if ((flags & 0x06) === 0) result.frames = 1;
   else result.frames = after + 3 < end ? bytes[after + 3]! + 1 : 1;
   return true;
 }

@@ -48,6 +48,12 @@ export class ChunkMerger {
     return this.#queue.take();
   }
 
+  /** Gives what belongs at the end of the last document; to be called behind {@link ChunkMerger.end}. */
+  finish(): readonly Uint8Array[] {
+    this.merger.finish();
+    return this.#queue.take();
+  }
+
   #drain(): readonly Uint8Array[] {
     if (this.merger.stopped === undefined) {
       const parser = this.#parser;

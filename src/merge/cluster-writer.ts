@@ -14,6 +14,7 @@ import { integerOf } from './integer-of.js';
 import type { MadeUpBytes } from './made-up-bytes.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
+import { type HeaderPlaces, SeekIndex } from './seek-index.js';
 import { voidHeader } from './void-element.js';
 
 // The table is so large that looking a type up takes its time.
@@ -29,6 +30,8 @@ export class ClusterWriter {
   #packer: ClusterPacker | undefined;
   /** Of the document that is being written. */
   #firstTimestamp: bigint | undefined;
+  /** Where a player can begin in it, if that is asked for. */
+  #index: SeekIndex | undefined;
   /** Bytes written before the first of the Segment's data. */
   #segmentStart = 0;
   #clusterStart = 0;
@@ -46,7 +49,7 @@ export class ClusterWriter {
   /** A master in the Cluster, held until it is whole: a BlockGroup, most of the time. */
   #group: (MkvStartMasterElement | MkvDataElement)[] | undefined;
   #groupWeight = 0;
-  readonly #peek: BlockPeek = { track: 0, timestamp: 0, frames: 0 };
+  readonly #peek: BlockPeek = { track: 0, timestamp: 0, frames: 0, keyframe: false };
 
   /** Clusters written. */
   clusters = 0;
@@ -65,13 +68,26 @@ export class ClusterWriter {
   }
 
   /** A document begins; the beginning of its Segment has been written. */
-  beginSegment(header: DocumentHeader): void {
+  beginSegment(header: DocumentHeader, places?: HeaderPlaces): void {
     this.#segmentStart = this.#queue.length;
+    this.#index = places && new SeekIndex(this.#segmentStart, places, header.timestampScale, header.tracks);
     this.#firstTimestamp = undefined;
     this.#previousSize = undefined;
     this.#endless = undefined;
     this.#packer =
       this.#options.packClusters === true ? new ClusterPacker(header.timestampScale, header.tracks) : undefined;
+  }
+
+  /** The document ends: what lets players seek in it is written. */
+  endSegment(): void {
+    this.fill();
+    const index = this.#index;
+    this.#index = undefined;
+    if (index === undefined) return;
+    const position = this.#queue.length - this.#segmentStart;
+    this.#queue.add(index.cues());
+    const rewrites = index.rewrites(position, this.#queue.length - this.#segmentStart);
+    for (const rewrite of rewrites) this.#options.seekable?.(rewrite);
   }
 
   /**
@@ -91,6 +107,7 @@ export class ClusterWriter {
       previousSize: this.#previousSize,
     };
     const { header, replaced } = head.rewrite(place);
+    this.#index?.cluster(this.#clusterStart - this.#segmentStart, place.timestamp ?? timestamp);
     this.clusters++;
     if (replaced.size > 0 || (this.#end === undefined && start.dataSize !== undefined)) this.#queue.add(header);
     else this.#queue.addHeader(start, head.elements[0]);
@@ -121,7 +138,7 @@ export class ClusterWriter {
       this.#pass(element);
     } else if (element.kind === 'data') {
       this.#queue.addElement(element);
-      if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) this.#countElement(element, undefined);
+      if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) this.#countElement(element);
     } else {
       if (element.is(Mkv.Cluster)) this.clusters++;
       this.#queue.add(element.rawHeader);
@@ -144,7 +161,7 @@ export class ClusterWriter {
     if (!this.#isPlain(type, end)) return false;
     this.#cursor = end;
     this.#queue.addData(type.id, headerSize, dataSize, run, start);
-    if (type === SimpleBlock) this.#count(run, start, dataSize, undefined);
+    if (type === SimpleBlock) this.#count(run, start, dataSize, undefined, undefined);
     return true;
   }
 
@@ -217,7 +234,7 @@ export class ClusterWriter {
       const moved = this.#place === undefined ? undefined : rewritePosition(element, this.#place);
       if (moved !== undefined) this.#write(element, moved);
       else this.#writeData(element);
-      if (element.is(Mkv.SimpleBlock)) this.#countElement(element, undefined);
+      if (element.is(Mkv.SimpleBlock)) this.#countElement(element);
     }
   }
 
@@ -258,14 +275,16 @@ export class ClusterWriter {
     else this.#queue.add(extent.bytes, extent.start, extent.end);
     let block: MkvDataElement | undefined;
     let duration: number | undefined;
+    let keyframe = true;
     for (const element of group) {
       if (element === start) continue;
       if (extent === undefined) this.#queue.addElement(element);
       if (element.kind !== 'data') continue;
       if (element.type === Mkv.Block) block = element;
       else if (element.type === Mkv.BlockDuration) duration = integerOf(element);
+      else if (element.type === Mkv.ReferenceBlock) keyframe = false;
     }
-    if (block !== undefined) this.#countElement(block, duration);
+    if (block !== undefined) this.#countElement(block, duration, keyframe);
   }
 
   /**
@@ -280,15 +299,23 @@ export class ClusterWriter {
     return headerBytes(id, dataSize, headerSize + change);
   }
 
-  #countElement({ run, start, dataSize }: MkvDataElement, duration: number | undefined): void {
-    this.#count(run, start, dataSize, duration);
+  #countElement({ run, start, dataSize }: MkvDataElement, duration?: number, keyframe?: boolean): void {
+    this.#count(run, start, dataSize, duration, keyframe);
   }
 
-  #count(run: DataRun, start: number, dataSize: number, duration: number | undefined): void {
+  /** @param keyframe of a BlockGroup; a SimpleBlock says it itself */
+  #count(
+    run: DataRun,
+    start: number,
+    dataSize: number,
+    duration: number | undefined,
+    keyframe: boolean | undefined,
+  ): void {
     const peek = this.#peek;
     const from = run.headStart + start;
     if (!peekBlock(run.head, from, from + dataSize, peek)) return;
     this.frames += peek.frames;
     this.#packer?.block(peek.track, peek.timestamp, peek.frames, duration);
+    this.#index?.block(peek.track, peek.timestamp, peek.frames, keyframe ?? peek.keyframe, duration);
   }
 }

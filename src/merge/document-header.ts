@@ -15,6 +15,8 @@ import {
 } from './header-facts.js';
 import { PieceQueue } from './piece-queue.js';
 import { tracksPosition } from './seek-head.js';
+import { DURATION_ROOM, type HeaderPlaces, SEEK_HEAD_ROOM } from './seek-index.js';
+import { voidElement } from './void-element.js';
 
 /** The beginning of a document as it is written. */
 export interface HeaderBytes {
@@ -24,6 +26,8 @@ export interface HeaderBytes {
   readonly segment: Uint8Array;
   /** What stands in the Segment before its first Cluster. */
   readonly rest: Uint8Array;
+  /** Where there is room in it for what is known only at the end; `undefined` where none was asked for. */
+  readonly places: HeaderPlaces | undefined;
 }
 
 /** Where two headers differ. */
@@ -69,6 +73,7 @@ export class DocumentHeader {
   /** Of the document's first byte, from the start of the stream. */
   readonly offset: number;
   readonly #mergeOn: ReadonlySet<EbmlElementType>;
+  readonly #isSeekable: boolean;
   /** The elements, children of the Segment or roots, in which there is something to compare. */
   readonly #comparedRoots: ReadonlySet<EbmlElementType>;
   #held: GatheredElement[] = [];
@@ -84,8 +89,10 @@ export class DocumentHeader {
   #keepsSeekHead = false;
   #awaitsNoTracks = false;
 
-  constructor(offset: number, mergeOn: readonly MkvMasterType[]) {
+  /** @param isSeekable leave room for what lets players seek */
+  constructor(offset: number, mergeOn: readonly MkvMasterType[], isSeekable = false) {
     this.offset = offset;
+    this.#isSeekable = isSeekable;
     this.#mergeOn = new Set(mergeOn);
     this.#comparedRoots = comparedRoots(mergeOn);
   }
@@ -178,6 +185,7 @@ export class DocumentHeader {
 
   /** The bytes of a document that begins here; they end before its first Cluster. */
   bytes(keepPositions: boolean): HeaderBytes {
+    if (this.#isSeekable) return this.#seekableBytes();
     const write = (wanted: (type: EbmlElementType) => boolean) => {
       const queue = new PieceQueue();
       for (const element of this.#held) {
@@ -191,6 +199,36 @@ export class DocumentHeader {
       ebml: write((type) => type === Mkv.EBML),
       segment: this.#segment ?? new Uint8Array(0),
       rest: write((type) => type !== Mkv.EBML),
+      places: undefined,
+    };
+  }
+
+  /** The same with room for a SeekHead and a Duration, and a Segment that has room for its size. */
+  #seekableBytes(): HeaderBytes {
+    const ebml = new PieceQueue();
+    const rest = new PieceQueue();
+    const places: { -readonly [K in keyof HeaderPlaces]: HeaderPlaces[K] } = {
+      info: undefined,
+      tracks: undefined,
+      duration: undefined,
+    };
+    rest.add(voidElement(SEEK_HEAD_ROOM));
+    for (const element of this.#held) {
+      const { type } = element;
+      if (type === Mkv.Info) {
+        places.info = rest.length;
+        rest.add(element.withRoomForDuration(DURATION_ROOM));
+        places.duration = rest.length - DURATION_ROOM;
+      } else {
+        if (type === Mkv.Tracks) places.tracks = rest.length;
+        element.writeTo(type === Mkv.EBML ? ebml : rest, false);
+      }
+    }
+    return {
+      ebml: concatBytes(ebml.take()),
+      segment: writeHeader(Mkv.Segment, undefined, { sizeLength: 8 }),
+      rest: concatBytes(rest.take()),
+      places,
     };
   }
 

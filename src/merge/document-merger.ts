@@ -86,6 +86,9 @@ export class DocumentMerger {
 
   /** @param queue takes the bytes, views of the elements' data among them */
   constructor(queue: PieceQueue, options: OutputSegmentMergerOptions) {
+    if (options.seekable !== undefined && options.keepPositions === true) {
+      throw new TypeError('seekable and keepPositions do not go together');
+    }
     this.#queue = queue;
     this.#options = options;
     this.#keepPositions = options.keepPositions === true;
@@ -193,6 +196,11 @@ export class DocumentMerger {
     this.#clusters.fill();
   }
 
+  /** Writes what belongs at the end of the last document. */
+  finish(): void {
+    this.#clusters.endSegment();
+  }
+
   /** Takes an element that is within another one, is left out or passed on; does nothing and returns `false` when it is none of these. */
   #take(element: MkvStartMasterElement | MkvDataElement): boolean {
     const gathered = this.#gathered;
@@ -262,8 +270,9 @@ export class DocumentMerger {
       header.hold(tracks);
       this.#replay(waiting);
     } else if (waiting.weight > MOST_HELD) {
-      // Where Timestamps are to be rewritten, Clusters may grow, and the SeekHead would not be true.
-      if (this.#packs || this.#options.startAtZero === true) expectHoldable(waiting.weight, element);
+      // Where something is to be rewritten, Clusters may move, and the SeekHead would not be true.
+      const { startAtZero, seekable } = this.#options;
+      if (this.#packs || startAtZero === true || seekable !== undefined) expectHoldable(waiting.weight, element);
       header.keepSeekHead();
       this.#replay(waiting);
     }
@@ -284,7 +293,7 @@ export class DocumentMerger {
   #newHeader(offset: number): void {
     this.#writePendingTags();
     this.#documentsIn++;
-    this.#header = new DocumentHeader(offset, this.#mergeOn);
+    this.#header = new DocumentHeader(offset, this.#mergeOn, this.#options.seekable !== undefined);
     this.#producerTime = undefined;
     this.#fate = Fate.Held;
   }
@@ -448,11 +457,11 @@ export class DocumentMerger {
     return true;
   }
 
-  #writeHeader(header: DocumentHeader, { ebml, segment, rest }: HeaderBytes): void {
-    this.#clusters.fill();
+  #writeHeader(header: DocumentHeader, { ebml, segment, rest, places }: HeaderBytes): void {
+    this.#clusters.endSegment();
     this.#queue.add(ebml);
     this.#queue.add(segment);
-    this.#clusters.beginSegment(header);
+    this.#clusters.beginSegment(header, places);
     this.#queue.add(rest);
     this.#written = header;
     this.#lastTimestamp = undefined;

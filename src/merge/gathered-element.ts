@@ -1,6 +1,6 @@
 import { crc32 } from '../ebml/crc32.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
-import { concatBytes } from '../ebml/writer.js';
+import { concatBytes, writeMaster } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { ELEMENT_OVERHEAD } from '../mkv/holding.js';
@@ -119,6 +119,17 @@ export class GatheredElement {
     const { extent } = this;
     if (extent !== undefined) queue.add(extent.bytes, extent.start, extent.end);
     else this.#writeElements(queue);
+  }
+
+  /** Info with a Void element of so many bytes at its end, and without its Duration and its CRC-32, which would not be right for long. */
+  withRoomForDuration(room: number): Uint8Array {
+    const children = new PieceQueue();
+    for (const element of this.#elements) {
+      const isOwn = element.parent === this.root;
+      if (element === this.root || (isOwn && (element.is(Mkv.Duration) || element.is(Mkv['CRC-32'])))) continue;
+      children.addElement(element);
+    }
+    return writeMaster(Mkv.Info, [...children.take(), voidElement(room)]);
   }
 
   #writeElements(queue: PieceQueue): void {

@@ -32,6 +32,13 @@ export interface OutputSegmentMergerOptions {
    * stood, and Position and PrevSize get the values that are right.
    */
   readonly keepPositions?: boolean | undefined;
+  /**
+   * Let players seek in what is written: each document has a Duration, and Cues at its end, which a SeekHead at its beginning tells of. As
+   * they are known only at the end of a document, some bytes before have to be written once more: this is told of them. For outputs that
+   * can be rewritten, or are held; `mergeSeekable` holds them itself. The end of the last document has to be said with
+   * `finish()` of the merger. It does not go together with `keepPositions`, and has no effect where nothing is merged.
+   */
+  readonly seekable?: ((rewrite: OutputRewrite) => void) | undefined;
   /** Is told each time a new document begins in the output, except for the first. */
   readonly onNewDocument?: ((document: NewDocument) => void) | undefined;
   /**
@@ -39,6 +46,13 @@ export interface OutputSegmentMergerOptions {
    * that the headers of the new ones would be much more than all that has come.
    */
   readonly onDiscontinuity?: ((discontinuity: Discontinuity) => void) | undefined;
+}
+
+/** Bytes that take the place of others which have been written. */
+export interface OutputRewrite {
+  /** Of the first one, from the first byte that was written. */
+  readonly position: number;
+  readonly bytes: Uint8Array;
 }
 
 /** Where the input goes back in time, and the output goes on in the same document. */

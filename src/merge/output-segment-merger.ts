@@ -97,4 +97,14 @@ export class OutputSegmentMerger extends MkvElementVisitor {
     this.#merger.closeTruncated();
     return this.#writer.write(this.#queue);
   }
+
+  /**
+   * Says that no more elements come, and writes what belongs at the end of the last document: with `seekable`, its Cues. What is missing of
+   * a Cluster that is cut off is filled as with {@link OutputSegmentMerger.closeTruncated}. Throws what the sink throws.
+   */
+  finish(): MaybePromise {
+    this.#writer.check();
+    this.#merger.finish();
+    return this.#writer.write(this.#queue);
+  }
 }

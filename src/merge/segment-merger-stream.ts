@@ -41,7 +41,10 @@ export function segmentMergerStream(options: SegmentMergerStreamOptions = {}): S
   };
   const { readable, writable } = makeTransformStream<Uint8Array, Uint8Array>(options, {
     transform: (chunk, controller) => give(controller, chunks.push(chunk)),
-    flush: (controller) => give(controller, chunks.end()),
+    flush: (controller) => {
+      give(controller, chunks.end());
+      if (options.seekable !== undefined) give(controller, chunks.finish());
+    },
   });
   return {
     readable,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
+import { mergeSeekable } from '../../src/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { CAPTURES, capturePath } from '../support/captures.js';
 import { documentHead, fragmentInput, numberOf, serviceTags } from '../support/kvs-documents.js';
@@ -105,6 +106,19 @@ describe('kvs merge', () => {
     expect(kvs('merge', input, `--documents=${join(folder, 'one')}`).status).toBe(0);
     expect(readdirSync(join(folder, 'one'))).toEqual(['000001.mkv']);
     expect(kvs('merge', input)).toMatchObject({ status: 2 });
+  });
+
+  it('--seekable writes what players seek by, to files and to standard output', async () => {
+    const target = join(folder, 'merged.mkv');
+    const expected = await mergeSeekable(BODY);
+    expect(kvs('merge', input, target, '--seekable')).toMatchObject({ status: 0, stderr: '' });
+    expect(Buffer.compare(readFileSync(target), expected)).toBe(0);
+    expect(kvs('merge', input, '--documents', out, '--seekable')).toMatchObject({ status: 0, stderr: '' });
+    expect(Buffer.compare(concatBytes(written()), expected)).toBe(0);
+    const { stdout } = spawnSync(process.execPath, [KVS, 'merge', input, '-', '--seekable']);
+    expect(Buffer.compare(stdout, expected)).toBe(0);
+    expect(readdirSync(folder).sort()).toEqual(['in.mkv', 'merged.mkv', 'out']);
+    expect(kvs('merge', input, target, '--seekable', '--keep-positions').status).toBe(2);
   });
 
   it('tells errors of the service, and leaves no output without --recover', () => {

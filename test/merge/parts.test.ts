@@ -58,16 +58,17 @@ describe('a glance at a Block', () => {
           const vint = BigInt(track) | (1n << BigInt(7 * width));
           const data = concatBytes([Buffer.from(vint.toString(16).padStart(2 * width, '0'), 'hex'), rest]);
           const laced = ((rest[2] ?? 0) & 6) !== 0;
-          const result: BlockPeek = { track: 0, timestamp: 0, frames: 0 };
+          const result: BlockPeek = { track: 0, timestamp: 0, frames: 0, keyframe: false };
           expect(glance(data, result)).toBe(true);
           // Of the same header with a single frame, for the laces are not looked at.
           const plain = Uint8Array.from(data);
           plain[width + 2]! &= ~6;
-          const { trackNumber, relativeTimestamp } = new Block(new ByteRun(plain), 0, plain.length, 0, true);
+          const { trackNumber, relativeTimestamp, keyframe } = new Block(new ByteRun(plain), 0, plain.length, 0, true);
           expect(result).toEqual({
             track: trackNumber,
             timestamp: relativeTimestamp,
             frames: laced ? (rest[3] ?? 0) + 1 : 1,
+            keyframe,
           });
           expect(glance(data.subarray(0, width + 3), result)).toBe(true);
           expect(result.frames).toBe(1);
@@ -78,10 +79,10 @@ describe('a glance at a Block', () => {
   });
 
   it('is not taken of what has no track number', () => {
-    const result: BlockPeek = { track: 5, timestamp: 5, frames: 5 };
+    const result: BlockPeek = { track: 5, timestamp: 5, frames: 5, keyframe: true };
     expect(glance(new Uint8Array(20), result)).toBe(false);
     expect(glance(new Uint8Array(0), result)).toBe(false);
-    expect(result).toEqual({ track: 5, timestamp: 5, frames: 5 });
+    expect(result).toEqual({ track: 5, timestamp: 5, frames: 5, keyframe: true });
   });
 });
 
