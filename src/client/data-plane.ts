@@ -118,7 +118,9 @@ export class DataPlane<C extends { destroy?(): void }> {
       DataEndpoint === undefined
         ? 'the answer names no endpoint'
         : `the answer names no HTTP endpoint: ${JSON.stringify(DataEndpoint).slice(0, 200)}`;
-    throw new KinesisVideoError('GetDataEndpoint', { code: 'NoEndpoint', kind: 'unknown', text });
+    // An answer without the field is not of the service; something between here and it has answered.
+    const kind = DataEndpoint === undefined ? 'service' : 'unknown';
+    throw new KinesisVideoError('GetDataEndpoint', { code: 'NoEndpoint', kind, text });
   }
 
   async #renew(signal: AbortSignal): Promise<void> {

@@ -15,10 +15,14 @@ import { DocumentMeasure, type DocumentSize } from './document-measure.js';
 export interface ReadFragment {
   readonly fragment: Fragment;
   /**
-   * `whole`: something that ends a fragment has come behind it. `cut`: something is missing. `open`: the connection ended behind it with
-   * nothing that ends a fragment, so that nothing tells whether all of it has come.
+   * - `whole`: something that ends a fragment has come behind it.
+   * - `cut`: something is missing.
+   * - `bare`: nothing is missing but the Tags of the service behind the frames, which others of the stream have.
+   * - `open`: the connection ended behind it with nothing that ends a fragment, so that nothing tells whether all of it has come.
    */
-  readonly state: 'whole' | 'cut' | 'open';
+  readonly state: 'whole' | 'cut' | 'bare' | 'open';
+  /** Whether the end of its frames was to be told by a size. */
+  readonly sized: boolean;
   /** The bytes of its document up to its end, where they are kept: views of the chunks that they came in. */
   readonly document: readonly Uint8Array[];
   /** How much of its document there is, where that is measured. */
@@ -50,7 +54,7 @@ export class FragmentReader {
   readonly #measure: DocumentMeasure | undefined;
   readonly #head = new BodyHead();
   readonly #recovers: boolean;
-  readonly #ready: { readonly fragment: Fragment; readonly cut: boolean }[] = [];
+  readonly #ready: { readonly fragment: Fragment; readonly cut: boolean; readonly sized: boolean }[] = [];
   #length = 0;
   /** Where the last element stood. */
   #offset = 0;
@@ -60,6 +64,9 @@ export class FragmentReader {
   #numbered = false;
   /** A Cluster has begun in the Segment. */
   #clusterSeen = false;
+  /** The last Cluster has said its size. */
+  #sized = false;
+  #tokensExpected: boolean;
   /** What is shown last is the end of Tags: a fragment that ends with it is ended by the number of another. */
   #inTags = false;
 
@@ -81,9 +88,10 @@ export class FragmentReader {
       () => true,
       (fragment) => this.#give(fragment),
       recover === undefined ? {} : { onInvalidElement: ({ message }) => gap(message) },
-      expectTrailingTags,
+      false,
       maxFragmentSize,
     );
+    this.#tokensExpected = expectTrailingTags ?? false;
     if (options.measure === true) this.#measure = new DocumentMeasure();
     if (keepDocuments) this.#keeper = new DocumentKeeper(maxFragmentSize);
   }
@@ -150,10 +158,10 @@ export class FragmentReader {
     }
     const ready = this.#ready.shift();
     if (ready === undefined) return undefined;
-    const { fragment, cut } = ready;
+    const { fragment, cut, sized } = ready;
     const state = cut ? 'cut' : this.#stateOf(fragment);
     const document = this.#keeper?.take(this.#offset) ?? [];
-    return { fragment, state, document, size: this.#measure?.take(this.#offset) };
+    return { fragment, state, sized, document, size: this.#measure?.take(this.#offset) };
   }
 
   /**
@@ -167,7 +175,7 @@ export class FragmentReader {
     const replaced = numbered && this.#inTags && continuationToken === undefined;
     if (numbered && frames.length === 0 && (this.#numbered || (replaced && !this.#clusterSeen))) return;
     if (numbered) this.#numbered = true;
-    this.#ready.push({ fragment, cut: replaced });
+    this.#ready.push({ fragment, cut: replaced, sized: this.#sized });
   }
 
   #show(element: MkvElement): void {
@@ -179,6 +187,7 @@ export class FragmentReader {
         this.#clusterSeen = false;
       } else if (element.type === Mkv.Cluster) {
         this.#clusterSeen = true;
+        this.#sized = element.dataSize !== undefined;
       }
     }
     this.#inTags = element.type === Mkv.Tags;
@@ -191,7 +200,10 @@ export class FragmentReader {
 
   #stateOf(fragment: Fragment): ReadFragment['state'] {
     if (fragment.truncated) return 'cut';
-    const closed = !this.#ended || fragment.continuationToken !== undefined || fragment.millisBehindNow !== undefined;
+    const { continuationToken, error } = fragment;
+    if (continuationToken !== undefined) this.#tokensExpected = true;
+    else if (this.#tokensExpected && error === undefined) return 'bare';
+    const closed = !this.#ended || continuationToken !== undefined || fragment.millisBehindNow !== undefined;
     return closed ? 'whole' : 'open';
   }
 }

@@ -179,7 +179,7 @@ export class GetMediaSession {
    *
    * @throws KinesisVideoError when the connection is of no more use
    */
-  #decide({ fragment, state }: ReadFragment, reader: FragmentReader, requestId: string | undefined): Decision {
+  #decide({ fragment, state, sized }: ReadFragment, reader: FragmentReader, requestId: string | undefined): Decision {
     const { position, metrics } = this.#setup;
     const { metadata, fragmentNumber: number } = fragment;
     // Behind damage, nothing is what it says; it only tells where to look.
@@ -194,15 +194,17 @@ export class GetMediaSession {
       metrics.truncated++;
       throw cut(number, requestId);
     }
-    if (number === undefined || metadata === undefined) return this.#decideUnnumbered(fragment, state, requestId);
-    if (!isNumbered(metadata)) {
-      return this.#decideDamaged(`${JSON.stringify(number.slice(0, 200))} is no fragment number`, metadata, requestId);
+    if (state === 'bare' && !reader.ended && !this.#detour.exhausted) {
+      return this.#decideDamaged('a fragment has no Tags behind its frames', metadata, requestId);
     }
-    if (state === 'open' && !position.believes(signatureOf(fragment))) {
+    if (!isNumbered(metadata)) return this.#decideUnnumbered(fragment, state, reader, requestId);
+    if (reader.ended && state !== 'whole' && !position.believes(signatureOf(fragment), readingsOf(state, sized))) {
       metrics.truncated++;
       throw cut(number, requestId);
     }
-    return this.#decideNumbered(metadata, requestId);
+    const decision = this.#decideNumbered(metadata, requestId);
+    if (decision !== 'drop' && reader.ended && state === 'bare' && !sized) this.#noteBare(metadata);
+    return decision;
   }
 
   #decideNumbered(metadata: NumberedMetadata, requestId: string | undefined): Decision {
@@ -250,27 +252,42 @@ export class GetMediaSession {
     }
   }
 
+  /** A fragment without a number, or with one that is none. */
   #decideUnnumbered(
     fragment: ReadFragment['fragment'],
     state: ReadFragment['state'],
+    reader: FragmentReader,
     requestId: string | undefined,
   ): Decision {
     const { position, metrics } = this.#setup;
-    if (fragment.frames.length === 0) return 'drop';
+    const number = fragment.fragmentNumber;
+    if (fragment.frames.length === 0 && number === undefined) return 'drop';
     const signature = signatureOf(fragment);
     if (position.knowsUnnumbered(signature)) {
       metrics.duplicates++;
       return 'drop';
     }
-    if (state === 'open' && !position.believes(signature)) {
+    if (reader.ended && state !== 'whole' && !position.believes(signature, 2)) {
       metrics.truncated++;
       throw cut(undefined, requestId);
     }
     // Where others have numbers, one without may have lost it on the way.
-    if (position.numbersSeen && !this.#detour.exhausted) {
-      return this.#decideDamaged('frames without a fragment number', undefined, requestId);
+    if ((position.numbersSeen || number !== undefined) && !this.#detour.exhausted) {
+      const reason = number === undefined ? 'no fragment number' : `no fragment number: ${printed(number)}`;
+      return this.#decideDamaged(reason, undefined, requestId);
     }
     return 'hand out';
+  }
+
+  /** Nothing tells a fragment whose Cluster has no size, and that has nothing behind it, from one that is cut between two frames. */
+  #noteBare({ fragmentNumber }: NumberedMetadata): void {
+    this.#pending = {
+      kind: 'damaged',
+      afterFragmentNumber: this.#setup.position.after,
+      beforeFragmentNumber: fragmentNumber,
+      fragmentNumbers: [],
+      reason: `fragment ${fragmentNumber} has no Tags behind its frames, as others have: it may not be whole`,
+    };
   }
 
   /** A search goes on behind damage; any other connection ends with it. */
@@ -461,7 +478,8 @@ export class GetMediaSession {
     }
     const { after } = position;
     if (after === undefined) {
-      if (unknownPlace) throw failure;
+      // A fragment that the caller has named is not there; other beginnings name none.
+      if (unknownPlace && position.startsBehindFragment) throw failure;
       return false;
     }
     // A number that the service has taken before is no wrong argument now.
@@ -523,6 +541,15 @@ function renumbered(after: string | undefined, before: string | undefined, reaso
     fragmentNumbers: [],
     reason,
   };
+}
+
+/** How often a fragment has to come the same at the end of a body, with nothing behind it, to be believed. */
+function readingsOf(state: ReadFragment['state'], sized: boolean): number {
+  return state === 'bare' && !sized ? 4 : 2;
+}
+
+function printed(text: string): string {
+  return JSON.stringify(text.slice(0, 200));
 }
 
 function cut(number: string | undefined, requestId: string | undefined): KinesisVideoError {

@@ -58,7 +58,7 @@ export class Position {
   #heard: FragmentMetadata | undefined;
   #tokensSeen = false;
   #numbersSeen = false;
-  #open: string | undefined;
+  #open: { readonly signature: string; readonly count: number } | undefined;
 
   constructor(start: StartPosition, resumeBy: ResumeBy) {
     this.#start = start;
@@ -77,6 +77,11 @@ export class Position {
   /** The last fragment that was handed out. */
   get after(): string | undefined {
     return this.#cursor?.number;
+  }
+
+  /** Whether nothing has been handed out, and the caller has named the fragment to begin behind. */
+  get startsBehindFragment(): boolean {
+    return this.#cursor === undefined && ['FRAGMENT_NUMBER', 'CONTINUATION_TOKEN'].includes(this.#start.type);
   }
 
   /** Whether the service has shown that it knows the last fragment. */
@@ -212,15 +217,12 @@ export class Position {
     return this.#unnumbered.has(signature);
   }
 
-  /**
-   * Whether a fragment with nothing behind it is to be believed: where the service sends no tokens, when reading it a second time has given
-   * the same.
-   */
-  believes(signature: string): boolean {
-    if (this.#tokensSeen) return false;
+  /** Whether a fragment with nothing behind it is to be believed: when as many readings in a row have given the same. */
+  believes(signature: string, readings: number): boolean {
     const before = this.#open;
-    this.#open = signature;
-    return before === signature;
+    const count = before?.signature === signature ? before.count + 1 : 1;
+    this.#open = { signature, count };
+    return count >= readings;
   }
 
   #isBeforeBeginning(metadata: NumberedMetadata, point: TrailPoint): boolean {

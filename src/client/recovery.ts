@@ -12,6 +12,9 @@ const PROMPT_ENDPOINTS = 1;
 /** How often in a row credentials may be expired: a provider may give out some that are about to be. */
 const EXPIRED_RENEWALS = 5;
 
+/** How often the provider of the credentials may fail before the service has ever been reached: it may be set up wrong. */
+const PROVIDER_FAILURES = 5;
+
 /** What recovering needs besides the data plane. */
 export interface RecoverySetup {
   readonly clock: Clock;
@@ -35,6 +38,7 @@ export class Recovery<C extends { destroy?(): void }> {
   #renewals = 0;
   #endpointsRefused = 0;
   #corrections = 0;
+  #providerFailures = 0;
   #failingSince: number | undefined;
 
   constructor(plane: DataPlane<C>, setup: RecoverySetup) {
@@ -73,7 +77,8 @@ export class Recovery<C extends { destroy?(): void }> {
       case 'final':
         throw failure;
       case 'unknown':
-        if (!this.#reach.answered) throw failure;
+        if (!this.#reach.answered && !(isOfProvider(failure) && this.#providerFailures++ < PROVIDER_FAILURES))
+          throw failure;
         return backoff.next();
       case 'clock':
         // The client that has learned how wrong the clock is makes the next try.
@@ -111,4 +116,8 @@ export class Recovery<C extends { destroy?(): void }> {
   async pause(delayMs: number, signal: AbortSignal): Promise<void> {
     await sleep(this.#setup.clock, delayMs, signal);
   }
+}
+
+function isOfProvider({ code }: KinesisVideoError): boolean {
+  return code === 'CredentialsProviderError' || code === 'TokenProviderError';
 }

@@ -86,6 +86,15 @@ describe('credentials', () => {
     expect(await second.clock.run(waiting)).toEqual({ done: true, value: undefined });
   });
 
+  it.each([1, 5, 6])('whose provider fails %i times before anything has been reached', async (times) => {
+    const { clock, service, consumer, fragments } = withProvider(async () => {});
+    service.endpointFault = (call) =>
+      call < times ? { type: 'error', name: 'CredentialsProviderError', status: 200 } : undefined;
+    service.fault = () => ({ type: 'none' });
+    if (times < 6) expect(await clock.run(take(consumer, 4))).toEqual(identities(fragments));
+    else expect(await clock.run(failure(consumer))).toMatchObject({ code: 'CredentialsProviderError' });
+  });
+
   it('that stay expired end it', async () => {
     const { clock, service, consumer } = withProvider(async () => {});
     service.fault = () => ({ type: 'error', name: 'ExpiredTokenException' });
@@ -204,16 +213,24 @@ describe('the endpoint', () => {
     return { clock, consumer, fragments };
   };
 
-  it.each(['', 'ftp://example.com', 'nonsense', 'https://', undefined, 5, 'javascript:alert(1)'])(
+  it.each(['', 'ftp://example.com', 'nonsense', 'https://', 5, 'javascript:alert(1)'])(
     'that is none (%s) is a clear error',
     async (answer) => {
       const { clock, consumer } = consumerWith(answer);
       const error = await clock.run(failure(consumer));
       expect(error).toBeInstanceOf(KinesisVideoError);
       expect(error).toMatchObject({ operation: 'GetDataEndpoint', code: 'NoEndpoint' });
-      expect(String(error)).toContain(answer === undefined ? 'names no endpoint' : JSON.stringify(answer));
+      expect(String(error)).toContain(JSON.stringify(answer));
     },
   );
+
+  it('that the answer does not name at all is asked for again: the answer is not of the service', async () => {
+    const reconnects: ReconnectEvent[] = [];
+    const { clock, consumer, fragments } = consumerWith(undefined, { onReconnect: (event) => reconnects.push(event) });
+    expect(await clock.run(take(consumer, 2))).toEqual(identities(fragments));
+    expect(reconnects).toMatchObject([{ reason: 'service', error: { code: 'NoEndpoint' } }]);
+    expect(String(reconnects[0]?.error)).toContain('names no endpoint');
+  });
 
   it('that is a page of something else is asked for again, with an error that says so', async () => {
     const events: ReconnectEvent[] = [];
