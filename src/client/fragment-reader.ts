@@ -38,7 +38,7 @@ export interface FragmentReaderOptions {
   readonly measure?: boolean | undefined;
   /** Pass over damage instead of stopping at it; the function is told what it was. */
   readonly recover?: ((reason: string) => void) | undefined;
-  /** Whether the stream's fragments are known to have Tags of the service behind their frames. Default: from the first on that has. */
+  /** Whether fragments have Tags of the service behind their frames, so that one without is `bare`. Default: from the first on that has. */
   readonly expectTrailingTags?: boolean | undefined;
   /** How many bytes of frames, and of a document where they are kept, to hold of one fragment. Default 256 MiB. */
   readonly maxFragmentSize?: number | undefined;
@@ -66,7 +66,8 @@ export class FragmentReader {
   #clusterSeen = false;
   /** The last Cluster has said its size. */
   #sized = false;
-  #tokensExpected: boolean;
+  /** Whether fragments have a token behind their frames; `undefined` before one has shown it. */
+  #tokensExpected: boolean | undefined;
   /** What is shown last is the end of Tags: a fragment that ends with it is ended by the number of another. */
   #inTags = false;
 
@@ -91,7 +92,7 @@ export class FragmentReader {
       false,
       maxFragmentSize,
     );
-    this.#tokensExpected = expectTrailingTags ?? false;
+    this.#tokensExpected = expectTrailingTags;
     if (options.measure === true) this.#measure = new DocumentMeasure();
     if (keepDocuments) this.#keeper = new DocumentKeeper(maxFragmentSize);
   }
@@ -201,8 +202,8 @@ export class FragmentReader {
   #stateOf(fragment: Fragment): ReadFragment['state'] {
     if (fragment.truncated) return 'cut';
     const { continuationToken, error } = fragment;
-    if (continuationToken !== undefined) this.#tokensExpected = true;
-    else if (this.#tokensExpected && error === undefined) return 'bare';
+    if (continuationToken !== undefined) this.#tokensExpected ??= true;
+    else if (this.#tokensExpected === true && error === undefined) return 'bare';
     const closed = !this.#ended || continuationToken !== undefined || fragment.millisBehindNow !== undefined;
     return closed ? 'whole' : 'open';
   }
