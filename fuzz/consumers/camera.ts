@@ -171,8 +171,8 @@ function someFrame(c: Choices, shape: StreamShape, salt: number): Buffer {
   if (!shape.forgeries || !c.oneIn(3)) return random;
   return c.pick([
     () => Buffer.concat([random, forgedDocument(), random]),
-    () => forgedDocument(),
-    () => Buffer.concat([forgedDocument(), forgedDocument()]),
+    () => Buffer.concat([forgedDocument(), random]),
+    () => Buffer.concat([forgedDocument(), forgedDocument(), random]),
     () => Buffer.concat([random, forgedCluster()]),
     () => Buffer.concat([random, forgedTags(), random]),
     () => Buffer.concat([random, Buffer.from(Id.Cluster, 'hex'), Buffer.of(0x90), unsigned(Id.Timestamp, 1)]),

@@ -18,6 +18,8 @@ export class Ledger {
   #told: string | undefined;
   /** The position was lost, and that has been told: what was handed out before may come again. */
   #anywhere = false;
+  /** Nothing is known to the consumer at hand: what was gone before it came is nothing that it could tell. */
+  #fresh = true;
   #handedOut = 0;
   #missing = 0;
   /** How often intact fragments were passed over. */
@@ -95,6 +97,7 @@ export class Ledger {
   restart(number: string | undefined): void {
     this.#begin();
     if (number === undefined) {
+      this.#fresh = true;
       this.#next = 0;
       return;
     }
@@ -116,7 +119,8 @@ export class Ledger {
   #begin(): void {
     this.#consumers++;
     this.#told = undefined;
-    this.#stream.mayEnd = false;
+    this.#fresh = false;
+    this.#stream.begin();
   }
 
   /** Whether a consumer may end with this. */
@@ -137,7 +141,7 @@ export class Ledger {
     this.#missing += missing.length;
     if (missing.length > 0) {
       ensure(
-        this.#told !== undefined,
+        this.#told !== undefined || (this.#fresh && missing.every((fragment) => this.#stream.excused.has(fragment))),
         () => `<${missing.length}> fragments before <${at}> are missing and nobody was told: ${describe(missing)}`,
       );
       const lost = missing.filter((fragment) => !this.#stream.excused.has(fragment));
@@ -148,6 +152,7 @@ export class Ledger {
       );
     }
     this.#next = at + 1;
+    this.#fresh = false;
   }
 }
 

@@ -48,7 +48,7 @@ export class FakeStream implements CallHandler {
   flips = 0;
   /** Whether what the service has said may end the consumer at hand. */
   mayEnd = false;
-  /** Whether media have been given at all. */
+  /** Whether media have been given to the consumer at hand. */
   reached = false;
 
   constructor(setup: StreamSetup, c: Choices) {
@@ -69,6 +69,12 @@ export class FakeStream implements CallHandler {
   /** Credentials like those that a provider would give out anew. */
   issueKey(): string {
     return `KEY${++this.#lastKey}`;
+  }
+
+  /** Another consumer comes. */
+  begin(): void {
+    this.mayEnd = false;
+    this.reached = false;
   }
 
   /** Takes one of the faults that are left, most of the time when there are any. */
@@ -144,7 +150,8 @@ export class FakeStream implements CallHandler {
     if (fault.kind === 'flip') this.flips++;
     switch (fault.kind) {
       case 'answer':
-        this.mayEnd ||= fault.mayEnd;
+        // Who has never reached the service cannot know that another answer may come.
+        this.mayEnd ||= fault.mayEnd || (!this.reached && fault.answer.status === 200);
         answer(response, fault.answer);
         return true;
       case 'refused':

@@ -8,8 +8,24 @@ import { bigEndian } from '../mutate-bytes.js';
 
 export const hex = (digits: string) => Uint8Array.from(Buffer.from(digits.replace(/\s/g, ''), 'hex'));
 export const ascii = (text: string) => Uint8Array.from(Buffer.from(text, 'latin1'));
-export const join = (...parts: Uint8Array[]) => concatBytes(parts);
-export const write = (...nodes: TreeNode[]) => writeTree(nodes);
+/** One or many: lists are given as they are, for a call takes no more than some 100,000 arguments. */
+export type Many<T> = T | readonly T[];
+
+function flatten<T extends object>(items: readonly Many<T>[]): T[] {
+  const all: T[] = [];
+  for (const item of items) {
+    if (isList(item)) for (const one of item) all.push(one);
+    else all.push(item);
+  }
+  return all;
+}
+
+function isList<T>(item: Many<T>): item is readonly T[] {
+  return Array.isArray(item);
+}
+
+export const join = (...parts: Many<Uint8Array>[]) => concatBytes(flatten(parts));
+export const write = (...nodes: Many<TreeNode>[]) => writeTree(flatten(nodes));
 
 /** `count` times what `make` gives for 0, 1, 2 … */
 export function times<T>(count: number, make: (index: number) => T): T[] {
@@ -29,7 +45,7 @@ export function uint(type: EbmlElementType, value: number | bigint): TreeNode {
 
 export const text = (type: EbmlElementType, value: string) => dataNode(type, new TextEncoder().encode(value));
 export const data = (type: EbmlElementType, bytes: Uint8Array) => dataNode(type, bytes);
-export const master = (type: EbmlElementType, ...children: TreeNode[]) => masterNode(type, children);
+export const master = (type: EbmlElementType, ...children: Many<TreeNode>[]) => masterNode(type, flatten(children));
 export const unknownSize = (node: TreeNode): TreeNode => ({ ...node, size: 'unknown', width: 8 });
 
 export const ebmlHeader = () => master(Mkv.EBML, text(Mkv.DocType, 'matroska'));
@@ -57,11 +73,11 @@ export function trackEntry(fields: TrackFields = {}): TreeNode {
     audio
       ? master(Mkv.Audio, data(Mkv.SamplingFrequency, rate), uint(Mkv.Channels, 2))
       : master(Mkv.Video, uint(Mkv.PixelWidth, 320), uint(Mkv.PixelHeight, 240)),
-    ...more,
+    more,
   );
 }
 
-export const tracks = (...entries: TreeNode[]) => master(Mkv.Tracks, ...entries);
+export const tracks = (...entries: Many<TreeNode>[]) => master(Mkv.Tracks, ...entries);
 
 /** A SimpleBlock whose track number fits two bytes. */
 export function simpleBlock(frame: Uint8Array, relative = 0, track = 1, flags = 0x80): TreeNode {
@@ -73,13 +89,13 @@ export function blockData(frame: Uint8Array, relative: number, track: number, fl
   return join(Uint8Array.of(...number, (relative >> 8) & 255, relative & 255, flags), frame);
 }
 
-export const cluster = (timestamp: number, ...children: TreeNode[]) =>
+export const cluster = (timestamp: number, ...children: Many<TreeNode>[]) =>
   master(Mkv.Cluster, uint(Mkv.Timestamp, timestamp), ...children);
 
-export const simpleTag = (name: string, value: string, ...more: TreeNode[]) =>
+export const simpleTag = (name: string, value: string, ...more: Many<TreeNode>[]) =>
   master(Mkv.SimpleTag, text(Mkv.TagName, name), text(Mkv.TagString, value), ...more);
 
-export const tags = (...simple: TreeNode[]) => master(Mkv.Tags, master(Mkv.Tag, ...simple));
+export const tags = (...simple: Many<TreeNode>[]) => master(Mkv.Tags, master(Mkv.Tag, ...simple));
 
 export const kvs = (name: string, value: string) => simpleTag(`AWS_KINESISVIDEO_${name}`, value);
 
@@ -92,12 +108,12 @@ export const trailingTags = (number: number) =>
   tags(kvs('MILLIS_BEHIND_NOW', '0'), kvs('CONTINUATION_TOKEN', String(number)));
 
 /** A document whose Segment has these children. */
-export function segment(...children: TreeNode[]): Uint8Array {
+export function segment(...children: Many<TreeNode>[]): Uint8Array {
   return write(ebmlHeader(), unknownSize(master(Mkv.Segment, ...children)));
 }
 
 /** A stream of one H.264 track with these Clusters and the like. */
-export function video(codecPrivate: Uint8Array | undefined, ...children: TreeNode[]): Uint8Array {
+export function video(codecPrivate: Uint8Array | undefined, ...children: Many<TreeNode>[]): Uint8Array {
   const track = trackEntry(codecPrivate === undefined ? {} : { codecPrivate });
   return segment(info(), tracks(track), ...children);
 }

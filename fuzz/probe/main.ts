@@ -1,17 +1,19 @@
 import { parseArgs } from 'node:util';
 import { watchAllocations } from '../allocations.js';
-import { findingKey } from '../finding.js';
 import { APIS } from './apis.js';
 import { grow, judge } from './growth.js';
+import { HOLDERS, judgeHeld } from './held.js';
 import { watchNativeWork } from './native-work.js';
+import type { Pattern } from './pattern.js';
 import { PATTERNS } from './patterns/index.js';
 
-const USAGE = `npm run probe -- [--size BYTES] [--pattern TEXT] [--api TEXT] [--table]
+const USAGE = `npm run probe -- [--size BYTES] [--pattern TEXT] [--api TEXT] [--table] [--held]
 
   --size     of the shortest input; the others have 4 and 16 times as many bytes; default 4096
   --pattern  only patterns whose name has this in it
   --api      only ways into the library whose name has this in it
   --table    print what everything cost for each byte
+  --held     look at the memory that streams hold that do not end, in place of work
 
 Makes each pattern longer and counts what that costs in each way into the library, in statements and bytes, not in time.
 Prints what grows faster than its input, and exits with 1 then.
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     pattern: { type: 'string', default: '' },
     api: { type: 'string', default: '' },
     table: { type: 'boolean', default: false },
+    held: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -33,33 +36,45 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return values.help ? 0 : 2;
   }
+  const patterns = PATTERNS.filter(({ name }) => name.includes(values.pattern));
+  const ways = (values.held ? HOLDERS : APIS).filter(({ name }) => name.includes(values.api));
+  const findings = values.held ? await lookAtMemory(patterns) : await lookAtWork(patterns, size);
+  console.log(`${patterns.length} patterns in ${ways.length} ways, findings ${findings}`);
+  return findings === 0 ? 0 : 1;
+}
+
+async function lookAtWork(patterns: readonly Pattern[], size: number): Promise<number> {
   watchAllocations();
   watchNativeWork();
-  const patterns = PATTERNS.filter(({ name }) => name.includes(values.pattern));
-  const apis = APIS.filter(({ name }) => name.includes(values.api));
   let findings = 0;
   for (const pattern of patterns) {
-    for (const api of apis) {
-      try {
-        const growth = await grow(pattern, api, size);
-        const wrong = judge(growth);
-        if (wrong !== undefined) findings++;
-        if (wrong !== undefined || values.table) {
-          const [steps, allocated] = (['steps', 'allocated'] as const).map((what) =>
-            growth.work.map((work, i) => (work[what] / (growth.bytes[i] ?? 1)).toFixed(1)).join(' '),
-          );
-          console.log(
-            `${api.name}: ${pattern.name}: ${wrong ?? `steps ${steps}, allocated ${allocated} for each byte`}`,
-          );
-        }
-      } catch (error) {
-        findings++;
-        console.log(`${api.name}: ${pattern.name}: throws ${findingKey(error)}`);
-      }
+    for (const api of APIS.filter(({ name }) => name.includes(values.api))) {
+      const growth = await grow(pattern, api, size);
+      const wrong = judge(growth);
+      if (wrong !== undefined) findings++;
+      if (wrong === undefined && !values.table) continue;
+      const [steps, allocated] = (['steps', 'allocated'] as const).map((what) =>
+        growth.work.map((work, i) => (work[what] / (growth.bytes[i] ?? 1)).toFixed(1)).join(' '),
+      );
+      console.log(`${api.name}: ${pattern.name}: ${wrong ?? `steps ${steps}, allocated ${allocated} for each byte`}`);
     }
   }
-  console.log(`${patterns.length} patterns in ${apis.length} ways, findings ${findings}`);
-  return findings === 0 ? 0 : 1;
+  return findings;
+}
+
+async function lookAtMemory(patterns: readonly Pattern[]): Promise<number> {
+  const collect = globalThis.gc;
+  if (collect === undefined) throw new Error('--held needs node --expose-gc');
+  let findings = 0;
+  for (const pattern of patterns) {
+    for (const holder of HOLDERS.filter(({ name }) => name.includes(values.api))) {
+      const wrong = await judgeHeld(pattern, holder, collect);
+      if (wrong === undefined) continue;
+      findings++;
+      console.log(`${holder.name}: ${pattern.name}: ${wrong}`);
+    }
+  }
+  return findings;
 }
 
 process.exitCode = await main();

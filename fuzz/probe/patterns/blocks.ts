@@ -26,17 +26,42 @@ const group = (...more: Parameters<typeof master>[1][]) =>
   master(Mkv.BlockGroup, data(Mkv.Block, blockData(OTHER, 0, 1, 0)), ...more);
 /** Frames in one Cluster, at these milliseconds. */
 const timed = (at: readonly number[]) =>
-  video(AVCC, cluster(100_000, ...at.map((ms, i) => simpleBlock(i === 0 ? KEY : OTHER, ms, 1, i === 0 ? 0x80 : 0))));
+  video(
+    AVCC,
+    cluster(
+      100_000,
+      at.map((ms, i) => simpleBlock(i === 0 ? KEY : OTHER, ms, 1, i === 0 ? 0x80 : 0)),
+    ),
+  );
 const within = (value: number) => Math.max(-32_000, Math.min(32_000, value));
 
 /** Blocks, laces and times. */
 export const BLOCKS: readonly Pattern[] = [
-  pattern('Blocks without bytes', (n) => video(AVCC, cluster(0, ...times(n, () => simpleBlock(new Uint8Array(0)))))),
-  pattern('Blocks of a byte', (n) => video(AVCC, cluster(0, ...times(n, () => simpleBlock(hex('00')))))),
+  pattern('Blocks without bytes', (n) =>
+    video(
+      AVCC,
+      cluster(
+        0,
+        times(n, () => simpleBlock(new Uint8Array(0))),
+      ),
+    ),
+  ),
+  pattern('Blocks of a byte', (n) =>
+    video(
+      AVCC,
+      cluster(
+        0,
+        times(n, () => simpleBlock(hex('00'))),
+      ),
+    ),
+  ),
   pattern('frames', (n) => timed(times(n, (i) => within(i)))),
   pattern('frames in falling order of time', (n) => timed(times(n, (i) => within(-i)))),
   pattern('Clusters in falling order of time', (n) =>
-    video(AVCC, ...times(n, (i) => cluster(1_000_000 - i * 40, simpleBlock(KEY)))),
+    video(
+      AVCC,
+      times(n, (i) => cluster(1_000_000 - i * 40, simpleBlock(KEY))),
+    ),
   ),
   pattern('frames of one time', (n) => timed(times(n, () => 0))),
   pattern('frames whose times go to and fro', (n) => timed(times(n, (i) => within((i % 2 === 0 ? 1 : -1) * i)))),
@@ -48,21 +73,27 @@ export const BLOCKS: readonly Pattern[] = [
     segment(
       info(),
       tracks(trackEntry({ audio: true, codecPrivate: hex('1190') })),
-      cluster(100_000, ...times(n, (i) => simpleBlock(hex('2110'), within(-i)))),
+      cluster(
+        100_000,
+        times(n, (i) => simpleBlock(hex('2110'), within(-i))),
+      ),
     ),
   ),
   pattern('audio', (n) =>
     segment(
       info(),
       tracks(trackEntry({ audio: true, codecPrivate: hex('1190') })),
-      cluster(0, ...times(n, (i) => simpleBlock(hex('2110'), within(i * 21)))),
+      cluster(
+        0,
+        times(n, (i) => simpleBlock(hex('2110'), within(i * 21))),
+      ),
     ),
   ),
   pattern('audio whose every frame leaves a gap', (n) =>
     segment(
       info(),
       tracks(trackEntry({ audio: true, codecPrivate: hex('1190') })),
-      ...times(n, (i) => cluster(i * 3000, simpleBlock(hex('2110')))),
+      times(n, (i) => cluster(i * 3000, simpleBlock(hex('2110')))),
     ),
   ),
   pattern('laces without bytes, Xiph', (n) =>
@@ -87,17 +118,32 @@ export const BLOCKS: readonly Pattern[] = [
     ),
   ),
   pattern('Blocks of tracks that nobody described', (n) =>
-    video(AVCC, cluster(0, ...times(n, (i) => simpleBlock(OTHER, 0, (i % 16_000) + 2)))),
+    video(
+      AVCC,
+      cluster(
+        0,
+        times(n, (i) => simpleBlock(OTHER, 0, (i % 16_000) + 2)),
+      ),
+    ),
   ),
   pattern('Blocks of a track that nobody described', (n) =>
-    video(AVCC, cluster(0, ...times(n, () => simpleBlock(OTHER, 0, 5)))),
+    video(
+      AVCC,
+      cluster(
+        0,
+        times(n, () => simpleBlock(OTHER, 0, 5)),
+      ),
+    ),
   ),
   pattern('a new track number in each Cluster', (n) =>
-    video(AVCC, ...times(n, (i) => cluster(i, simpleBlock(OTHER, 0, (i % 16_000) + 2)))),
+    video(
+      AVCC,
+      times(n, (i) => cluster(i, simpleBlock(OTHER, 0, (i % 16_000) + 2))),
+    ),
   ),
   pattern('a new track in each document', (n) =>
     join(
-      ...times(n, (i) =>
+      times(n, (i) =>
         segment(
           info(),
           tracks(trackEntry({ number: (i % 16_000) + 1, codecPrivate: AVCC })),
@@ -107,11 +153,11 @@ export const BLOCKS: readonly Pattern[] = [
     ),
   ),
   pattern('another CodecPrivate in each document', (n) =>
-    join(...times(n, (i) => video(join(AVCC, Uint8Array.of(i >> 8, i & 255)), cluster(i, simpleBlock(KEY))))),
+    join(times(n, (i) => video(join(AVCC, Uint8Array.of(i >> 8, i & 255)), cluster(i, simpleBlock(KEY))))),
   ),
   pattern('tracks that change places', (n) =>
     join(
-      ...times(n, (i) =>
+      times(n, (i) =>
         segment(
           info(),
           tracks(
@@ -129,7 +175,7 @@ export const BLOCKS: readonly Pattern[] = [
       tracks(trackEntry({ codecPrivate: AVCC }), trackEntry({ number: 2, audio: true, codecPrivate: hex('1190') })),
       cluster(
         0,
-        ...times(n, (i) => (i % 2 === 0 ? simpleBlock(KEY, within(i)) : simpleBlock(hex('2110'), within(i), 2))),
+        times(n, (i) => (i % 2 === 0 ? simpleBlock(KEY, within(i)) : simpleBlock(hex('2110'), within(i), 2))),
       ),
     ),
   ),
@@ -137,12 +183,12 @@ export const BLOCKS: readonly Pattern[] = [
     segment(
       info(),
       tracks(trackEntry({ codecPrivate: AVCC }), trackEntry({ number: 2, audio: true, codecPrivate: hex('1190') })),
-      ...times(n, (i) => cluster(i * 40, simpleBlock(KEY))),
+      times(n, (i) => cluster(i * 40, simpleBlock(KEY))),
     ),
   ),
   pattern('fragments that begin anew', (n) =>
     join(
-      ...times(n, (i) =>
+      times(n, (i) =>
         segment(
           info(),
           tracks(trackEntry({ codecPrivate: AVCC })),
@@ -155,7 +201,7 @@ export const BLOCKS: readonly Pattern[] = [
   ),
   pattern('fragments far from each other', (n) =>
     join(
-      ...times(n, (i) =>
+      times(n, (i) =>
         segment(
           info(),
           tracks(trackEntry({ codecPrivate: AVCC })),
@@ -166,15 +212,23 @@ export const BLOCKS: readonly Pattern[] = [
       ),
     ),
   ),
-  pattern('BlockGroups', (n) => video(AVCC, cluster(0, ...times(n, () => group())))),
+  pattern('BlockGroups', (n) =>
+    video(
+      AVCC,
+      cluster(
+        0,
+        times(n, () => group()),
+      ),
+    ),
+  ),
   pattern('a BlockGroup of many ReferenceBlocks', (n) =>
-    video(AVCC, cluster(0, group(...times(n, () => uint(Mkv.ReferenceBlock, 1))))),
+    video(AVCC, cluster(0, group(times(n, () => uint(Mkv.ReferenceBlock, 1))))),
   ),
   pattern('a BlockGroup of many Blocks', (n) =>
-    video(AVCC, cluster(0, group(...times(n, () => data(Mkv.Block, blockData(OTHER, 0, 1, 0)))))),
+    video(AVCC, cluster(0, group(times(n, () => data(Mkv.Block, blockData(OTHER, 0, 1, 0)))))),
   ),
   pattern('a BlockGroup of many durations', (n) =>
-    video(AVCC, cluster(0, group(...times(n, () => uint(Mkv.BlockDuration, 1))))),
+    video(AVCC, cluster(0, group(times(n, () => uint(Mkv.BlockDuration, 1))))),
   ),
   pattern('BlockAdditions', (n) =>
     video(
@@ -184,23 +238,56 @@ export const BLOCKS: readonly Pattern[] = [
         group(
           master(
             Mkv.BlockAdditions,
-            ...times(n, (i) =>
-              master(Mkv.BlockMore, uint(Mkv.BlockAddID, i + 1), data(Mkv.BlockAdditional, hex('00'))),
-            ),
+            times(n, (i) => master(Mkv.BlockMore, uint(Mkv.BlockAddID, i + 1), data(Mkv.BlockAdditional, hex('00')))),
           ),
         ),
       ),
     ),
   ),
   pattern('a Cluster of many Timestamps', (n) =>
-    video(AVCC, cluster(0, ...times(n, (i) => uint(Mkv.Timestamp, i)), simpleBlock(KEY))),
+    video(
+      AVCC,
+      cluster(
+        0,
+        times(n, (i) => uint(Mkv.Timestamp, i)),
+        simpleBlock(KEY),
+      ),
+    ),
   ),
   pattern('a Cluster of many PrevSizes', (n) =>
-    video(AVCC, cluster(0, ...times(n, (i) => uint(Mkv.PrevSize, i)), simpleBlock(KEY))),
+    video(
+      AVCC,
+      cluster(
+        0,
+        times(n, (i) => uint(Mkv.PrevSize, i)),
+        simpleBlock(KEY),
+      ),
+    ),
   ),
-  pattern('Clusters of a frame', (n) => video(AVCC, ...times(n, (i) => cluster(i * 40, simpleBlock(KEY))))),
-  pattern('key frames alone', (n) => video(AVCC, cluster(0, ...times(n, (i) => simpleBlock(KEY, within(i)))))),
-  pattern('no key frame', (n) => video(AVCC, cluster(0, ...times(n, (i) => simpleBlock(OTHER, within(i), 1, 0))))),
+  pattern('Clusters of a frame', (n) =>
+    video(
+      AVCC,
+      times(n, (i) => cluster(i * 40, simpleBlock(KEY))),
+    ),
+  ),
+  pattern('key frames alone', (n) =>
+    video(
+      AVCC,
+      cluster(
+        0,
+        times(n, (i) => simpleBlock(KEY, within(i))),
+      ),
+    ),
+  ),
+  pattern('no key frame', (n) =>
+    video(
+      AVCC,
+      cluster(
+        0,
+        times(n, (i) => simpleBlock(OTHER, within(i), 1, 0)),
+      ),
+    ),
+  ),
 ];
 
 /** Laces in Blocks of 256. */
@@ -209,6 +296,9 @@ function laced(n: number, flags: number, content: (count: number) => Uint8Array)
   return segment(
     info(),
     tracks(track),
-    cluster(0, ...times(Math.ceil(n / 256), () => simpleBlock(content(256), 0, 1, flags))),
+    cluster(
+      0,
+      times(Math.ceil(n / 256), () => simpleBlock(content(256), 0, 1, flags)),
+    ),
   );
 }

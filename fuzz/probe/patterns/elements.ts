@@ -36,9 +36,9 @@ export const ELEMENTS: readonly Pattern[] = [
   pattern('empty', () => new Uint8Array(0)),
   pattern('Void elements', (n) => join(head(), repeat(n, hex('ec80')))),
   pattern('one long Void', (n) => join(head(), write(data(Mkv.Void, new Uint8Array(n))))),
-  pattern('unknown elements', (n) => join(head(), write(...times(n, () => data(unknownElementType(0x81), hex('00')))))),
+  pattern('unknown elements', (n) => join(head(), write(times(n, () => data(unknownElementType(0x81), hex('00')))))),
   pattern('unknown elements of distinct ids', (n) =>
-    join(head(), write(...times(n, (i) => data(unknownElementType(0x10_00_00_00 + i), hex('00'))))),
+    join(head(), write(times(n, (i) => data(unknownElementType(0x10_00_00_00 + i), hex('00'))))),
   ),
   pattern('CRC-32 elements', (n) => join(head(), repeat(n, hex('bf8400000000')))),
   pattern('EBML headers', (n) => repeat(n, write(ebmlHeader()))),
@@ -47,7 +47,7 @@ export const ELEMENTS: readonly Pattern[] = [
   pattern('Clusters without anything', (n) => join(head(), repeat(n, hex('1f43b67580')))),
   pattern('Clusters of unknown size', (n) => join(head(), repeat(n, hex('1f43b675 01ffffffffffffff e78105')))),
   pattern('Clusters that claim 60 MiB, with 24 bytes each', (n) =>
-    join(...times(n, () => join(head(), claims60, hex('e78100'), repeat(3, hex('a38481000080')), new Uint8Array(3)))),
+    join(times(n, () => join(head(), claims60, hex('e78100'), repeat(3, hex('a38481000080')), new Uint8Array(3)))),
   ),
   pattern('Clusters that claim 60 MiB, within each other', (n) =>
     join(head(), repeat(n, join(claims60, hex('e78100')))),
@@ -89,27 +89,36 @@ export const ELEMENTS: readonly Pattern[] = [
     segment(
       master(
         Mkv.SeekHead,
-        ...times(n, (i) => master(Mkv.Seek, data(Mkv.SeekID, hex('1549a966')), uint(Mkv.SeekPosition, i))),
+        times(n, (i) => master(Mkv.Seek, data(Mkv.SeekID, hex('1549a966')), uint(Mkv.SeekPosition, i))),
       ),
       info(),
       tracks(trackEntry()),
     ),
   ),
-  pattern('many SeekHeads', (n) => segment(...times(n, () => master(Mkv.SeekHead)), info(), tracks(trackEntry()))),
+  pattern('many SeekHeads', (n) =>
+    segment(
+      times(n, () => master(Mkv.SeekHead)),
+      info(),
+      tracks(trackEntry()),
+    ),
+  ),
   pattern('Cues of many points', (n) =>
-    join(head(), write(cluster(0, simpleBlock(hex('01'))), master(Mkv.Cues, ...times(n, cuePoint)))),
+    join(head(), write(cluster(0, simpleBlock(hex('01'))), master(Mkv.Cues, times(n, cuePoint)))),
   ),
   pattern('Cues before Clusters', (n) =>
-    segment(info(), tracks(trackEntry()), master(Mkv.Cues, ...times(n, cuePoint)), cluster(0)),
+    segment(info(), tracks(trackEntry()), master(Mkv.Cues, times(n, cuePoint)), cluster(0)),
   ),
-  pattern('many Cues', (n) => join(head(), write(...times(n, (i) => master(Mkv.Cues, cuePoint(i)))))),
+  pattern('many Cues', (n) => join(head(), write(times(n, (i) => master(Mkv.Cues, cuePoint(i)))))),
   pattern('Chapters', (n) =>
     join(
       head(),
       write(
         master(
           Mkv.Chapters,
-          master(Mkv.EditionEntry, ...times(n, (i) => master(Mkv.ChapterAtom, uint(Mkv.ChapterUID, i + 1)))),
+          master(
+            Mkv.EditionEntry,
+            times(n, (i) => master(Mkv.ChapterAtom, uint(Mkv.ChapterUID, i + 1))),
+          ),
         ),
       ),
     ),
@@ -120,13 +129,20 @@ export const ELEMENTS: readonly Pattern[] = [
       write(
         master(
           Mkv.Attachments,
-          ...times(n, () => master(Mkv.AttachedFile, text(Mkv.FileName, 'a'), data(Mkv.FileData, hex('01')))),
+          times(n, () => master(Mkv.AttachedFile, text(Mkv.FileName, 'a'), data(Mkv.FileData, hex('01')))),
         ),
       ),
     ),
   ),
   pattern('Info of many titles', (n) =>
-    segment(master(Mkv.Info, ...times(n, (i) => text(Mkv.Title, `${i}`))), tracks(trackEntry()), cluster(0)),
+    segment(
+      master(
+        Mkv.Info,
+        times(n, (i) => text(Mkv.Title, `${i}`)),
+      ),
+      tracks(trackEntry()),
+      cluster(0),
+    ),
   ),
 ];
 

@@ -34,51 +34,91 @@ const stripping = (settings: Uint8Array) =>
 
 /** What is said of a fragment and of its tracks. */
 export const TAGS_AND_TRACKS: readonly Pattern[] = [
-  pattern('a Tag of many SimpleTags', (n) => fragment(tags(...times(n, (i) => simpleTag(`n${i}`, 'v'))))),
-  pattern('SimpleTags of one name', (n) => fragment(tags(...times(n, () => simpleTag('n', 'v'))))),
+  pattern('a Tag of many SimpleTags', (n) => fragment(tags(times(n, (i) => simpleTag(`n${i}`, 'v'))))),
+  pattern('SimpleTags of one name', (n) => fragment(tags(times(n, () => simpleTag('n', 'v'))))),
   pattern('Tags of many Tag elements', (n) =>
-    fragment(master(Mkv.Tags, ...times(n, () => master(Mkv.Tag, simpleTag('n', 'v'))))),
+    fragment(
+      master(
+        Mkv.Tags,
+        times(n, () => master(Mkv.Tag, simpleTag('n', 'v'))),
+      ),
+    ),
   ),
-  pattern('many Tags before the Cluster', (n) => fragment(...times(n, () => tags(simpleTag('n', 'v'))))),
+  pattern('many Tags before the Cluster', (n) => fragment(times(n, () => tags(simpleTag('n', 'v'))))),
   pattern('many Tags behind the Cluster', (n) =>
     segment(
       info(),
       tracks(trackEntry()),
       fragmentTags(1),
       cluster(0, frame()),
-      ...times(n, () => tags(simpleTag('n', 'v'))),
+      times(n, () => tags(simpleTag('n', 'v'))),
       trailingTags(1),
     ),
   ),
   pattern('many Tags behind the last Cluster, of the service', (n) =>
-    segment(info(), tracks(trackEntry()), fragmentTags(1), cluster(0, frame()), ...times(n, (i) => trailingTags(i))),
+    segment(
+      info(),
+      tracks(trackEntry()),
+      fragmentTags(1),
+      cluster(0, frame()),
+      times(n, (i) => trailingTags(i)),
+    ),
   ),
   pattern('Tags without end', (n) =>
     join(
       segment(info(), tracks(trackEntry())),
-      segmentOf(unknownSize(master(Mkv.Tags, ...times(n, () => master(Mkv.Tag, simpleTag('n', 'v')))))),
+      segmentOf(
+        unknownSize(
+          master(
+            Mkv.Tags,
+            times(n, () => master(Mkv.Tag, simpleTag('n', 'v'))),
+          ),
+        ),
+      ),
     ),
   ),
   pattern('a SimpleTag of many SimpleTags', (n) =>
-    fragment(tags(simpleTag('n', 'v', ...times(n, () => simpleTag('m', 'w'))))),
+    fragment(
+      tags(
+        simpleTag(
+          'n',
+          'v',
+          times(n, () => simpleTag('m', 'w')),
+        ),
+      ),
+    ),
   ),
   pattern('a SimpleTag of many names', (n) =>
-    fragment(tags(master(Mkv.SimpleTag, ...times(n, () => text(Mkv.TagName, 'n'))))),
+    fragment(
+      tags(
+        master(
+          Mkv.SimpleTag,
+          times(n, () => text(Mkv.TagName, 'n')),
+        ),
+      ),
+    ),
   ),
   pattern('a long tag', (n) => fragment(tags(simpleTag('n', 'v'.repeat(n))))),
   pattern('a long name of a tag', (n) => fragment(tags(simpleTag('n'.repeat(n), 'v')))),
   pattern('a long text of many zeros', (n) => fragment(tags(simpleTag('n', '\0'.repeat(n))))),
   pattern('the fragment number again and again', (n) =>
-    fragment(tags(...times(n, (i) => kvs('FRAGMENT_NUMBER', `${i}`)))),
+    fragment(tags(times(n, (i) => kvs('FRAGMENT_NUMBER', `${i}`)))),
   ),
   pattern('a fragment number of many digits', (n) => fragment(tags(kvs('FRAGMENT_NUMBER', '9'.repeat(n))))),
   pattern('a timestamp of many digits', (n) => fragment(tags(kvs('SERVER_TIMESTAMP', `1.${'9'.repeat(n)}`)))),
-  pattern('errors again and again', (n) => fragment(tags(...times(n, (i) => kvs('ERROR_ID', `${i}`))))),
+  pattern('errors again and again', (n) => fragment(tags(times(n, (i) => kvs('ERROR_ID', `${i}`))))),
   pattern('Targets of many tracks', (n) =>
     fragment(
       master(
         Mkv.Tags,
-        master(Mkv.Tag, master(Mkv.Targets, ...times(n, (i) => uint(Mkv.TagTrackUID, i + 1))), simpleTag('n', 'v')),
+        master(
+          Mkv.Tag,
+          master(
+            Mkv.Targets,
+            times(n, (i) => uint(Mkv.TagTrackUID, i + 1)),
+          ),
+          simpleTag('n', 'v'),
+        ),
       ),
     ),
   ),
@@ -86,30 +126,33 @@ export const TAGS_AND_TRACKS: readonly Pattern[] = [
     segment(
       info(),
       tracks(trackEntry()),
-      ...times(n, (i) => [fragmentTags(i), cluster(i * 100, frame()), trailingTags(i)]).flat(),
+      times(n, (i) => [fragmentTags(i), cluster(i * 100, frame()), trailingTags(i)]).flat(),
     ),
   ),
-  pattern('fragments', (n) => join(...times(n, () => fragment()))),
-  pattern('documents of Tags alone', (n) => join(...times(n, (i) => segment(fragmentTags(i))))),
+  pattern('fragments', (n) => join(times(n, () => fragment()))),
+  pattern('documents of Tags alone', (n) => join(times(n, (i) => segment(fragmentTags(i))))),
   pattern('many tracks', (n) =>
-    segment(info(), tracks(...times(n, (i) => trackEntry({ number: i + 1 }))), cluster(0, frame())),
+    segment(info(), tracks(times(n, (i) => trackEntry({ number: i + 1 }))), cluster(0, frame())),
   ),
   pattern('many tracks of one number', (n) =>
-    segment(info(), tracks(...times(n, () => trackEntry())), cluster(0, frame())),
+    segment(info(), tracks(times(n, () => trackEntry())), cluster(0, frame())),
   ),
   pattern('tracks x Clusters', (n) => {
     const root = Math.ceil(n / 2);
     return segment(
       info(),
-      tracks(...times(root, (i) => trackEntry({ number: i + 1 }))),
-      ...times(root * 3, (i) => cluster(i, frame())),
+      tracks(times(root, (i) => trackEntry({ number: i + 1 }))),
+      times(root * 3, (i) => cluster(i, frame())),
     );
   }),
   pattern('tracks, each with frames', (n) =>
     segment(
       info(),
-      tracks(...times(n, (i) => trackEntry({ number: i + 1 }))),
-      cluster(0, ...times(n, (i) => simpleBlock(hex('0000000165'), 0, (i % 16_000) + 1))),
+      tracks(times(n, (i) => trackEntry({ number: i + 1 }))),
+      cluster(
+        0,
+        times(n, (i) => simpleBlock(hex('0000000165'), 0, (i % 16_000) + 1)),
+      ),
     ),
   ),
   pattern('a track of unknown elements', (n) =>
@@ -139,15 +182,36 @@ export const TAGS_AND_TRACKS: readonly Pattern[] = [
   pattern('ContentEncodings of many encodings', (n) =>
     segment(
       info(),
-      tracks(trackEntry({ more: [master(Mkv.ContentEncodings, ...times(n, () => stripping(hex('01'))))] })),
+      tracks(
+        trackEntry({
+          more: [
+            master(
+              Mkv.ContentEncodings,
+              times(n, () => stripping(hex('01'))),
+            ),
+          ],
+        }),
+      ),
       cluster(0, frame()),
     ),
   ),
   pattern('ContentEncodings of many encodings, and as many frames', (n) =>
     segment(
       info(),
-      tracks(trackEntry({ more: [master(Mkv.ContentEncodings, ...times(n, () => stripping(hex('01'))))] })),
-      cluster(0, ...times(n, () => frame())),
+      tracks(
+        trackEntry({
+          more: [
+            master(
+              Mkv.ContentEncodings,
+              times(n, () => stripping(hex('01'))),
+            ),
+          ],
+        }),
+      ),
+      cluster(
+        0,
+        times(n, () => frame()),
+      ),
     ),
   ),
   pattern('encodings in falling order', (n) =>
@@ -158,7 +222,7 @@ export const TAGS_AND_TRACKS: readonly Pattern[] = [
           more: [
             master(
               Mkv.ContentEncodings,
-              ...times(n, (i) =>
+              times(n, (i) =>
                 master(Mkv.ContentEncoding, uint(Mkv.ContentEncodingOrder, n - i), master(Mkv.ContentCompression)),
               ),
             ),
@@ -172,7 +236,7 @@ export const TAGS_AND_TRACKS: readonly Pattern[] = [
     segment(
       info(),
       tracks(
-        ...times(n, (i) => trackEntry({ number: i + 1, more: [master(Mkv.ContentEncodings, stripping(hex('01')))] })),
+        times(n, (i) => trackEntry({ number: i + 1, more: [master(Mkv.ContentEncodings, stripping(hex('01')))] })),
       ),
       cluster(0, frame()),
     ),
@@ -183,7 +247,10 @@ export const TAGS_AND_TRACKS: readonly Pattern[] = [
       tracks(
         trackEntry({ codecId: 'V_MJPEG', more: [master(Mkv.ContentEncodings, stripping(new Uint8Array(n * 6)))] }),
       ),
-      cluster(0, ...times(n, () => simpleBlock(new Uint8Array(0)))),
+      cluster(
+        0,
+        times(n, () => simpleBlock(new Uint8Array(0))),
+      ),
     ),
   ),
   pattern('header stripping: a long header of H.264 and many Blocks without bytes', (n) =>
@@ -195,7 +262,10 @@ export const TAGS_AND_TRACKS: readonly Pattern[] = [
           more: [master(Mkv.ContentEncodings, stripping(nalOf(n * 6)))],
         }),
       ),
-      cluster(0, ...times(n, () => simpleBlock(new Uint8Array(0)))),
+      cluster(
+        0,
+        times(n, () => simpleBlock(new Uint8Array(0))),
+      ),
     ),
   ),
   pattern('header stripping: laces without bytes', (n) =>
@@ -210,7 +280,7 @@ export const TAGS_AND_TRACKS: readonly Pattern[] = [
       ),
       cluster(
         0,
-        ...times(Math.ceil(n / 256), () => simpleBlock(join(Uint8Array.of(255), new Uint8Array(255)), 0, 1, 0x82)),
+        times(Math.ceil(n / 256), () => simpleBlock(join(Uint8Array.of(255), new Uint8Array(255)), 0, 1, 0x82)),
       ),
     ),
   ),
