@@ -43,6 +43,8 @@ export interface StreamShape {
   readonly absolute: boolean;
   readonly forgeries: boolean;
   readonly flaws: boolean;
+  /** How many bytes of a fragment ListFragments does not count. */
+  readonly uncounted: number;
 }
 
 /** A number that no fragment has; a consumer that hands it out has believed a frame. */
@@ -64,6 +66,7 @@ export function someShape(c: Choices): StreamShape {
     absolute: c.oneIn(3),
     forgeries: c.oneIn(2),
     flaws: c.oneIn(3),
+    uncounted: c.pick([0, 0, 100]),
   };
 }
 
@@ -153,7 +156,7 @@ function storedFragment(
     archived,
     frames: hashOf(frames),
     startUs: (start * shape.scale) / 1000,
-    size: archived.length - c.pick([0, 0, 100]),
+    size: archived.length - shape.uncounted,
     flaw,
   };
 }

@@ -12,6 +12,7 @@ export class Ledger {
   readonly #order: readonly StoredFragment[];
   readonly #byFrames: ReadonlyMap<string, StoredFragment>;
   readonly #stream: FakeStream;
+  readonly #trace: (text: string) => void;
   /** The place of the fragment that is next if nothing is missing. */
   #next = 0;
   /** Whether a gap has been told since the last fragment. */
@@ -27,7 +28,8 @@ export class Ledger {
   #consumers = 0;
 
   /** @param order all fragments that there are, those of a stream that is made anew behind the first one's */
-  constructor(order: readonly StoredFragment[], stream: FakeStream) {
+  constructor(order: readonly StoredFragment[], stream: FakeStream, trace: (text: string) => void) {
+    this.#trace = trace;
     this.#order = order;
     this.#byFrames = new Map(order.map((fragment) => [fragment.frames, fragment]));
     this.#stream = stream;
@@ -55,6 +57,7 @@ export class Ledger {
   /** A fragment was handed out. */
   take(fragment: Fragment): void {
     const number = fragment.fragmentNumber ?? '';
+    this.#trace(`handed out: ${number}`);
     ensure(number !== FORGED, 'a forged fragment was handed out');
     ensure(!fragment.truncated, () => `fragment <${number}> was handed out cut`);
     const stored = this.#byFrames.get(hashOf(fragment.frames.map(({ data }) => data)));
@@ -75,6 +78,7 @@ export class Ledger {
 
   /** A gap was told. */
   tell(what: string): void {
+    this.#trace(`told: ${what}`);
     this.#told = what;
   }
 
@@ -95,6 +99,7 @@ export class Ledger {
 
   /** A consumer begins behind a checkpoint; `undefined`: at the beginning. */
   restart(number: string | undefined): void {
+    this.#trace(`a consumer begins behind ${number}`);
     this.#begin();
     if (number === undefined) {
       this.#fresh = true;
@@ -125,6 +130,7 @@ export class Ledger {
 
   /** Whether a consumer may end with this. */
   endedBy(error: unknown): void {
+    this.#trace(`ended: ${error}`);
     if (!(error instanceof KinesisVideoError)) throw error;
     ensure(this.#stream.mayEnd, () => `ended by <${error.kind}> ${error.code}: <${error.message}>`);
   }

@@ -4,19 +4,22 @@ import { RateLimiter } from '../../src/client/rate-limiter.js';
 import { FORGED } from './camera.js';
 import { credentialProvider } from './credentials.js';
 import type { FakeService } from './service.js';
-import { runSession, type SessionParts, type Tally } from './session.js';
+import { type Run, runSession, type SessionParts } from './session.js';
+
+/** A checkpoint of no stream, as a consumer that believed a frame would have saved it. */
+const POISON = JSON.stringify({ fragmentNumber: FORGED, continuationToken: FORGED });
 
 /** `GetMediaConsumer` against a live stream: one consumer after the other, each behind the checkpoint of the one before. */
-export function runLiveSession(service: FakeService, seed: number, tally: Tally): Promise<void> {
-  return runSession(service, seed, 'live', tally, async (parts) => {
+export function runLiveSession(service: FakeService, seed: number, run: Run): Promise<void> {
+  return runSession(service, seed, 'live', run, async (parts) => {
     const { c, ledger } = parts;
     let saved: string | undefined;
     const restarts = c.oneIn(2);
     const poison = c.oneIn(10);
     const resumeBy = c.pick(['FRAGMENT_NUMBER', 'CONTINUATION_TOKEN'] as const);
     for (let consumers = 1; ; consumers++) {
-      if (poison && consumers === 2) {
-        saved = JSON.stringify({ fragmentNumber: FORGED, continuationToken: FORGED });
+      if (poison && consumers === 2) saved = POISON;
+      if (saved === POISON) {
         ledger.poison();
       } else {
         ledger.restart(saved === undefined ? undefined : JSON.parse(saved).fragmentNumber);

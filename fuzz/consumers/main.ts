@@ -10,6 +10,7 @@ const USAGE = `npm run attack:consumers -- [--sessions N | --session SEED] [--se
   --sessions  how many streams are consumed; default 1000
   --seed      an integer that decides the sessions' own seeds; default 1
   --session   run this one session, by the seed that a finding was told with
+  --trace     print what happens in the session
   --at-once   how many run at the same time; default 12
 
 Consumers through the AWS SDK's clients against a fake service with random faults. Prints what was done; exits with 1 at findings.
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     session: { type: 'string' },
     'at-once': { type: 'string', default: '12' },
+    trace: { type: 'boolean', default: false },
     help: { type: 'boolean' },
   },
 });
@@ -40,7 +42,10 @@ function report(seed: number | undefined, error: unknown): void {
 
 async function runOne(service: FakeService, seed: number): Promise<void> {
   try {
-    await (seed % 3 === 2 ? runStoredSession : runLiveSession)(service, seed, tally);
+    await (seed % 3 === 2 ? runStoredSession : runLiveSession)(service, seed, {
+      tally,
+      trace: values.trace ? console.log : () => {},
+    });
   } catch (error) {
     report(seed, error);
   }

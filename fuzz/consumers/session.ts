@@ -21,6 +21,13 @@ export interface Tally {
   consumers: number;
 }
 
+/** What all sessions share. */
+export interface Run {
+  readonly tally: Tally;
+  /** Is told what happens in a session. */
+  readonly trace: (text: string) => void;
+}
+
 /** All that a session works with. */
 export interface SessionParts {
   readonly c: Choices;
@@ -50,7 +57,7 @@ export async function runSession(
   service: FakeService,
   seed: number,
   kind: 'live' | 'stored',
-  tally: Tally,
+  { tally, trace }: Run,
   consume: (parts: SessionParts) => Promise<void>,
 ): Promise<void> {
   const c = new Choices(seed);
@@ -63,11 +70,11 @@ export async function runSession(
       : undefined;
   const faults = c.pick([0, 3, 8, 15]);
   const skewMs = c.oneIn(6) ? c.pick([-1, 1]) * (6 + c.below(100)) * 60_000 : 0;
-  const stream = new FakeStream({ shape, fragments, remade, faults, skewMs, tokenInclusive: c.oneIn(4) }, c);
+  const stream = new FakeStream({ shape, fragments, remade, faults, skewMs, tokenInclusive: c.oneIn(4), trace }, c);
   const name = `s${seed}`;
   const endpoint = service.add(name, stream);
   stream.url = endpoint;
-  const ledger = new Ledger([...fragments, ...(remade ?? [])], stream);
+  const ledger = new Ledger([...fragments, ...(remade ?? [])], stream, trace);
   const clock = new FastClock();
   const controller = new AbortController();
   const { signal } = controller;

@@ -1,11 +1,11 @@
 import { FragmentListConsumer } from '../../src/client/fragment-list-consumer.js';
 import { credentialProvider } from './credentials.js';
 import type { FakeService } from './service.js';
-import { runSession, type Tally } from './session.js';
+import { type Run, runSession } from './session.js';
 
 /** `FragmentListConsumer` over all that a stream has stored, again from the beginning when the service has ended it for good. */
-export function runStoredSession(service: FakeService, seed: number, tally: Tally): Promise<void> {
-  return runSession(service, seed, 'stored', tally, async ({ c, clock, endpoint, ledger, shape, signal, stream }) => {
+export function runStoredSession(service: FakeService, seed: number, run: Run): Promise<void> {
+  return runSession(service, seed, 'stored', run, async ({ c, clock, endpoint, ledger, shape, signal, stream }) => {
     for (;;) {
       ledger.restart(undefined);
       const consumer = new FragmentListConsumer({

@@ -22,6 +22,8 @@ export interface StreamSetup {
   readonly skewMs: number;
   /** Whether reading from a continuation token begins with its fragment again. */
   readonly tokenInclusive: boolean;
+  /** Is told what is asked and what happens to the answer. */
+  readonly trace: (text: string) => void;
 }
 
 /** A stream of the fake service: answers the calls about it, and makes the faults. */
@@ -101,6 +103,9 @@ export class FakeStream implements CallHandler {
       return answer(response, errorAnswer(this.#c, 'InvalidEndpointException', 400));
     }
     const fault = this.takeFault() ? this.#faultFor(operation) : undefined;
+    this.#setup.trace(
+      `${operation} ${JSON.stringify(input)}: ${fault === undefined ? 'no fault' : JSON.stringify(fault)}`,
+    );
     if (fault !== undefined && this.#spoils(fault, request, response)) return;
     if (operation !== 'getDataEndpoint') this.#refusals = 0;
     const field = (name: string): unknown =>
@@ -194,6 +199,9 @@ export class FakeStream implements CallHandler {
     const count = 1 + this.#c.below(this.#c.pick([2, 5, 30]));
     const back = fault?.kind === 'back' ? fault.count : 0;
     const documents = this.#fragments.slice(Math.max(this.#oldest, from - back), from + count).map(({ live }) => live);
+    this.#setup.trace(
+      `${documents.length} documents from ${from - back} of ${this.#fragments.length}, the oldest is ${this.#oldest}`,
+    );
     if (documents.length > 0) this.reached = true;
     await sendBody(response, this.#spoilt(documents, fault, undefined), this.#c, fault);
   }
