@@ -1,4 +1,5 @@
 import type { TrackMetadata } from '../mkv/track.js';
+import { joinAccessUnits } from '../visitors/access-units.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Frame } from '../visitors/frame.js';
 import { splitAtChanges } from './configuration-changes.js';
@@ -67,7 +68,9 @@ export class FragmentRemuxer {
    * @returns whether the fragment goes in
    * @throws Mp4RemuxError when its media cannot go into MP4. The fragment has then left no trace, and the next one can be given.
    */
-  *remux(part: FragmentPart): Generator<RemuxedFragment, boolean> {
+  *remux(fragment: FragmentPart): Generator<RemuxedFragment, boolean> {
+    const { tracks, metadata, truncated, continues, next } = fragment;
+    const part = { tracks, frames: joinAccessUnits(fragment.frames), metadata, truncated, continues, next };
     const wanted = new Set(this.#tracks.wanted(part).map(({ number }) => number));
     if (part.frames.length === 0) return false;
     if (part.frames.some((frame) => wanted.has(frame.track.number))) yield* this.flush(part);
@@ -177,6 +180,9 @@ function extentOf({ track: { setup }, times, start }: TrackRun): Extent {
 /** Beyond this, microseconds or ticks: what is added to times is then no longer exact. */
 const LATEST = 2 ** 52;
 
+/** In ticks: the longest duration of a sample that readers of 32 bits with a sign take, with room for what decode times go back. */
+const LONGEST = 0x7000_0000;
+
 /** Throws Mp4RemuxError when a frame's time cannot be counted with. */
 function checkTimes(
   { track, timescale }: TrackSetup,
@@ -184,7 +190,12 @@ function checkTimes(
   offset: number,
   fragment: FragmentMetadata | undefined,
 ): void {
-  for (const { timestamp } of frames) {
+  const times = frames.map(({ timestamp }) => timestamp);
+  if (toTicks(most(times) - least(times), timescale) > LONGEST) {
+    const text = 'frames of one fragment are further from each other than MP4 can count';
+    throw new Mp4RemuxError('InvalidMediaFrame', text, { track, fragment });
+  }
+  for (const timestamp of times) {
     const time = timestamp + offset;
     if (Math.abs(time) < LATEST && Math.abs(toTicks(time, timescale)) < LATEST) continue;
     const text = `frame at ${timestamp} us: too far from the others, or from 1970, to be counted in ticks`;

@@ -13,8 +13,8 @@ export interface FrameSpan {
 /** Where a fragment of one frame does not say how long it lasts, and none came before: 25 frames a second. */
 const DEFAULT_INTERVAL = 40_000;
 
-/** The longest fragment that the service takes. */
-const LONGEST = 20_000_000;
+/** In microseconds: the longest fragment that the service takes. */
+export const LONGEST_FRAGMENT = 20_000_000;
 
 /** A frame that lasts this many times as long as those before had one missing behind it. */
 const MISSING = 1.8;
@@ -47,7 +47,7 @@ export class FrameRate {
   single(span: FrameSpan, next: FrameSpan | undefined): number {
     const distance = next === undefined ? undefined : this.#distance(span, next);
     if (distance !== undefined) {
-      const fits = this.#longest === 0 ? distance <= LONGEST : distance <= this.#longest * MISSING;
+      const fits = this.#longest === 0 ? distance <= LONGEST_FRAGMENT : distance <= this.#longest * MISSING;
       if (fits) {
         this.#note(distance);
         return distance;
@@ -66,7 +66,7 @@ export class FrameRate {
     if (next.first > span.last) return next.first - span.last;
     // The times began again: the wall clock did not.
     const passed = (next.wallClock ?? Number.NaN) - (span.wallClock ?? Number.NaN);
-    return passed > 0 && passed <= LONGEST ? passed : undefined;
+    return passed > 0 && passed <= LONGEST_FRAGMENT ? passed : undefined;
   }
 
   #note(interval: number): void {

@@ -1,7 +1,7 @@
 import type { Frame } from '../visitors/frame.js';
 import { AudioClock } from './audio-clock.js';
 import { reorderDepth, type SampleTimes, toTicks, VideoClock } from './decode-times.js';
-import { FrameRate, type FrameSpan } from './frame-rate.js';
+import { FrameRate, type FrameSpan, LONGEST_FRAGMENT } from './frame-rate.js';
 import type { Payload } from './payload.js';
 import { least, most } from './samples.js';
 import type { TrackSetup } from './track-setup.js';
@@ -43,7 +43,7 @@ export function spanOf(frames: readonly Frame[]): FrameSpan {
   const { fragment, duration } = frames.at(-1)!;
   const time = fragment?.producerTimestamp ?? fragment?.serverTimestamp;
   const wallClock = time === undefined ? undefined : time.getTime() * 1000;
-  const said = duration !== undefined && duration > 0 ? duration : undefined;
+  const said = duration !== undefined && duration > 0 && duration <= LONGEST_FRAGMENT ? duration : undefined;
   return { first, last, frames: last > first ? frames.length : 1, wallClock, said };
 }
 

@@ -3,6 +3,11 @@ import { CodecDataError } from './codec-error.js';
 
 const SAMPLING_FREQUENCIES = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
 
+/** Audio object types whose frames are otherwise configured (ISO/IEC 14496-3 sections 4.4.1 and 4.6.20). */
+const ER_AAC_LC = 17;
+const ER_AAC_LD = 23;
+const ER_AAC_ELD = 39;
+
 /** What an AudioSpecificConfig says (ISO/IEC 14496-3 section 1.6.2.1). */
 export interface AacConfig {
   /** The audio object type as it is stored: 2 AAC-LC, 5 with SBR, 29 with SBR and PS. */
@@ -21,7 +26,7 @@ export interface AacConfig {
   readonly sbr: boolean;
   /** Whether parametric stereo is signalled, in either way. */
   readonly ps: boolean;
-  /** Samples of the core stream in a frame: 1024, or 960. */
+  /** Samples of the core stream in a frame: 1024, or 960; of the low-delay profiles 512, or 480. */
   readonly frameLength: number;
 }
 
@@ -53,9 +58,12 @@ export function parseAudioSpecificConfig(data: Uint8Array): AacConfig {
     outputSamplingFrequency = readFrequency();
     coreObjectType = readType();
   }
-  let frameLength = 1024;
+  const isLowDelay = coreObjectType === ER_AAC_LD || coreObjectType === ER_AAC_ELD;
+  let frameLength = isLowDelay ? 512 : 1024;
   let channels = channelConfiguration === 7 ? 8 : channelConfiguration > 7 ? undefined : channelConfiguration;
-  if (coreObjectType >= 1 && coreObjectType <= 4 && r.remaining >= 3) {
+  if ((isLowDelay || coreObjectType === ER_AAC_LC) && r.remaining >= 1) {
+    if (r.bit() === 1) frameLength = isLowDelay ? 480 : 960;
+  } else if (coreObjectType >= 1 && coreObjectType <= 4 && r.remaining >= 3) {
     if (r.bit() === 1) frameLength = 960;
     if (r.bit() === 1) r.skip(14);
     r.bit();

@@ -43,7 +43,9 @@ const program = fc
   }));
 
 const config = fc.record({
-  type: fc.oneof(upTo(4), upTo(30), fc.integer({ min: 32, max: 95 })).filter((type) => type !== 5 && type !== 29),
+  type: fc
+    .oneof(upTo(4), fc.constantFrom(17, 23, 39), upTo(30), fc.integer({ min: 32, max: 95 }))
+    .filter((type) => type !== 5 && type !== 29),
   frequency,
   channels: upTo(10),
   short: flag,
@@ -69,6 +71,13 @@ interface Config {
   ps: boolean;
 }
 
+/** Of the error-resilient types: samples in a frame, and in a short one. */
+const RESILIENT: { readonly [type: number]: readonly [number, number] } = {
+  17: [1024, 960],
+  23: [512, 480],
+  39: [512, 480],
+};
+
 function write(c: Config): Uint8Array {
   const general = c.type >= 1 && c.type <= 4;
   const before = c.signalling === 'before';
@@ -79,6 +88,7 @@ function write(c: Config): Uint8Array {
     before ? frequencyBits(c.outer) + typeBits(c.type) : '',
     general ? u(1, c.short) + (c.core === undefined ? '0' : `1${u(14, c.core)}`) + u(1, c.extension) : '',
     general && c.channels === 0 ? c.program.bits : '',
+    c.type in RESILIENT ? u(1, c.short) : '',
   ];
   if (general && c.channels !== 0 && c.signalling.startsWith('behind')) {
     if (c.signalling === 'behind, absent') bits.push(u(11, 0x2b7), u(5, 5), '0');
@@ -102,7 +112,7 @@ function facts(c: Config): AacConfig {
     channels: general && c.channels === 0 ? c.program.channels : CHANNELS[c.channels],
     sbr: before || behind,
     ps,
-    frameLength: general && c.short === 1 ? 960 : 1024,
+    frameLength: RESILIENT[c.type]?.[c.short] ?? (general && c.short === 1 ? 960 : 1024),
   };
 }
 
