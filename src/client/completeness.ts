@@ -3,8 +3,14 @@ import type { Frame } from '../visitors/frame.js';
 import type { DocumentSize } from './document-measure.js';
 import type { ListedFragment } from './list-fragments.js';
 
-/** What ListFragments has said of a fragment says of what has come: all of it, too little, or nothing that would be sure. */
-export type Completeness = 'whole' | 'short' | 'unknown';
+/**
+ * What ListFragments has said of a fragment says of what has come under its number: all of it, too little, that it is another fragment, or
+ * nothing that would be sure.
+ */
+export type Completeness = 'whole' | 'short' | 'other' | 'unknown';
+
+/** How far the times of one fragment may be apart where they are told twice, in milliseconds. */
+const TIME_TOLERANCE_MS = 100;
 
 /** By how many fragments that are all too small it is seen that the sizes that are told count something else. */
 const ENOUGH = 3;
@@ -25,7 +31,10 @@ export class CompletenessCheck {
   readonly #between = new Map<string, number>();
 
   /** What is known of a fragment that has come. */
-  check({ fragmentNumber, size, durationMs }: ListedFragment, fragment: Fragment, read: DocumentSize): Completeness {
+  check(listed: ListedFragment, fragment: Fragment, read: DocumentSize): Completeness {
+    // A wrong bit makes the number of one fragment that of another. Two times are not wrong by chance.
+    if (isOther(listed, fragment)) return 'other';
+    const { fragmentNumber, size, durationMs } = listed;
     const length = judgeLength(fragment.frames, durationMs);
     if (size === undefined || size <= 0) return length === 'short' ? 'short' : 'unknown';
     if (size === read.bytes) this.#countsAll = true;
@@ -51,6 +60,14 @@ export class CompletenessCheck {
     this.#between.set(number, read.bytes);
     return 'short';
   }
+}
+
+function isOther(listed: ListedFragment, { serverTimestamp, producerTimestamp }: Fragment): boolean {
+  return differ(listed.serverTimestamp, serverTimestamp) && differ(listed.producerTimestamp, producerTimestamp);
+}
+
+function differ(told: Date | undefined, read: Date | undefined): boolean {
+  return told !== undefined && read !== undefined && Math.abs(Number(told) - Number(read)) > TIME_TOLERANCE_MS;
 }
 
 /** Whether frames reach as far as a fragment does; where they are too few to tell, nothing. */

@@ -220,8 +220,9 @@ export class FragmentDownload {
   #take(read: ReadFragment, missing: Missing): void {
     const number = read.fragment.fragmentNumber;
     if (number === undefined || !missing.has(number)) return;
-    if (this.#setup.judge(number, read) === 'short') missing.set(number, tooShort(number, read));
-    else this.#accept(number, read, missing);
+    const judged = this.#setup.judge(number, read);
+    if (judged === 'short') missing.set(number, tooShort(number, read));
+    else if (judged !== 'other') this.#accept(number, read, missing);
   }
 
   /**
@@ -236,6 +237,7 @@ export class FragmentDownload {
     if (number === undefined || !missing.has(number)) return;
     const judged = this.#setup.judge(number, read);
     if (judged === 'short') missing.set(number, tooShort(number, read));
+    else if (judged === 'other') return;
     else if (judged === 'whole' || this.#believes(number, read, missing, witnessed))
       this.#accept(number, read, missing);
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CompletenessCheck } from '../../src/client/completeness.js';
 import { FragmentListConsumer } from '../../src/client/fragment-list-consumer.js';
-import type { FailedFragment } from '../../src/client/fragment-list-options.js';
+import type { FailedFragment, FragmentListConsumerSettings } from '../../src/client/fragment-list-options.js';
 import { FragmentReader, type ReadFragment } from '../../src/client/fragment-reader.js';
 import { writeElement } from '../../src/ebml/writer.js';
 import { Mkv } from '../../src/mkv/elements.js';
@@ -22,21 +22,23 @@ function setUp(count: number, options: GetMediaWriteOptions, named = false) {
   const archive = new FakeArchive(clock, fragments, seeded(count));
   const failures: FailedFragment[] = [];
   const fragmentNumbers = fragments.map(({ number }) => number);
-  const consumer = new FragmentListConsumer({
-    streamName: 'stream',
-    client: archive.control,
-    createArchivedMediaClient: archive.createArchivedMediaClient,
-    clock,
-    random: () => 0.5,
-    batchSize: 4,
-    onFailure: (failure) => failures.push(failure),
-    ...(named ? { fragmentNumbers } : { range }),
-  });
-  return { fragments, clock, archive, failures, consumer };
+  const make = (settings: FragmentListConsumerSettings = {}) =>
+    new FragmentListConsumer({
+      streamName: 'stream',
+      client: archive.control,
+      createArchivedMediaClient: archive.createArchivedMediaClient,
+      clock,
+      random: () => 0.5,
+      batchSize: 4,
+      onFailure: (failure) => failures.push(failure),
+      ...settings,
+      ...(named ? { fragmentNumbers } : { range }),
+    });
+  return { fragments, clock, archive, failures, make, consumer: make() };
 }
 
 /** The documents that were handed out. */
-async function documents({ clock, consumer }: ReturnType<typeof setUp>): Promise<Buffer[]> {
+async function documents({ clock, consumer }: Pick<ReturnType<typeof setUp>, 'clock' | 'consumer'>): Promise<Buffer[]> {
   const all: Buffer[] = [];
   const read = async () => {
     for await (const { bytes } of consumer.documents()) all.push(Buffer.concat(bytes));
@@ -182,6 +184,19 @@ describe('a fragment that does not come whole, and does not look it', () => {
 });
 
 describe('the answer to a list', () => {
+  it('may have a fragment under the number of another', async () => {
+    const set = setUp(8, { unknownSizeCluster: true });
+    const { fragments, archive, failures } = set;
+    // The third comes under the number of the sixth at first: a digit of it is wrong.
+    const [one, other] = [fragments[2]!, fragments[5]!];
+    const renamed = Buffer.from(one.bytes);
+    Buffer.from(other.number).copy(renamed, renamed.indexOf(one.number));
+    archive.replaced = (number, time) => (number === one.number && time === 1 ? renamed : undefined);
+    archive.order = (numbers) => [...numbers].sort();
+    expect(await documents({ ...set, consumer: set.make({ batchSize: 8 }) })).toEqual(stored(fragments));
+    expect(failures).toEqual([]);
+  });
+
   it('may have fragments in another order, twice, and some that nobody asked for', async () => {
     const set = setUp(8, { unknownSizeCluster: true });
     const { fragments, archive } = set;

@@ -48,6 +48,8 @@ export class FakeArchive {
   delayMs: () => number = () => 0;
   /** How many bytes of a document come where it is short. */
   shortLength: (bytes: Uint8Array) => number = (bytes) => bytes.length >> 1;
+  /** What comes in place of a fragment when it is asked for the n-th time. */
+  replaced: (number: string, time: number) => Uint8Array | undefined = () => undefined;
   /** What ListFragments says of a fragment's size and length. */
   told: (fragment: StoredFragment) => { size?: number | undefined; durationMs?: number | undefined } = ({ bytes }) => ({
     size: bytes.length,
@@ -159,7 +161,7 @@ export class FakeArchive {
         let bytes =
           fault === 'exception' || stored === undefined
             ? writeGetMediaError({ fragmentNumber: number, exception: { code: 'InternalError', message: 'not today' } })
-            : stored.bytes;
+            : (this.replaced(number, time) ?? stored.bytes);
         if (fault === 'cut') bytes = bytes.subarray(0, bytes.length >> 1);
         const short = bytes.subarray(0, this.shortLength(bytes));
         if (fault === 'short' || fault === 'short-end') bytes = short;
