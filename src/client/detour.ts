@@ -60,11 +60,6 @@ export class Detour {
     return this.#damaged >= TRIES;
   }
 
-  /** Whether the place has been read damaged as often as it is tried. */
-  get exhausted(): boolean {
-    return this.#damaged >= TRIES - 1;
-  }
-
   /**
    * A connection has met damage.
    *

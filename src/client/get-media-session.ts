@@ -64,6 +64,9 @@ interface Connection {
   readonly requestId: string | undefined;
 }
 
+/** Why a connection is left: to go on at another place, or to see whether the same comes again. */
+type Turn = 'AnotherPlace' | 'DoubtfulNumber' | 'DoubtfulFragment';
+
 /** What is done with a fragment: whether it is handed out, and whether its number is beyond doubt then. */
 type Decision = 'hand out' | 'hand out unsure' | 'drop';
 
@@ -164,8 +167,7 @@ export class GetMediaSession {
   #openReader(): FragmentReader {
     const { verifyCrc, keepDocuments, maxFragmentSize, position } = this.#setup;
     this.#passed = undefined;
-    const expectTrailingTags = position.tokensSeen ? true : undefined;
-    const options = { verifyCrc, keepDocuments, maxFragmentSize, expectTrailingTags };
+    const options = { verifyCrc, keepDocuments, maxFragmentSize, expectTrailingTags: position.tagsDue };
     if (!this.#detour.searching) return new FragmentReader(options);
     this.#detour.search();
     const recover = (reason: string) => {
@@ -194,16 +196,19 @@ export class GetMediaSession {
       metrics.truncated++;
       throw cut(number, requestId);
     }
-    if (state === 'bare' && !reader.ended && !this.#detour.exhausted) {
-      return this.#decideDamaged('a fragment has no Tags behind its frames', metadata, requestId);
-    }
     if (!isNumbered(metadata)) return this.#decideUnnumbered(fragment, state, reader, requestId);
-    if (reader.ended && state !== 'whole' && !position.believes(signatureOf(fragment), readingsOf(state, sized))) {
+    const isSettled = state === 'whole' || position.standing(metadata) === 'old';
+    if (!isSettled && !position.believes(signatureOf(fragment), readingsOf(state, sized, reader.ended))) {
+      const reason = `fragment ${number} has no Tags behind its frames`;
+      if (!reader.ended) throw this.#turnAway(reason, requestId, 'DoubtfulFragment');
       metrics.truncated++;
       throw cut(number, requestId);
     }
     const decision = this.#decideNumbered(metadata, requestId);
-    if (decision !== 'drop' && reader.ended && state === 'bare' && !sized) this.#noteBare(metadata);
+    if (decision !== 'drop' && state === 'bare') {
+      position.missTags();
+      if (reader.ended && !sized) this.#noteBare(metadata);
+    }
     return decision;
   }
 
@@ -229,7 +234,7 @@ export class GetMediaSession {
         return 'hand out';
       case 'doubtful':
         if (this.#doubts.isBelieved(number)) return 'hand out unsure';
-        throw this.#turnAway(`fragment ${number} is far ahead of ${position.after}`, requestId, false);
+        throw this.#turnAway(`fragment ${number} is far ahead of ${position.after}`, requestId, 'DoubtfulNumber');
       default:
         return this.#decideBehind(metadata, requestId);
     }
@@ -267,14 +272,16 @@ export class GetMediaSession {
       metrics.duplicates++;
       return 'drop';
     }
-    if (reader.ended && state !== 'whole' && !position.believes(signature, 2)) {
+    // Where others have numbers, one without may have lost it on the way.
+    const due = position.numbersSeen || number !== undefined || state === 'bare';
+    const readings = due ? 3 : state === 'whole' ? 1 : 2;
+    if (!position.believes(signature, readings)) {
+      if (!reader.ended || state === 'whole') {
+        const reason = number === undefined ? 'no fragment number' : `no fragment number: ${printed(number)}`;
+        throw this.#turnAway(reason, requestId, 'DoubtfulFragment');
+      }
       metrics.truncated++;
       throw cut(undefined, requestId);
-    }
-    // Where others have numbers, one without may have lost it on the way.
-    if ((position.numbersSeen || number !== undefined) && !this.#detour.exhausted) {
-      const reason = number === undefined ? 'no fragment number' : `no fragment number: ${printed(number)}`;
-      return this.#decideDamaged(reason, undefined, requestId);
     }
     return 'hand out';
   }
@@ -315,10 +322,10 @@ export class GetMediaSession {
   }
 
   /** The connection is of no more use, and it is known what the next one is for. */
-  #turnAway(reason: string, requestId: string | undefined, atOnce = true): KinesisVideoError {
+  #turnAway(reason: string, requestId: string | undefined, code: Turn = 'AnotherPlace'): KinesisVideoError {
     this.#turn = true;
     return new KinesisVideoError('GetMedia', {
-      code: atOnce ? 'AnotherPlace' : 'DoubtfulNumber',
+      code,
       kind: 'media',
       text: reason,
       requestId,
@@ -543,9 +550,11 @@ function renumbered(after: string | undefined, before: string | undefined, reaso
   };
 }
 
-/** How often a fragment has to come the same at the end of a body, with nothing behind it, to be believed. */
-function readingsOf(state: ReadFragment['state'], sized: boolean): number {
-  return state === 'bare' && !sized ? 4 : 2;
+/** How often a fragment has to come the same to be believed, with nothing behind its frames that says that it is whole. */
+function readingsOf(state: ReadFragment['state'], sized: boolean, isLast: boolean): number {
+  if (state !== 'bare') return 2;
+  if (!isLast) return 3;
+  return sized ? 2 : 4;
 }
 
 function printed(text: string): string {

@@ -57,6 +57,7 @@ export class Position {
   /** The first fragment that was heard of, before any was read whole. */
   #heard: FragmentMetadata | undefined;
   #tokensSeen = false;
+  #tagsMissed = false;
   #numbersSeen = false;
   #open: { readonly signature: string; readonly count: number } | undefined;
 
@@ -89,9 +90,17 @@ export class Position {
     return this.#confirmed;
   }
 
-  /** Whether fragments of this stream have had Tags of the service behind their frames. */
-  get tokensSeen(): boolean {
-    return this.#tokensSeen;
+  /**
+   * Whether a fragment of this stream has Tags of the service behind its frames: `undefined` before one has had them, `false` where one that
+   * was handed out had none.
+   */
+  get tagsDue(): boolean | undefined {
+    return this.#tagsMissed ? false : this.#tokensSeen ? true : undefined;
+  }
+
+  /** A fragment without these Tags is handed out, though others have them. */
+  missTags(): void {
+    this.#tagsMissed = true;
   }
 
   /** Whether fragments of this stream have had numbers. */
