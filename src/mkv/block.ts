@@ -8,8 +8,6 @@ export type Lacing = 'none' | 'xiph' | 'fixed-size' | 'ebml';
 
 const LACINGS: readonly Lacing[] = ['none', 'xiph', 'fixed-size', 'ebml'];
 
-const NO_BYTES = new Uint8Array(0);
-
 const FLAG_KEYFRAME = 0x80;
 const FLAG_INVISIBLE = 0x08;
 const FLAG_LACING = 0x06;
@@ -124,18 +122,17 @@ export class Block {
   }
 
   /**
-   * The first bytes of a frame, as a view, without putting the frame together: at least `least` of them, or all, as many as lie in one piece.
+   * The first bytes of a frame, as a view, without putting the frame together: `least` of them, or all where it has fewer.
    *
    * @throws RangeError when `index` is not below `frameCount`
    * @internal
    */
   frameHead(index: number, least: number): Uint8Array {
-    const size = this.frameSize(index);
+    const size = Math.min(this.frameSize(index), least);
     const start = this.startOf(index);
-    if (this.run instanceof ByteRun || size <= least) return this.run.view(start, size);
+    if (this.run instanceof ByteRun) return this.run.view(start, size);
     const views = this.run.views(start, size);
-    const [first = NO_BYTES] = views;
-    return first.length >= least ? first : concatBytes(this.run.views(start, least));
+    return views.length === 1 ? views[0]! : concatBytes(views);
   }
 
   private startOf(index: number): number {

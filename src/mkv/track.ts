@@ -119,6 +119,8 @@ export class TrackMetadata {
   #notes: Map<TrackRule, string> = new Map();
   /** The rules that have been told; shared likewise. */
   #told: Set<TrackRule> = new Set();
+  /** How many frames one behind the other consisted of no NAL units; shared likewise. */
+  #misses = { count: 0 };
   readonly #masters: ReadonlySet<unknown>;
 
   /** @internal */
@@ -229,7 +231,7 @@ export class TrackMetadata {
    * @internal
    */
   get isTelling(): boolean {
-    return this.contentEncoding.storage === 'plain' && isTelling(this);
+    return this.contentEncoding.storage === 'plain' && this.#misses.count < MOST_MISSES && isTelling(this);
   }
 
   /**
@@ -249,12 +251,15 @@ export class TrackMetadata {
    */
   observe(frame: FrameLook): TrackMetadata {
     const evidence = observeFrame(this, this.#evidence, this.format, frame);
+    if (frame.nals !== undefined) this.#misses.count = 0;
+    else if (this.format.nal !== undefined && frame.size > 0) this.#misses.count++;
     if (evidence === this.#evidence) return this;
     const track = new TrackMetadata(this.elements, this.#masters, this.contentEncoding);
     track.#evidence = evidence;
     track.#origin = this.origin;
     track.#notes = this.#notes;
     track.#told = this.#told;
+    track.#misses = this.#misses;
     return track;
   }
 
@@ -288,3 +293,5 @@ export class TrackMetadata {
 }
 
 const NO_BYTES = new Uint8Array(0);
+/** After so many frames that are not what the codec has, frames are not looked at any more. */
+const MOST_MISSES = 8;

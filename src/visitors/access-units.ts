@@ -93,8 +93,7 @@ function lookAt(frame: Frame): AccessUnitLook | undefined {
   const head = frame.head(HEAD_LENGTH);
   const lengthSize = lengthSizeOfHead(head, size, nal.lengthSize, () => frame.data);
   if (lengthSize === undefined) return undefined;
-  const look = lookAtAccessUnit(nal.codec, head, lengthSize);
-  return look.picture || head.length >= size ? look : lookAtAccessUnit(nal.codec, frame.data, lengthSize);
+  return lookAtAccessUnit(nal.codec, head, size, lengthSize, () => frame.data);
 }
 
 /** The parts as one frame; as they are where they cannot be joined. */

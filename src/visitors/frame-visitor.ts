@@ -56,6 +56,9 @@ export interface FrameVisitorOptions {
   readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
 }
 
+/** How many tracks are remembered from one Segment to the next. */
+const MOST_WATCHES = 64;
+
 /** Takes Blocks apart into frames and gives each, with its track and fragment, to a {@link FrameProcessor}. */
 export class FrameVisitor extends MkvElementVisitor {
   /** What the visitor knows of fragment and tracks. It is shown all elements. */
@@ -66,6 +69,10 @@ export class FrameVisitor extends MkvElementVisitor {
   readonly #joiner: AccessUnitJoiner | undefined;
   readonly #watches = new Map<number, TrackWatch>();
   #watch: TrackWatch | undefined;
+  /** How many times tracks have been described. */
+  #descriptions = 0;
+  /** Whether Tags may tell more of a track. */
+  #awaitsTags = false;
 
   // Of the open BlockGroup.
   #group: MkvDataElement<Block> | undefined;
@@ -222,7 +229,10 @@ export class FrameVisitor extends MkvElementVisitor {
   #look(watch: TrackWatch, block: Block, timestamp: number, isFlagged: boolean, offset: number): void {
     const { onWarning } = this.#options;
     const track = watch.look(block, timestamp, isFlagged, this.metadata.tags);
-    if (track !== undefined) this.metadata.replaceTrack(track);
+    if (track !== undefined) {
+      this.metadata.replaceTrack(track);
+      this.#awaitsTags ||= track.format.pcm !== undefined;
+    }
     if (onWarning === undefined) return;
     for (const { message } of watch.news()) {
       const text = `byte ${offset}: track ${watch.track.number}: ${message}`;
@@ -233,7 +243,7 @@ export class FrameVisitor extends MkvElementVisitor {
   /** Tags behind the frames may say what these are. */
   #masterEnded(type: EbmlElementType): void {
     if (type === Mkv.Tracks) this.#forgetTracks();
-    if (type !== Mkv.Tags) return;
+    if (type !== Mkv.Tags || !this.#awaitsTags) return;
     for (const watch of this.#watches.values()) {
       const track = watch.readTags(this.metadata.tags);
       if (track !== undefined) this.metadata.replaceTrack(track);
@@ -272,16 +282,23 @@ export class FrameVisitor extends MkvElementVisitor {
   }
 
   #forgetTracks(): void {
-    this.#watches.clear();
+    if (this.#watches.size > MOST_WATCHES) this.#watches.clear();
+    this.#descriptions++;
     this.#watch = undefined;
   }
 
   #watchOf(number: number): TrackWatch {
     if (this.#watch?.number === number) return this.#watch;
     let watch = this.#watches.get(number);
-    if (watch === undefined) {
+    if (watch?.description !== this.#descriptions) {
       const track = this.metadata.getTrackMetadata(number);
-      watch = new TrackWatch(track ?? TrackMetadata.unknown(number), number);
+      const before = watch;
+      // Most Segments describe the same tracks as the one before.
+      watch =
+        before !== undefined && before.track === track
+          ? before
+          : new TrackWatch(track ?? TrackMetadata.unknown(number), number);
+      watch.begin(this.#descriptions);
       // Blocks may name any number of tracks that nobody has described.
       if (track !== undefined) this.#watches.set(number, watch);
     }

@@ -40,7 +40,6 @@ export class Frame {
   private readonly index: number;
   private readonly flagged: boolean;
   private length: number | undefined;
-  private key: boolean | undefined;
 
   /** @internal */
   constructor(
@@ -63,7 +62,6 @@ export class Frame {
     this.block = block;
     this.index = index;
     this.cluster = cluster;
-    this.key = undefined;
   }
 
   /**
@@ -91,8 +89,7 @@ export class Frame {
    * picture of H.265, a key frame of VP8, VP9 or AV1; every frame of the usual audio codecs. Else `keyframeFlag`.
    */
   get keyframe(): boolean {
-    this.key ??= this.storage === 'plain' ? isKeyframe(this.track.format, this, this.flagged) : this.flagged;
-    return this.key;
+    return this.storage === 'plain' ? isKeyframe(this.track.format, this, this.flagged) : this.flagged;
   }
 
   /** What the stream says of `keyframe`: the flag of a SimpleBlock; in a BlockGroup, that there is no ReferenceBlock. */
@@ -144,7 +141,7 @@ export class Frame {
   }
 
   /**
-   * The frame's first bytes, at least `least` of them or all, as many as lie in one piece.
+   * The frame's first bytes: `least` of them, or all where it has fewer; all where headers were stripped.
    *
    * @internal
    */

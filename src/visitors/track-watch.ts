@@ -1,11 +1,10 @@
 import type { Block } from '../mkv/block.js';
 import type { FrameLook, TrackDisagreement } from '../mkv/codec/media-format.js';
-import { lookAtAccessUnit } from '../mkv/codec/nal-format.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { MkvTag } from './tag.js';
 
-/** How many frames of each track are looked at in every Segment, beside key frames of video. */
-const LOOKED_AT = 3;
+/** How many frames of sound are looked at in every Segment; of video the first one, and key frames. */
+const SOUND_LOOKED_AT = 2;
 /** Enough of a frame for parameter sets and what stands before them. */
 const HEAD_LENGTH = 2048;
 /** The producer's tag that says what Amazon Connect's frames are. */
@@ -18,9 +17,11 @@ export class TrackWatch {
   /** The track as it is known now. */
   track: TrackMetadata;
   /** How many of the next frames are to be looked at. */
-  left: number;
+  left = 0;
+  /** Which description of the tracks it is of. */
+  description = -1;
   /** Whether all key frames are to be looked at, because parameter sets may change with them. */
-  readonly everyKey: boolean;
+  everyKey = false;
   /** Time and size of the frame before. */
   #before: { readonly timestamp: number; readonly size: number } | undefined;
   #mimeType: string | undefined;
@@ -29,9 +30,17 @@ export class TrackWatch {
   constructor(track: TrackMetadata, number: number) {
     this.track = track;
     this.number = number;
-    const isVideo = track.type === 'video';
-    this.left = track.isTelling ? LOOKED_AT : 0;
-    this.everyKey = isVideo && track.isTelling;
+  }
+
+  /** A Segment begins that describes the track so. */
+  begin(description: number): void {
+    const isVideo = this.track.type === 'video';
+    const { isTelling } = this.track;
+    this.description = description;
+    this.left = isTelling ? (isVideo ? 1 : SOUND_LOOKED_AT) : 0;
+    this.everyKey = isVideo && isTelling;
+    this.#before = undefined;
+    this.#tagCount = 0;
   }
 
   /**
@@ -56,10 +65,10 @@ export class TrackWatch {
       mimeType: this.#readMimeType(tags),
     };
     const seen = track.observe(look);
-    const { nal } = seen.format;
-    if (nal !== undefined && size > 0) {
-      const { picture, key, beginsPicture } = lookAtAccessUnit(nal.codec, look.head, nal.lengthSize);
-      if (!picture && look.head.length === size) seen.note('AccessUnits', 'there are frames without a picture');
+    const { nals } = look;
+    if (nals !== undefined) {
+      const { picture, key, beginsPicture } = nals;
+      if (!picture) seen.note('AccessUnits', 'there are frames without a picture');
       if (picture && !beginsPicture) seen.note('AccessUnits', 'there are frames that begin within a picture');
       if (picture && key !== isFlagged) {
         const text = isFlagged

@@ -26,8 +26,7 @@ export function isKeyframe(format: MediaFormat, frame: HeadedFrame, flagged: boo
     const head = frame.head(NAL_HEAD);
     const lengthSize = lengthSizeOfHead(head, size, nal.lengthSize, () => frame.data);
     if (lengthSize === undefined) return flagged;
-    let look = lookAtAccessUnit(nal.codec, head, lengthSize);
-    if (!look.picture && head.length < size) look = lookAtAccessUnit(nal.codec, frame.data, lengthSize);
+    const look = lookAtAccessUnit(nal.codec, head, size, lengthSize, () => frame.data);
     // A recovery point further on is where some producers let decoding begin, and others not.
     return look.key || (flagged && (!look.picture || look.recovery !== undefined));
   }

@@ -13,7 +13,7 @@ import { type H264Sps, type PixelAspect, parseH264Sps } from './h264.js';
 import { type H265Sps, parseH265Sps } from './h265.js';
 import { isAnnexB, type NalCodec } from './nal.js';
 import { type NalConfig, nalConfigOf, writeDecoderConfig } from './nal-config.js';
-import { hasSets, lookAtNals, mergeSets, type ParameterSets, USUAL_LENGTH_SIZE } from './nal-format.js';
+import { hasSets, lookAtNals, mergeSets, type NalLook, type ParameterSets, USUAL_LENGTH_SIZE } from './nal-format.js';
 import { choosePcm, isUsualRate, type PcmFormat, saysPcm } from './pcm-format.js';
 import { looksLikePcm, mayBeAac } from './pcm-likeness.js';
 import { type CodecName, type CodecTrack, codecOf } from './track-codec.js';
@@ -153,6 +153,8 @@ export interface FrameLook {
   readonly bytesPerSecond?: number | undefined;
   /** The producer's tag MimeType, where it has come. */
   readonly mimeType?: string | undefined;
+  /** Is given what its NAL units come to. */
+  nals?: NalLook | undefined;
 }
 
 /** Whether frames of a track show what they are. */
@@ -195,6 +197,7 @@ function observeNals(
 ): FrameEvidence {
   const said = evidence.lengthSize ?? stored?.lengthSize ?? 0;
   const look = lookAtNals(codec, frame.head, frame.size, said, () => frame.whole());
+  frame.nals = look;
   if (look === undefined) return evidence;
   const lengthSize = look.lengthSize === said ? evidence.lengthSize : look.lengthSize;
   let { sets } = evidence;

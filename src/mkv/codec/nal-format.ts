@@ -7,14 +7,24 @@ import type { NalConfig } from './nal-config.js';
 /** Parameter sets, NAL units without length or start code; `vps` is empty for H.264. */
 export type ParameterSets = Pick<NalConfig, 'vps' | 'sps' | 'pps'>;
 
-/** What the beginning of a frame shows of the format of its NAL units. */
-export interface NalLook {
+/** What the NAL units of a frame come to, up to its first slice. */
+export interface AccessUnitLook {
+  /** Whether it has a slice of a picture. */
+  readonly picture: boolean;
+  /** Whether decoding can start here: an IDR picture of H.264 or one that its SEI says so of, an IRAP picture of H.265. */
+  readonly key: boolean;
+  /** How many frames after it pictures are right, by H.264's recovery point; `undefined` where there is none. */
+  readonly recovery: number | undefined;
+  /** Whether its first slice begins a picture, rather than going on with one. */
+  readonly beginsPicture: boolean;
+}
+
+/** The same, and how the NAL units are stored. */
+export interface NalLook extends AccessUnitLook {
   /** Width of the length before each NAL unit, 1 to 4 bytes; 0 for Annex B. */
   readonly lengthSize: number;
   /** The parameter sets before the first slice, as views; `undefined` where there are none. */
   readonly sets: ParameterSets | undefined;
-  /** Whether its first slice is one that decoding can start at. */
-  readonly key: boolean;
 }
 
 /** The lengths that frames have, the usual ones first. Lengths of one byte add up by chance, so they must have been said. */
@@ -53,37 +63,36 @@ export function lengthSizeOfHead(
 ): number | undefined {
   if (head.length >= size) return storedLengthSize(head, said);
   const expected = said === 0 ? USUAL_LENGTH_SIZE : said;
-  const isPlausible = fits(head, size, expected);
-  if (!isAnnexB(head)) {
-    if (isPlausible) return expected;
-    return LENGTH_SIZES.some((other) => other !== expected && fits(head, size, other))
-      ? storedLengthSize(whole(), said)
-      : undefined;
-  }
-  return isPlausible ? storedLengthSize(whole(), said) : 0;
+  const isPlausible = reachOf(head, size, expected) !== 'no';
+  if (isAnnexB(head)) return isPlausible ? storedLengthSize(whole(), said) : 0;
+  return isPlausible
+    ? expected
+    : LENGTH_SIZES.find((other) => other !== expected && reachOf(head, size, other) === 'all');
 }
 
 function addsUp(data: Uint8Array, lengthSize: number): boolean {
-  return data.length > 0 && fits(data, data.length, lengthSize);
+  return reachOf(data, data.length, lengthSize) === 'all';
 }
 
-/** Whether the lengths in the head of a frame do not go on past its end. */
-function fits(head: Uint8Array, size: number, lengthSize: number): boolean {
+/** Whether the lengths in the head of a frame add up to all of it, go on behind the head, or do neither. */
+function reachOf(head: Uint8Array, size: number, lengthSize: number): 'all' | 'so far' | 'no' {
   let units = 0;
-  for (let at = 0; at < head.length; ) {
+  let at = 0;
+  while (at < head.length) {
     let length = 0;
     const start = at + lengthSize;
-    for (; at < start; at++) {
+    for (; at < start && at < head.length; at++) length = length * 256 + head[at]!;
+    if (at < start) {
       // The rest of a length lies behind the head; at the end of a frame zeros may be left.
-      if (at >= head.length) return at < size || length === 0;
-      length = length * 256 + head[at]!;
+      if (head.length < size) return 'so far';
+      return length === 0 && units > 0 ? 'all' : 'no';
     }
     // The first bit of every NAL unit is 0.
-    if (start + length > size || (length > 0 && start < head.length && head[start]! >= 0x80)) return false;
+    if (start + length > size || (length > 0 && start < head.length && head[start]! >= 0x80)) return 'no';
     if (length > 0) units++;
     at = start + length;
   }
-  return units > 0;
+  return units === 0 ? 'no' : at === size ? 'all' : 'so far';
 }
 
 /**
@@ -104,34 +113,54 @@ export function lookAtNals(
 ): NalLook | undefined {
   const lengthSize = lengthSizeOfHead(head, size, said, whole);
   if (lengthSize === undefined) return undefined;
-  const found = beforeSlice(codec, head, size, lengthSize) ?? beforeSlice(codec, whole(), size, lengthSize);
-  if (found === undefined) return { lengthSize, sets: undefined, key: false };
-  const { sets, key } = found;
-  const isEmpty = sets.vps.length + sets.sps.length + sets.pps.length === 0;
-  return { lengthSize, sets: isEmpty ? undefined : sets, key };
+  return (
+    walk(codec, head, size, lengthSize, true) ??
+    walk(codec, whole(), size, lengthSize, true) ?? { ...NO_PICTURE, lengthSize, sets: undefined }
+  );
 }
 
-/** More are not looked at: a frame has one or two of each kind. */
-const MOST_UNITS = 300;
-
-/** @returns `undefined` when the head ends before the first slice begins */
-function beforeSlice(
+/**
+ * Looks at the NAL units of a frame up to its first slice.
+ *
+ * @param head its first bytes
+ * @param size its length, in bytes
+ * @param lengthSize how they are stored; 0 for Annex B
+ * @param whole gives all of it, for where the head is not enough
+ */
+export function lookAtAccessUnit(
   codec: NalCodec,
   head: Uint8Array,
   size: number,
   lengthSize: number,
-): { readonly sets: ParameterSets; readonly key: boolean } | undefined {
-  const sets = { vps: [] as Uint8Array[], sps: [] as Uint8Array[], pps: [] as Uint8Array[] };
+  whole: () => Uint8Array,
+): AccessUnitLook {
+  return walk(codec, head, size, lengthSize, false) ?? walk(codec, whole(), size, lengthSize, false) ?? NO_PICTURE;
+}
+
+const NO_PICTURE = { picture: false, key: false, recovery: undefined, beginsPicture: false };
+
+/** More are not looked at: a frame has a few. */
+const MOST_UNITS = 300;
+
+/** @returns `undefined` when the head ends before the first slice begins */
+function walk(
+  codec: NalCodec,
+  head: Uint8Array,
+  size: number,
+  lengthSize: number,
+  collects: boolean,
+): NalLook | undefined {
+  const found: ParameterSets & Record<'vps' | 'sps' | 'pps', Uint8Array[]> = { vps: [], sps: [], pps: [] };
+  let sets: ParameterSets | undefined;
+  let recovery: number | undefined;
+  const isWhole = head.length >= size;
   let at = 0;
   for (let count = 0; count < MOST_UNITS; count++) {
-    let start = at;
-    let end = 0;
-    if (lengthSize === 0) {
-      start = afterStartCode(head, at);
-      if (start >= head.length) return head.length < size && count === 0 ? undefined : { sets, key: false };
-    } else {
-      start = at + lengthSize;
-      if (start >= head.length) return start < size ? undefined : { sets, key: false };
+    let start = at + lengthSize;
+    let end = head.length;
+    if (lengthSize === 0) start = afterStartCode(head, at);
+    if (start >= head.length) break;
+    if (lengthSize > 0) {
       let length = 0;
       for (let i = at; i < start; i++) length = length * 256 + head[i]!;
       end = start + length;
@@ -141,17 +170,30 @@ function beforeSlice(
       }
     }
     const kind = nalKind(codec, head[start]!);
-    if (kind === 'slice' || kind === 'key') return { sets, key: kind === 'key' };
+    if (kind === 'slice' || kind === 'key') {
+      const first = head[start + (codec === 'h264' ? 1 : 2)];
+      if (first === undefined && !isWhole) return undefined;
+      const key = kind === 'key' || recovery === 0;
+      return { picture: true, key, recovery, beginsPicture: (first ?? 0x80) >= 0x80, lengthSize, sets };
+    }
     if (lengthSize === 0) {
       const next = afterStartCode(head, start);
+      if (next >= head.length && !isWhole) return undefined;
       end = next >= head.length ? head.length : next - 3;
-      if (end === head.length && head.length < size) return undefined;
-      while (end > start && head[end - 1] === 0) end--;
-    } else if (end > head.length) return head.length < size ? undefined : { sets, key: false };
-    if (kind !== 'other' && end > start) sets[kind].push(head.subarray(start, end));
+    } else if (end > head.length && !isWhole) return undefined;
     at = end;
+    end = Math.min(end, head.length);
+    if (kind === 'other') {
+      if (isSei(codec, head[start]!)) recovery ??= recoveryPoint(head, start + 1, end);
+    } else if (collects) {
+      while (lengthSize === 0 && end > start && head[end - 1] === 0) end--;
+      if (end > start) {
+        found[kind].push(head.subarray(start, end));
+        sets = found;
+      }
+    }
   }
-  return { sets, key: false };
+  return isWhole ? { ...NO_PICTURE, recovery, lengthSize, sets } : undefined;
 }
 
 /** The position after the next start code; the length of the data when there is none. */
@@ -161,60 +203,6 @@ function afterStartCode(data: Uint8Array, from: number): number {
     else if (data[i] === 1 && data[i - 1] === 0 && data[i - 2] === 0) return i + 1;
   }
   return data.length;
-}
-
-/** What the NAL units of a frame come to. */
-export interface AccessUnitLook {
-  /** Whether it has a slice of a picture. */
-  readonly picture: boolean;
-  /** Whether decoding can start here: an IDR picture of H.264 or one that its SEI says so of, an IRAP picture of H.265. */
-  readonly key: boolean;
-  /** How many frames after it pictures are right, by H.264's recovery point; `undefined` where there is none. */
-  readonly recovery: number | undefined;
-  /** Whether its first slice begins a picture, rather than going on with one. */
-  readonly beginsPicture: boolean;
-}
-
-/**
- * Looks at the NAL units of a frame up to its first slice.
- *
- * @param head its first bytes
- * @param lengthSize how they are stored; 0 for Annex B
- */
-export function lookAtAccessUnit(codec: NalCodec, head: Uint8Array, lengthSize: number): AccessUnitLook {
-  let recovery: number | undefined;
-  let at = 0;
-  while (at < head.length) {
-    let start = at + lengthSize;
-    let end = head.length;
-    if (lengthSize === 0) start = afterStartCode(head, at);
-    if (start >= head.length) break;
-    if (lengthSize > 0) {
-      end = start;
-      for (let i = at, length = 0; i < start; i++, end = start + length) length = length * 256 + head[i]!;
-    }
-    if (end === start) {
-      at = end;
-      continue;
-    }
-    const kind = nalKind(codec, head[start]!);
-    if (kind === 'slice' || kind === 'key') {
-      const beginsPicture = (head[start + (codec === 'h264' ? 1 : 2)] ?? 0x80) >= 0x80;
-      return { picture: true, key: kind === 'key' || recovery === 0, recovery, beginsPicture };
-    }
-    if (lengthSize === 0) {
-      at = start;
-      if (isSei(codec, head[start]!)) {
-        const next = afterStartCode(head, start);
-        recovery ??= recoveryPoint(head, start + 1, next >= head.length ? next : next - 3);
-        at = next >= head.length ? next : next - 3;
-      }
-    } else {
-      if (isSei(codec, head[start]!)) recovery ??= recoveryPoint(head, start + 1, Math.min(end, head.length));
-      at = end;
-    }
-  }
-  return { picture: false, key: false, recovery, beginsPicture: false };
 }
 
 const isSei = (codec: NalCodec, firstByte: number) => codec === 'h264' && (firstByte & 31) === 6;
