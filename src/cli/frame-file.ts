@@ -1,9 +1,10 @@
-import { sameBytes } from '../ebml/bytes.js';
-import { type AacConfig, adtsHeader, parseAudioSpecificConfig } from '../mkv/codec/aac.js';
+import { type AacConfig, adtsHeader, countAdtsFrames, parseAudioSpecificConfig } from '../mkv/codec/aac.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
-import { decoderDescription } from '../mkv/codec/codec-string.js';
-import { isAnnexB, joinNals, type NalCodec, splitNals } from '../mkv/codec/nal.js';
-import { type NalConfig, nalConfigOf } from '../mkv/codec/nal-config.js';
+import { isDelimiter } from '../mkv/codec/frame-data.js';
+import type { NalFormat } from '../mkv/codec/media-format.js';
+import { joinNals, type NalCodec, nalKind, splitNals } from '../mkv/codec/nal.js';
+import { keyOf, nalConfigOf } from '../mkv/codec/nal-config.js';
+import { storedLengthSize } from '../mkv/codec/nal-format.js';
 import { codecOf } from '../mkv/codec/track-codec.js';
 import { waveTag } from '../mkv/codec/wave-format.js';
 import type { TrackMetadata } from '../mkv/track.js';
@@ -74,15 +75,20 @@ function asStored({ data }: Frame): FrameFile {
 }
 
 function writerOf(track: TrackMetadata): FrameWriter {
-  const { codecId, codecPrivate } = track;
-  const nals = nalConfigOf(track);
-  if (nals !== undefined) return (frame) => annexB(frame, nals);
+  const { codecId, codecPrivate, format } = track;
+  const { nal, aac } = format;
+  if (nal !== undefined) {
+    // Says what is wrong of a CodecPrivate that nothing in the frames makes up for.
+    if (nal.sets.sps.length === 0) nalConfigOf(track);
+    return (frame) => annexB(frame, nal);
+  }
   if (codecId === 'V_MJPEG') return ({ data }) => ({ extension: '.jpg', data });
-  if (codecId.startsWith('A_PCM/')) return pcm;
+  if (format.pcm !== undefined || codecId.startsWith('A_PCM/')) return pcm;
   const tag = codecId === 'A_MS/ACM' && codecPrivate !== undefined ? waveTag(codecPrivate) : 0;
   if (tag === WAVE_PCM || tag === WAVE_FLOAT) return pcm;
   if (codecOf(codecId) !== 'aac' && tag !== WAVE_AAC) return asStored;
-  const config = parseAudioSpecificConfig(decoderDescription(track) ?? new Uint8Array(0));
+  if (aac?.adts === true) return (frame) => ({ extension: '.aac', data: frame.data });
+  const config = aac?.info ?? parseAudioSpecificConfig(aac?.config ?? new Uint8Array(0));
   return (frame) => adts(frame, config);
 }
 
@@ -95,6 +101,8 @@ function pcm({ data }: Frame): FrameFile {
 }
 
 function adts({ data }: Frame, config: AacConfig): FrameFile {
+  // One header is enough, also where frames with and without it are mixed.
+  if (countAdtsFrames(data) > 0) return { extension: '.aac', data };
   const header = adtsHeader(config, data.length);
   const file = new Uint8Array(header.length + data.length);
   file.set(header);
@@ -102,37 +110,27 @@ function adts({ data }: Frame, config: AacConfig): FrameFile {
   return { extension: '.aac', data: file };
 }
 
-/** In Annex B; a key frame begins with the parameter sets of CodecPrivate that it does not have itself. */
-function annexB({ data, keyframe }: Frame, config: NalConfig): FrameFile {
-  const { codec } = config;
-  let units = splitFrame(data, config.lengthSize);
+/** Every key frame's file has them, so that little input must not become much output. */
+const MOST_SET_BYTES = 16 * 1024;
+
+/** In Annex B; a key frame begins with the parameter sets that hold and that it does not have itself. */
+function annexB({ data, keyframe }: Frame, { codec, lengthSize, sets }: NalFormat): FrameFile {
+  const units = splitNals(data, storedLengthSize(data, lengthSize) ?? lengthSize);
   if (keyframe) {
-    const missing = [...config.vps, ...config.sps, ...config.pps].filter(
-      (set) => !units.some((unit) => sameBytes(unit, set)),
-    );
+    const all = [...sets.vps, ...sets.sps, ...sets.pps];
+    if (all.reduce((sum, { length }) => sum + length, 0) > MOST_SET_BYTES) {
+      throw new CodecDataError(`parameter sets of more than ${MOST_SET_BYTES} bytes`);
+    }
+    const known = new Set(units.filter((unit) => unit.length <= MOST_SET_BYTES && isSet(codec, unit)).map(keyOf));
+    const missing = all.filter((set) => !known.has(keyOf(set)));
     // An access unit delimiter stays the first of its access unit.
-    const at = isDelimiter(codec, units[0]) ? 1 : 0;
-    units = [...units.slice(0, at), ...missing, ...units.slice(at)];
+    const first = units[0] !== undefined && isDelimiter(codec, units[0]) ? 1 : 0;
+    units.splice(first, 0, ...missing);
   }
   return { extension: codec === 'h264' ? '.h264' : '.h265', data: joinNals(units, 0) };
 }
 
-/**
- * Lengths that add up are no chance, while 00 00 01 may begin a length as well as a start code; so lengths are tried first, also where
- * CodecPrivate is missing or in Annex B.
- */
-function splitFrame(data: Uint8Array, lengthSize: number): Uint8Array[] {
-  try {
-    return splitNals(data, lengthSize === 0 ? USUAL_LENGTH_SIZE : lengthSize);
-  } catch (error) {
-    if (error instanceof CodecDataError && isAnnexB(data)) return splitNals(data, 0);
-    throw error;
-  }
-}
-
-const USUAL_LENGTH_SIZE = 4;
-
-function isDelimiter(codec: NalCodec, unit: Uint8Array | undefined): boolean {
-  const first = unit?.[0] ?? 0;
-  return codec === 'h264' ? (first & 31) === 9 : ((first >> 1) & 63) === 35;
+function isSet(codec: NalCodec, unit: Uint8Array): boolean {
+  const kind = nalKind(codec, unit[0] ?? 0);
+  return kind === 'vps' || kind === 'sps' || kind === 'pps';
 }

@@ -9,7 +9,7 @@ export type FrameStorage = 'plain' | 'zlib' | 'bzlib' | 'lzo1x' | 'encrypted' | 
 export interface ContentEncoding {
   /** How the frames are stored once stripped headers are put back; only `plain` ones can be decoded as they are. */
   readonly storage: FrameStorage;
-  /** Bytes that were stripped from the front of every frame; empty for none. */
+  /** Bytes that were stripped from the front of every frame, at most 256; empty for none. With more, the storage is `unknown`. */
   readonly strippedHeader: Uint8Array;
 }
 
@@ -54,13 +54,23 @@ export class ContentEncodingCollector {
   /** What they mean together for frames. */
   result(): ContentEncoding {
     const steps = this.#steps.filter((step) => (step.scope & SCOPE_FRAMES) !== 0).sort((a, b) => b.order - a.order);
-    let strippedHeader: Uint8Array = NO_BYTES;
+    // The order decoding goes in is from the highest down; a header that was stripped last is put back first.
+    const headers: Uint8Array[] = [];
+    let size = 0;
+    const done = (storage: FrameStorage): ContentEncoding => {
+      return { storage, strippedHeader: size === 0 ? NO_BYTES : concatBytes(headers.reverse()) };
+    };
     for (const step of steps) {
-      if (step.encrypted) return { storage: 'encrypted', strippedHeader };
-      if (step.algorithm !== 3) return { storage: COMPRESSIONS[step.algorithm] ?? 'unknown', strippedHeader };
-      // The order decoding goes in is from the highest down; a header that was stripped last is put back first.
-      strippedHeader = concatBytes([step.settings, strippedHeader]);
+      if (step.encrypted) return done('encrypted');
+      if (step.algorithm !== HEADER_STRIPPING) return done(COMPRESSIONS[step.algorithm] ?? 'unknown');
+      headers.push(step.settings);
+      size += step.settings.length;
+      if (size > LONGEST_HEADER) return { storage: 'unknown', strippedHeader: NO_BYTES };
     }
-    return { storage: 'plain', strippedHeader };
+    return done('plain');
   }
 }
+
+const HEADER_STRIPPING = 3;
+/** What is stripped from frames is a few bytes. To put back more would let Blocks without bytes become as long as anybody likes. */
+const LONGEST_HEADER = 256;

@@ -1,4 +1,3 @@
-import { sameBytes } from '../../ebml/bytes.js';
 import { parseAvcC, writeAvcC } from './h264.js';
 import { parseHvcC, writeHvcC } from './h265.js';
 import { eachNal, isAnnexB, type NalCodec, nalKind, splitNals } from './nal.js';
@@ -34,13 +33,27 @@ export function nalConfigOf({ codecId, codecPrivate }: CodecTrack): NalConfig | 
 
 /** Sorts out the parameter sets among NAL units; of equal ones the first. */
 export function parameterSets(codec: NalCodec, units: readonly Uint8Array[]): Pick<NalConfig, 'vps' | 'sps' | 'pps'> {
-  const sets: { [kind: string]: Uint8Array[] } = { vps: [], sps: [], pps: [] };
+  const sets: { vps: Uint8Array[]; sps: Uint8Array[]; pps: Uint8Array[] } = { vps: [], sps: [], pps: [] };
+  const known = new Set<string>();
   for (const unit of units) {
-    const list = sets[nalKind(codec, unit[0] ?? 0)];
-    if (list?.some((other) => sameBytes(other, unit)) === false) list.push(unit);
+    const kind = nalKind(codec, unit[0] ?? 0);
+    if (kind !== 'vps' && kind !== 'sps' && kind !== 'pps') continue;
+    const key = keyOf(unit);
+    if (!known.has(key)) sets[kind].push(unit);
+    known.add(key);
   }
-  const { vps = [], sps = [], pps = [] } = sets;
-  return { vps, sps, pps };
+  return sets;
+}
+
+const CHARACTERS = 4096;
+
+/** The bytes as a string of as many characters, to look them up by. */
+export function keyOf(bytes: Uint8Array): string {
+  let key = '';
+  for (let at = 0; at < bytes.length; at += CHARACTERS) {
+    key += String.fromCharCode(...bytes.subarray(at, at + CHARACTERS));
+  }
+  return key;
 }
 
 /**
