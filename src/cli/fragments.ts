@@ -1,6 +1,7 @@
 import type { Fragment } from '../fragments/fragment.js';
 import { readFragments } from '../fragments/read.js';
-import type { TrackMetadata } from '../mkv/track.js';
+import { pictureShape } from '../mkv/codec/media-format.js';
+import type { AudioSettings, TrackMetadata, VideoSettings } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 import { command, READ_OPTIONS, readerOptions } from './command.js';
 import { SERVICE_OPTIONS } from './service.js';
@@ -60,13 +61,19 @@ class Content {
   readonly codecStrings = new Map<TrackMetadata, string>();
   #begin = Number.POSITIVE_INFINITY;
   #end = Number.NEGATIVE_INFINITY;
+  #saysDuration = false;
+  /** The end by the durations that codecs say. */
+  #codecEnd = Number.NEGATIVE_INFINITY;
 
   add(frame: Frame): void {
-    const { track, timestamp, duration = 0, size, keyframe } = frame;
+    const { track, timestamp, writtenDuration, size, keyframe } = frame;
     this.frames++;
     this.bytes += size;
     this.#begin = Math.min(this.#begin, timestamp);
-    this.#end = Math.max(this.#end, timestamp + duration);
+    // What the stream says of durations counts alone where it says anything.
+    this.#saysDuration ||= writtenDuration !== undefined;
+    this.#end = Math.max(this.#end, timestamp + (writtenDuration ?? 0));
+    if (!this.#saysDuration) this.#codecEnd = Math.max(this.#codecEnd, timestamp + (frame.duration ?? 0));
     if (keyframe && !this.codecStrings.has(track)) {
       const codec = track.codecString ?? track.toVideoDecoderConfig(frame.data)?.codec;
       if (codec !== undefined) this.codecStrings.set(track, codec);
@@ -75,7 +82,8 @@ class Content {
 
   /** From the time of its first frame to the end of its last, or to the last one's time where no duration is known. */
   get durationUs(): number | undefined {
-    return this.frames === 0 ? undefined : exactUs(this.#end - this.#begin);
+    const end = this.#saysDuration ? this.#end : this.#codecEnd;
+    return this.frames === 0 ? undefined : exactUs(end - this.#begin);
   }
 }
 
@@ -102,7 +110,8 @@ function jsonLine(fragment: Fragment, content: Content): string[] {
 }
 
 function jsonTrack(track: TrackMetadata, content: Content) {
-  const { number, uid, type, name, codecId, language, defaultDuration, video, audio } = track;
+  const { number, uid, type, name, codecId, language, defaultDuration } = track;
+  const audio = audioOf(track);
   return {
     number,
     uid: uid.toString(),
@@ -112,7 +121,7 @@ function jsonTrack(track: TrackMetadata, content: Content) {
     codecString: codecStringOf(track, content) ?? null,
     language,
     defaultDurationUs: defaultDuration ?? null,
-    video: video ?? null,
+    video: videoOf(track) ?? null,
     audio:
       audio === undefined
         ? null
@@ -123,6 +132,27 @@ function jsonTrack(track: TrackMetadata, content: Content) {
             bitDepth: audio.bitDepth ?? null,
           },
   };
+}
+
+/** The Video element, or what frames show in its place. */
+function videoOf(track: TrackMetadata): VideoSettings | undefined {
+  const { video, format } = track;
+  const isWrong = format.disagreements.some(({ rule }) => rule === 'VideoSize' || rule === 'VideoAspect');
+  const shape = isWrong || video === undefined ? pictureShape(track, format) : undefined;
+  if (shape === undefined || track.type !== 'video') return video;
+  const { width, height, displayWidth, displayHeight } = shape;
+  return { pixelWidth: width, pixelHeight: height, displayWidth, displayHeight, displayUnit: 0 };
+}
+
+/** The Audio element, or what frames and their configuration show in its place. */
+function audioOf(track: TrackMetadata): AudioSettings | undefined {
+  const { audio, format } = track;
+  const isWrong = format.disagreements.some(({ rule }) => rule === 'AudioSettings' || rule === 'CodecId');
+  const config = isWrong ? track.toAudioDecoderConfig() : undefined;
+  if (config === undefined) return audio;
+  const bitDepth = format.pcm === undefined ? audio?.bitDepth : 16;
+  const { sampleRate, numberOfChannels } = config;
+  return { samplingFrequency: sampleRate, outputSamplingFrequency: undefined, channels: numberOfChannels, bitDepth };
 }
 
 function codecStringOf(track: TrackMetadata, content: Content): string | undefined {
@@ -151,7 +181,8 @@ function textLines(fragment: Fragment, content: Content): string[] {
 }
 
 function trackText(track: TrackMetadata, codecString: string | undefined): string {
-  const { number, type, name, codecId, video, audio } = track;
+  const { number, type, name, codecId } = track;
+  const [video, audio] = [videoOf(track), audioOf(track)];
   const parts = [`track ${number}: ${type}`, printable(codecId)];
   if (codecString !== undefined) parts.push(printable(codecString));
   if (video !== undefined) parts.push(`${video.pixelWidth} x ${video.pixelHeight}`);

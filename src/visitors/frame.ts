@@ -80,7 +80,16 @@ export class Frame {
    * G.711); `undefined` where nobody does.
    */
   get duration(): number | undefined {
-    this.length ??= this.storage === 'plain' ? codecDuration(this.track, this.track.format, this) : undefined;
+    if (this.length !== undefined || this.storage !== 'plain') return this.length;
+    return codecDuration(this.track, this.track.format, this);
+  }
+
+  /**
+   * The duration that the stream says; that of its codec only in a laced Block, whose frames are counted by it.
+   *
+   * @internal
+   */
+  get writtenDuration(): number | undefined {
     return this.length;
   }
 

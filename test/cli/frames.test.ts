@@ -54,7 +54,9 @@ describe('kvs frames', () => {
         const own = lines.filter((line) => line.fragmentNumber === fragmentNumber && line.track === track);
         expect(own.map(({ timestamp }) => timestamp)).toEqual(timestamps);
         expect(own.filter(({ keyframe }) => keyframe)).toHaveLength(keyframes);
-        expect(own.every(({ duration }) => duration === (track === 1 ? 40_000 : null))).toBe(true);
+        expect(new Set(own.map(({ duration }) => Math.round(duration ?? 0)))).toEqual(
+          new Set([track === 1 ? 40_000 : 21_333]),
+        );
       }
     }
     expect(kvs(['frames', '-', '--json', '--hash', 'sha256'], readFileSync(RECORDING))).toEqual(run);
@@ -285,7 +287,9 @@ describe('kvs frames --out', () => {
     const out = newFolder();
     const run = kvs(['frames', '-', '--out', out], bytes);
     expect(run.status).toBe(0);
-    expect(run.stderr).toMatch(/^kvs: -: frames of track 1 are written as they are stored.*\n$/);
+    expect(run.stderr).toMatch(
+      /^(kvs: -: warning: .*\n)?kvs: -: frames of track 1 are written as they are stored.*\n$/,
+    );
     expect(readdirSync(out)).toEqual(['frame-000000001-track1.bin', 'frame-000000002-track1.bin']);
     expect([...readFileSync(join(out, 'frame-000000001-track1.bin'))]).toEqual([1, 2, 3]);
   });

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, test } from 'vitest';
+import { type Frame, joinAccessUnits, type MkvWarning, readFragments, readFrames } from '../../src/index.js';
+import { CAPTURES, capturePath } from '../support/captures.js';
+import { describeNeeding } from '../support/tools.js';
+
+const read = (name: string) => readFileSync(`test/cases/${name}`);
+
+async function framesOf(name: string, options: object = {}): Promise<Frame[]> {
+  const frames: Frame[] = [];
+  for await (const frame of readFrames(read(name), options)) frames.push(frame);
+  return frames;
+}
+
+async function rulesOf(name: string): Promise<string[]> {
+  const rules = new Set<string>();
+  for await (const { tracks } of readFragments(read(name))) {
+    for (const track of tracks) for (const { rule } of track.disagreements) rules.add(rule);
+  }
+  return [...rules].sort();
+}
+
+describe('what frames say', () => {
+  test.each([
+    ['aac-adts--adts-cpd.mkv', ['FrameFormat']],
+    ['aac-adts--adts-nocpd.mkv', ['FrameFormat']],
+    ['aac-adts--raw-cpd-noaudio.mkv', ['AudioSettings']],
+    ['connect-5.mkv', ['CodecId']],
+    ['connect-l16--connect.mkv', ['CodecId']],
+    ['cpd-level0--avcc-zero.mkv', ['ProfileLevel']],
+    ['cpd-level0--hvcc-level0.mkv', ['ProfileLevel']],
+    ['keyflags--all.mkv', ['KeyframeFlags']],
+    ['nal-mix--h264-cpd_annexb-frames_len-inband.mkv', ['FrameFormat']],
+    ['nal-mix--h264-cpd_avcc-frames_ab-bare.mkv', ['FrameFormat']],
+    ['nal-per-block--slices-apart-avcc.mkv', ['AccessUnits']],
+    ['sets-apart--same-time.mkv', ['AccessUnits']],
+    ['sar--sar-vui.mkv', ['VideoAspect']],
+    ['sps-change--stale.mkv', ['ParameterSets', 'VideoSize']],
+    ['sps-vui--ends-in-timing-avcc.mkv', ['Vui']],
+    ['sps-vui--reorder-too-large-annexb.mkv', ['Vui']],
+    ['audio-jitter--aac48-j15.mkv', []],
+    ['trailing-zero--annexb-leading-1.mkv', []],
+    ['silent-audio--first-only.mkv', []],
+    ['single-frame--fps1.mkv', []],
+    ['alaw-only--alaw.mkv', []],
+  ])('of %s disagrees with its label in: %s', async (name, rules) => {
+    expect(await rulesOf(name)).toEqual(rules);
+  });
+
+  it('is told once for each track and rule', async () => {
+    const told: MkvWarning[] = [];
+    await framesOf('connect-5.mkv', { onWarning: (warning: MkvWarning) => told.push(warning) });
+    expect(told).toMatchObject([
+      { code: 'TrackMismatch', offset: 496 },
+      { code: 'TrackMismatch', offset: 1527 },
+    ]);
+    expect(told[0]?.message).toBe('byte 496: track 1: A_AAC is written, the frames are PCM of 16 bits');
+  });
+});
+
+describe('Amazon Connect', () => {
+  it('sends PCM, known from the first frame on, in the one track object of all fragments', async () => {
+    const frames = await framesOf('connect-5.mkv');
+    expect(frames).toHaveLength(170);
+    expect(new Set(frames.map(({ track }) => track)).size).toBe(2);
+    const [first] = frames;
+    expect(first?.track.codecString).toBe('pcm-s16');
+    expect(first?.track.toAudioDecoderConfig()).toEqual({ codec: 'pcm-s16', sampleRate: 8000, numberOfChannels: 1 });
+    expect(frames.every(({ duration, keyframe }) => duration === 64_000 && keyframe)).toBe(true);
+    expect(first?.producerTimestamp?.toISOString()).toBe('2024-09-18T16:41:28.724Z');
+    const hash = createHash('sha256');
+    for (const frame of frames) if (frame.track.number === 1) hash.update(frame.toEncodedChunk().data);
+    expect(hash.digest('hex')).toMatch(/^b7f39b2c.*fc890541c0$/);
+  });
+
+  it('fragments say so too', async () => {
+    for await (const { tracks, clusterTimestamp, frames } of readFragments(read('connect-5.mkv'))) {
+      expect(tracks.map(({ codecString }) => codecString)).toEqual(['pcm-s16', 'pcm-s16']);
+      expect(clusterTimestamp).toBe(frames[0]?.timestamp);
+    }
+  });
+});
+
+describe('access units over several Blocks', () => {
+  test.each([
+    ['sets-apart--same-time.mkv', 22],
+    ['nal-per-block--slices-apart-avcc.mkv', 40],
+  ])('of %s are joined: %i Blocks, 20 frames', async (name, blocks) => {
+    const apart = await framesOf(name);
+    const joined = await framesOf(name, { joinAccessUnits: true });
+    expect([apart.length, joined.length]).toEqual([blocks, 20]);
+    expect(new Set(joined.map(({ timestamp }) => timestamp)).size).toBe(20);
+    expect(joined.filter(({ keyframe }) => keyframe)).toHaveLength(2);
+    expect(joinAccessUnits(apart).map(({ data }) => data)).toEqual(joined.map(({ data }) => data));
+    const sum = (frames: readonly Frame[]) => frames.reduce((bytes, { size }) => bytes + size, 0);
+    expect(sum(joined)).toBe(sum(apart));
+    for (const frame of joined) frame.toEncodedChunk();
+  });
+
+  it('a frame without a picture is no chunk', async () => {
+    const [first] = await framesOf('sets-apart--same-time.mkv');
+    expect(() => first?.toEncodedChunk()).toThrow(expect.objectContaining({ code: 'InvalidMediaFrame' }));
+  });
+});
+
+test('durations of laced frames come from the codec', async () => {
+  const frames = await framesOf('muxers--mm-webm.webm', { track: 'audio' });
+  expect(frames.slice(0, 3).map(({ timestamp }) => timestamp)).toEqual([0, 20_000, 40_000]);
+  // The last one is cut by its BlockDuration.
+  expect(frames.slice(0, -1).every(({ duration }) => duration === 20_000)).toBe(true);
+});
+
+describeNeeding('the wall clock of frames', [CAPTURES], () => {
+  it('is the fragment’s, and how far they are behind its Cluster', async () => {
+    const times: (string | undefined)[] = [];
+    for await (const frame of readFrames(readFileSync(capturePath('output_get_media.mkv')))) {
+      times.push(frame.producerTimestamp?.toISOString());
+      expect(frame.cluster.timestampScale).toBe(1_000_000);
+      expect(frame.fragment?.clusterTimestamp).toBe(frame.cluster.timestamp);
+    }
+    expect([times[59], times[299]]).toEqual(['2017-11-28T06:55:10.480Z', '2017-11-28T06:55:18.480Z']);
+  });
+});
