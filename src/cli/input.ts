@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describeForeign, explainForeign, FOREIGN_HEAD_SIZE } from '../mkv/foreign.js';
-import { interruption, untilInterrupted } from './interrupt.js';
+import { blocking, interruption, untilInterrupted } from './interrupt.js';
 
 /** The id of an EBML header. */
 const EBML = [0x1a, 0x45, 0xdf, 0xa3];
@@ -69,9 +70,26 @@ async function* sourceOf(file: string): AsyncGenerator<Uint8Array, void> {
 
 async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
   try {
-    yield* createReadStream(path, { highWaterMark: CHUNK_SIZE });
+    const isFile = (await stat(path)).isFile();
+    const chunks = createReadStream(path, { highWaterMark: CHUNK_SIZE });
+    if (isFile) yield* chunks;
+    else yield* blockingChunks(chunks);
   } catch (error) {
     throw readError(error);
+  }
+}
+
+/** The chunks of what is no ordinary file, such as a named pipe. */
+async function* blockingChunks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await blocking(iterator.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    void iterator.return?.();
   }
 }
 

@@ -18,6 +18,9 @@ export const interruption: AbortSignal = stop.signal;
 const unfinished = new Set<string>();
 
 let exitCode: number | undefined;
+let stoppedBy: NodeJS.Signals | undefined;
+/** Calls that may hold a thread for ever. */
+let blocked = 0;
 
 /** 128 and the number of the signal that the process was told to stop by; `undefined` when it was not. */
 export function interruptedExitCode(): number | undefined {
@@ -34,12 +37,32 @@ export function listenToSignals(): void {
       const code = 128 + constants.signals[name];
       if (exitCode === undefined) {
         exitCode = code;
+        stoppedBy = name;
         stop.abort(new InterruptedError('interrupted'));
         return;
       }
       for (const path of unfinished) rmSync(path, { force: true });
-      process.exit(code);
+      endInterrupted();
     });
+  }
+}
+
+/** Ends the process at once if it was told to stop: what a command waited for then would hold it. */
+export function endInterrupted(): void {
+  if (stoppedBy === undefined) return;
+  // An exit waits for its threads. One that waits for the other end of a pipe is ended by the signal only, which is the same to a shell.
+  if (blocked === 0) process.exit(exitCode);
+  for (const name of SIGNALS) process.removeAllListeners(name);
+  process.kill(process.pid, stoppedBy);
+}
+
+/** The promise of a call that may hold a thread for ever: opening, reading or writing what is no ordinary file. */
+export async function blocking<T>(call: Promise<T>): Promise<T> {
+  blocked++;
+  try {
+    return await call;
+  } finally {
+    blocked--;
   }
 }
 

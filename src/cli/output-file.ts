@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { UsageError } from './command.js';
-import { interruptible, isInterruption, removeWhenKilled } from './interrupt.js';
+import { blocking, interruptible, isInterruption, removeWhenKilled } from './interrupt.js';
 import { ClosedOutputError, explain, outputIsTerminal, writeBytes, writeOut } from './terminal.js';
 
 /** Where a command writes what it makes. */
@@ -201,7 +201,7 @@ function isCode(error: unknown, code: string): boolean {
 
 async function directFile(path: string): Promise<OutputFile> {
   // A named pipe is open only when someone reads it.
-  const file = await interruptible(open(path, 'w'));
+  const file = await interruptible(blocking(open(path, 'w')));
   if (isatty(file.fd)) {
     await file.close();
     throw new Error('it is a terminal, and this is no text');
@@ -209,7 +209,7 @@ async function directFile(path: string): Promise<OutputFile> {
   return {
     isStandardOutput: false,
     beside: undefined,
-    write: (bytes) => interruptible(writeAll(path, file, bytes)),
+    write: (bytes) => interruptible(blocking(writeAll(path, file, bytes))),
     finish: async () => {
       await file.close().catch((error: unknown) => {
         throw cannotWrite(path, error);

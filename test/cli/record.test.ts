@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,8 +24,13 @@ afterAll(async () => {
 });
 
 /** Runs the built `kvs record`; the endpoint is in this process, so it must not block. */
-function record(words: readonly string[], interruptWhen: (errors: string) => boolean = () => false) {
-  const child = spawn(process.execPath, ['dist/cli/main.js', 'record', '--endpoint', server.endpoint, ...words], {
+function record(
+  words: readonly string[],
+  interruptWhen: (errors: string) => boolean = () => false,
+  limit: string = 'unlimited',
+) {
+  const line = ['dist/cli/main.js', 'record', '--endpoint', server.endpoint, ...words];
+  const child = spawn('bash', ['-c', `ulimit -f ${limit} && exec "$0" "$@"`, process.execPath, ...line], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, AWS_ACCESS_KEY_ID: undefined, NODE_NO_WARNINGS: '1' },
   });
@@ -153,6 +158,23 @@ describe('kvs record', () => {
     expect((await frameHashes(readFileSync(out))).length).toBeGreaterThan(0);
   });
 
+  it.each(['earliest', `fragment:${facts.fragments[3].fragmentNumber}`])(
+    'begins where --start says: %s',
+    async (start) => {
+      const out = join(folder, `start-${start.length}.mkv`);
+      const { code, stdout } = await record(['--stream', 'camera', '--out', out, '--start', start, '--duration', '2']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^fragments: ${start === 'earliest' ? facts.fragments.length : 4};`));
+    },
+  );
+
+  it('leaves standard output to the media', async () => {
+    const { code, stdout, stderr } = await record(['--stream', 'camera', '--out', '-', '--from', '2000-01-01']);
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('fragments: ');
+    expect(stderr).toMatch(/^fragments: 8; frames: \d+; bytes: \d+\n$/);
+  });
+
   it('says what is wrong, and leaves nothing behind', async () => {
     const out = join(folder, 'nothing.mkv');
     const absent = await record(['--stream', 'nothing', '--out', out, '--live']);
@@ -177,6 +199,105 @@ describe('kvs record', () => {
     expect(existsSync(out)).toBe(false);
     expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
   });
+});
+
+describe('kvs record that ends before its time', () => {
+  const kept = /what was recorded before, (\d+) fragments?, is kept in (.*)\n$/;
+
+  /** Checks that what was kept is whole, and the frames of as many fragments from the first on as the message says. */
+  async function expectKept(run: { code: number | null; stderr: string }, out: string, why: RegExp): Promise<void> {
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(why);
+    const [, count, name = ''] = kept.exec(run.stderr) ?? [];
+    expect(name).toBe(out.replace(/\.\w+$/, '.incomplete.mkv'));
+    const hashes = await frameHashes(readFileSync(name));
+    const all = await frameHashes(readFileSync(RECORDING));
+    expect(Number(count)).toBeGreaterThan(0);
+    expect(hashes).toEqual(all.slice(0, hashes.length));
+    for await (const { truncated } of readFragments(readFileSync(name), { strict: true }))
+      expect(truncated).toBe(false);
+    expect(existsSync(out)).toBe(false);
+    expect(readdirSync(folder).filter((entry) => entry.includes('.part'))).toEqual([]);
+  }
+
+  it.each(['mkv', 'mp4'])('keeps what is whole when the stream is deleted: %s', async (extension) => {
+    const name = `deleted-${extension}`;
+    await server.createStream(name).fill(RECORDING);
+    const out = join(folder, `${name}.${extension}`);
+    let calls = 0;
+    server.setFaults(({ operation, stream }) => {
+      if (operation === 'GetMedia' && stream === name && calls++ > 0) server.deleteStream(name);
+      return [];
+    });
+    const run = await record(['--stream', name, '--out', out, '--start', 'earliest']);
+    server.setFaults(() => []);
+    await expectKept(run, out, /ResourceNotFoundException/);
+  });
+
+  it.each([
+    ['access ends', { kind: 'error', type: 'NotAuthorizedException' }, /NotAuthorizedException/],
+    ['a key is disabled', { kind: 'stream-error', id: 4501, afterFragments: 0 }, /4501|KMS key/],
+  ] as const)('keeps what is whole when %s', async (name, fault, why) => {
+    const out = join(folder, `${name.replaceAll(' ', '-')}.mkv`);
+    let calls = 0;
+    server.setFaults(({ operation }) => (operation === 'GetMedia' && calls++ > 0 ? [fault] : []));
+    const run = await record(['--stream', 'camera', '--out', out, '--start', 'earliest']);
+    server.setFaults(() => []);
+    await expectKept(run, out, why);
+  });
+
+  it.each([
+    ['live', 'mkv', ['--start', 'earliest']],
+    ['stored', 'mkv', ['--from', '2000-01-01']],
+    ['live', 'mp4', ['--start', 'earliest']],
+  ] as const)('keeps what is whole when there is no more room: %s, %s', async (name, extension, words) => {
+    const out = join(folder, `full-${name}-${extension}.${extension}`);
+    const run = await record(['--stream', 'camera', '--out', out, ...words], undefined, '100');
+    await expectKept(run, out, /cannot write .*: E(FBIG|NOSPC)/);
+  });
+
+  it.skipIf(spawnSync('unshare', ['-rm', 'true']).status !== 0)(
+    'keeps the recording where no MP4 can be made of it, and does not touch what was kept before',
+    async () => {
+      const out = join(folder, 'no-room.mp4');
+      const earlier = join(folder, 'no-room.incomplete.mkv');
+      writeFileSync(earlier, 'earlier');
+      // Enough for the Matroska file; the MP4 needs another as large.
+      const bytes = statSync(RECORDING).size;
+      const inTmpfs = `mount -t tmpfs -o size=${Math.ceil((bytes * 1.4) / 4096) * 4}k tmpfs "$D" && "$0" "$@"; echo "rc $?"; ls "$D"`;
+      const directory = mkdtempSync(join(folder, 'tmpfs-'));
+      const run = await new Promise<string>((resolve) => {
+        const line = [
+          'dist/cli/main.js',
+          'record',
+          '--endpoint',
+          server.endpoint,
+          '--stream',
+          'camera',
+          '--from',
+          '2000-01-01',
+        ];
+        const child = spawn(
+          'unshare',
+          ['-rm', 'bash', '-c', inTmpfs, process.execPath, ...line, '--out', join(directory, 'x.mp4')],
+          {
+            env: { ...process.env, AWS_ACCESS_KEY_ID: undefined, NODE_NO_WARNINGS: '1', D: directory },
+          },
+        );
+        let text = '';
+        for (const stream of [child.stdout, child.stderr])
+          stream.on('data', (part) => {
+            text += part;
+          });
+        child.on('close', () => resolve(text));
+      });
+      expect(run).toMatch(/ENOSPC.*the recording is kept in .*x\.incomplete\.mkv/);
+      expect(run).toMatch(/rc 1\nx\.incomplete\.mkv\n$/);
+      const again = await record(['--stream', 'camera', '--out', out, '--start', 'earliest'], undefined, '100');
+      expect(again.stderr).toContain('no-room.incomplete-1.mkv');
+      expect(readFileSync(earlier, 'utf8')).toBe('earlier');
+    },
+  );
 });
 
 describeNeeding('kvs record into MP4', [tools('ffprobe')], () => {

@@ -9,6 +9,7 @@ const PROGRAMS = {
   ffprobe: ['ffprobe'],
   mkvmerge: ['mkvmerge'],
   mkvinfo: ['mkvinfo'],
+  script: ['script'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
 } as const;
 
