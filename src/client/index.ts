@@ -30,10 +30,17 @@ export type {
   FragmentListProgress,
   FragmentRetryEvent,
 } from './fragment-list-options.js';
+export {
+  type GeneratedImageKey,
+  type GeneratedImageMetadata,
+  parseGeneratedImageKey,
+  parseGeneratedImageMetadata,
+} from './generated-image.js';
 export { GetMediaConsumer, type GetMediaConsumerOptions, type GetMediaConsumerSettings } from './get-media-consumer.js';
 export type { FragmentDocument, PatienceOptions } from './iteration.js';
 export type { FragmentOrder, FragmentRange, ListedFragment } from './list-fragments.js';
 export type { ConsumerMetrics } from './metrics.js';
+export { type FragmentNotification, parseFragmentNotification } from './notification.js';
 export type { ResumeBy, StartPosition } from './position.js';
 export { RateLimiter } from './rate-limiter.js';
 export { KinesisVideoError, type ServiceOperation } from './service-error.js';
