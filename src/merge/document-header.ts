@@ -16,6 +16,7 @@ import {
 import { PieceQueue } from './piece-queue.js';
 import { tracksPosition } from './seek-head.js';
 import { DURATION_ROOM, type HeaderPlaces, SEEK_HEAD_ROOM } from './seek-index.js';
+import { strictEbmlHeader } from './strict-ebml-header.js';
 import { voidElement } from './void-element.js';
 
 /** The beginning of a document as it is written. */
@@ -196,11 +197,15 @@ export class DocumentHeader {
       return concatBytes(queue.take());
     };
     return {
-      ebml: write((type) => type === Mkv.EBML),
+      ebml: this.#strictEbml() ?? write((type) => type === Mkv.EBML),
       segment: this.#segment ?? new Uint8Array(0),
       rest: write((type) => type !== Mkv.EBML),
       places: undefined,
     };
+  }
+
+  #strictEbml(): Uint8Array | undefined {
+    return strictEbmlHeader(this.#held.find(({ type }) => type === Mkv.EBML)?.elements);
   }
 
   /** The same with room for a SeekHead and a Duration, and a Segment that has room for its size. */
@@ -225,7 +230,7 @@ export class DocumentHeader {
       }
     }
     return {
-      ebml: concatBytes(ebml.take()),
+      ebml: this.#strictEbml() ?? concatBytes(ebml.take()),
       segment: writeHeader(Mkv.Segment, undefined, { sizeLength: 8 }),
       rest: concatBytes(rest.take()),
       places,

@@ -13,13 +13,16 @@ const SYNC_MARKS: readonly SyncMark[] = [
   { id: 0x1f43b675, firstChildren: [0xe7, 0xbf, 0xa7, 0xab, 0xa3, 0xa0, 0xec, 0x58, 0xaf] },
 ];
 
+/** What an EBML header may call the documents that this reader is for. */
+export const DOC_TYPES: readonly string[] = ['matroska', 'webm'];
+
 /** A parser for Matroska that reads as `options` say and throws `MkvParseError`, for those who take its events themselves. */
 export function openMkvParser<M>(handler: EbmlHandler<M>, options: MkvReaderOptions): EbmlParser<M> {
   const { recover, ...others } = options;
   return new EbmlParser(handler, {
     ...others,
     schema: MKV_SCHEMA,
-    docTypes: ['matroska', 'webm'],
+    docTypes: DOC_TYPES,
     recoverAt: recover === true ? SYNC_MARKS : undefined,
     createError: (code, offset, text) => new MkvParseError(code, offset, text),
   });

@@ -11,6 +11,7 @@ import {
 import { DocumentHeader, isLeftOut } from '../../src/merge/document-header.js';
 import { GatheredElement } from '../../src/merge/gathered-element.js';
 import { PieceQueue } from '../../src/merge/piece-queue.js';
+import { strictEbmlHeader } from '../../src/merge/strict-ebml-header.js';
 import { chunksOf, readChunks } from '../support/read-all.js';
 
 const EBML = writeMaster(Mkv.EBML, [writeElement(Mkv.DocType, 'matroska')]);
@@ -159,7 +160,7 @@ describe('a header', () => {
       rest: concatBytes([info(), tags, tracks(number), filling]),
     });
     expect(header.settle(false)).toEqual({ ebml: EBML, segment, rest: concatBytes([info(), tracks(number)]) });
-    expect(header.bytes(false)).toEqual({ ebml: new Uint8Array(0), segment, rest: new Uint8Array(0) });
+    expect(header.bytes(false)).toEqual({ ebml: strictEbmlHeader(undefined), segment, rest: new Uint8Array(0) });
     const empty = new DocumentHeader(5, []);
     expect([empty.offset, empty.hasSegment, empty.bytes(false).segment.length]).toEqual([5, false, 0]);
   });

@@ -96,7 +96,7 @@ describe('what comes without its document', () => {
     const first = [SEGMENT, tracks(), cluster(1)];
     const second = [SEGMENT, tracks('B'), cluster(2)];
     const { outline: found, counters, told } = merge([...first, ...second, SEGMENT, tracks('B'), cluster(3)]);
-    expect(found).toBe(': A 1 : B 2 3');
+    expect(found).toBe('| : A 1 | : B 2 3');
     expect(counters).toMatchObject({ documentsIn: 3, documentsOut: 2 });
     expect(told).toEqual([[concatBytes(first).length, 'CodecID in Tracks is not the same']]);
   });
@@ -347,4 +347,14 @@ describe('what is not whole', () => {
     expect(Buffer.compare(bytes, concatBytes([...start, late, cluster(3)]))).toBe(0);
     expect(counters).toMatchObject({ clusters: 3, frames: 4, documentsOut: 1 });
   });
+});
+
+it.each([
+  ['no EBML header', new Uint8Array(0)],
+  ['another DocType', writeMaster(Mkv.EBML, [writeElement(Mkv.DocType, 'avi')])],
+  ['an EBMLMaxIDLength of 2', writeMaster(Mkv.EBML, [writeElement(Mkv.EBMLMaxIDLength, 2)])],
+  ['an EBMLReadVersion of 2', writeMaster(Mkv.EBML, [writeElement(Mkv.EBMLReadVersion, 2)])],
+])('%s makes a document with a header that a strict reader takes', (_, header) => {
+  const { bytes } = merge([header, SEGMENT, tracks(), cluster(1, block(1))]);
+  expect(() => [...readChunks([bytes], { strict: true })]).not.toThrow();
 });
