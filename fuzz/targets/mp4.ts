@@ -33,10 +33,11 @@ export const mp4: FuzzTarget = {
       ...(c.oneIn(4) ? { tracks: (track) => track.type === 'video' } : {}),
     };
     if (c.oneIn(2)) {
-      const whole = await segments([bytes.slice()], { ...options, startAtZero: c.oneIn(2) }, features);
-      const again = await segments(c.chunks(bytes), { ...options, startAtZero: false }, features);
+      const chunkDuration = c.oneIn(3) ? c.pick([1, 100, 1000]) : undefined;
+      const whole = await segments([bytes.slice()], { ...options, startAtZero: c.oneIn(2), chunkDuration }, features);
+      const again = await segments(c.chunks(bytes), { ...options, startAtZero: false, chunkDuration }, features);
       if (!c.oneIn(2)) return;
-      const third = await segments([bytes.slice()], { ...options, startAtZero: false }, features);
+      const third = await segments([bytes.slice()], { ...options, startAtZero: false, chunkDuration }, features);
       ensureSame(again, third, 'segments in chunks and whole');
       // Times that are refused as they are may be near each other.
       tooFar ||= again.at(-1)?.includes('too far from the others') === true;

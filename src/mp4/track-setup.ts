@@ -52,6 +52,12 @@ export type TrackSetup = VideoSetup | AudioSetup;
 /** MP4 times of video: every millisecond is a whole number of them, and so are the frames of the usual rates. */
 const VIDEO_TIMESCALE = 90_000;
 
+/** In bytes. Stripped headers are some bytes long; a long one would make much of frames that bring nothing. */
+const LONGEST_HEADER = 1024;
+
+/** Setups that have been found out: tracks are the same objects for as long as nothing about them changes. */
+const found = new WeakMap<TrackMetadata, TrackSetup>();
+
 /**
  * Finds out how a track goes into MP4, by what its frames are.
  *
@@ -64,9 +70,24 @@ export function setUpTrack(
   known: TrackSetup | undefined,
   fragment: FragmentMetadata | undefined,
 ): TrackSetup {
+  const before = found.get(track);
+  if (before !== undefined) return before;
+  const setup = findSetup(track, known, fragment);
+  if (setup.track === track) found.set(track, setup);
+  return setup;
+}
+
+function findSetup(
+  track: TrackMetadata,
+  known: TrackSetup | undefined,
+  fragment: FragmentMetadata | undefined,
+): TrackSetup {
   const fail = (code: Mp4ErrorCode, text: string) => new Mp4RemuxError(code, text, { track, fragment });
-  const { storage } = track.contentEncoding;
+  const { storage, strippedHeader } = track.contentEncoding;
   if (storage !== 'plain') throw fail('UnsupportedStreamMediaType', `frames are stored ${storage}`);
+  if (strippedHeader.length > LONGEST_HEADER) {
+    throw fail('UnsupportedStreamMediaType', `frames are stored without ${strippedHeader.length} bytes each`);
+  }
   const { codec, pcm } = track.format;
   if (pcm !== undefined)
     throw fail('UnsupportedStreamMediaType', 'the frames are PCM, which does not go into MP4 here');

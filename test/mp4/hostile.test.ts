@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MkvParseError } from '../../src/index.js';
+import { concatBytes, writeElement, writeMaster } from '../../src/ebml/writer.js';
+import { Mkv, MkvParseError } from '../../src/index.js';
 import { Mp4RemuxError, remuxToMp4 } from '../../src/mp4/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { arbitraryKvsStream } from '../support/kvs-generator.js';
@@ -13,8 +14,10 @@ const RECORDING = new Uint8Array(readFileSync('examples/recording/camera.mkv'));
 /** What comes out is well-formed, or the error is one that is documented. */
 async function survives(bytes: Uint8Array, recover: boolean): Promise<void> {
   try {
-    const segments = await segmentsOf(bytes, { recover });
-    if (segments.length > 0) judgeLayout(joinSegments(segments));
+    for (const chunkDuration of [undefined, 100]) {
+      const segments = await segmentsOf(bytes, { recover, chunkDuration });
+      if (segments.length > 0) judgeLayout(joinSegments(segments));
+    }
     const parts: Uint8Array[] = [];
     await remuxToMp4(bytes, (part) => void parts.push(part), { recover });
     judgeLayout(new Uint8Array(Buffer.concat(parts)));
@@ -90,3 +93,33 @@ test('memory does not grow with the media where it is written at once or spooled
   expect(written.bytes).toBeGreaterThan(399_000_000);
   expect(most).toBeLessThan(150_000_000);
 }, 60_000);
+
+/** A stream whose Blocks are empty, with a header that is put back before each. */
+function strippedStream(headerSize: number): Uint8Array {
+  const muLaw = Uint8Array.of(7, 0, 1, 0, 0x40, 0x1f, 0, 0, 0x40, 0x1f, 0, 0, 1, 0, 8, 0, 0, 0);
+  const compression = writeMaster(Mkv.ContentCompression, [
+    writeElement(Mkv.ContentCompAlgo, 3),
+    writeElement(Mkv.ContentCompSettings, new Uint8Array(headerSize)),
+  ]);
+  const track = writeMaster(Mkv.TrackEntry, [
+    writeElement(Mkv.TrackNumber, 1),
+    writeElement(Mkv.TrackType, 2),
+    writeElement(Mkv.CodecID, 'A_MS/ACM'),
+    writeElement(Mkv.CodecPrivate, muLaw),
+    writeMaster(Mkv.ContentEncodings, [writeMaster(Mkv.ContentEncoding, [compression])]),
+  ]);
+  const block = (ticks: number) => writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, ticks >> 8, ticks & 255, 0x80));
+  const blocks = Array.from({ length: 100 }, (_, i) => block(i * 100));
+  const cluster = (at: number) => writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, at), ...blocks]);
+  return concatBytes([
+    writeMaster(Mkv.EBML, []),
+    writeMaster(Mkv.Segment, [writeMaster(Mkv.Tracks, [track]), cluster(0), cluster(10_000)]),
+  ]);
+}
+
+test('a long header that is stripped from frames does not come back with each of them', async () => {
+  const { bytes } = await remuxToMp4(strippedStream(800), () => {});
+  expect(bytes).toBeGreaterThan(160_000);
+  await expect(remuxToMp4(strippedStream(1 << 20), () => {})).rejects.toThrow(Mp4RemuxError);
+  await expect(segmentsOf(strippedStream(1 << 20))).rejects.toThrow(Mp4RemuxError);
+});

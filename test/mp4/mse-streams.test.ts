@@ -187,6 +187,9 @@ describeNeeding('MsePlayer in Chromium, streams as they come', [tools('chromium'
           'audio-jitter--aac48-j15',
           'av-codecs--h264+opus',
           'alaw-only--alaw',
+          'cpd-level0--hvcc-level0',
+          'sps-change--stale',
+          'aac-adts--adts-nocpd',
         ].map(named),
       ),
       '/empty': { type: 'video/x-matroska', body: new Uint8Array(0) },
@@ -282,6 +285,23 @@ describeNeeding('MsePlayer in Chromium, streams as they come', [tools('chromium'
     const seen = await until(({ player }) => player === 'ended');
     expect(seen.error).toBeUndefined();
     expect(seen.leftOut).toEqual(['UnsupportedStreamMediaType 2']);
+  });
+
+  test('H.265 is played where the browser can, and an error where it cannot', async () => {
+    const type = 'video/mp4; codecs="hvc1.1.6.L60.90"';
+    const isPlayed = await session.page.evaluate((mimeType) => MediaSource.isTypeSupported(mimeType), type);
+    await start('/cpd-level0--hvcc-level0');
+    const seen = await until(({ error, done }) => error !== undefined || done === true);
+    if (isPlayed) expect(seen.done).toBe(true);
+    else expect(seen.error).toContain(`the player does not play ${type}`);
+  });
+
+  test.each(['sps-change--stale', 'aac-adts--adts-nocpd'])('plays what frames are: %s', async (name) => {
+    await start(`/${name}`, {}, 2);
+    const seen = await until(({ player }) => player === 'ended');
+    expect(seen.error).toBeUndefined();
+    expect(seen.ranges.length).toBe(1);
+    expect(seen.inits.length).toBe(name.startsWith('sps') ? 2 : 1);
   });
 
   test.each([
