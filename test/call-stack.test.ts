@@ -7,7 +7,14 @@ import { describe, expect, it } from 'vitest';
 const SOURCES = resolve(dirname(fileURLToPath(import.meta.url)), '..', 'src');
 
 /** Calls whose arguments are few whatever the input holds. */
-const FEW = new Map([['ebml/text.ts', ['String.fromCharCode(...codes)']]]);
+const FEW = new Map([
+  ['cli/input.ts', ['head.push(...chunk.subarray(0, FOREIGN_HEAD_SIZE - head.length))']],
+  ['ebml/text.ts', ['String.fromCharCode(...codes)']],
+  ['mkv/codec/nal-config.ts', ['String.fromCharCode(...bytes.subarray(at, at + CHARACTERS))']],
+  ['mkv/foreign.ts', ['String.fromCharCode(...head.subarray(from, to))']],
+  ['mkv/pull.ts', ['head.push(...chunk.subarray(0, FOREIGN_HEAD_SIZE - head.length))']],
+  ['mp4/track-setup.ts', ['isNear(...said)']],
+]);
 
 /** Calls that put the elements of an array, or an array as a whole, in place of their arguments. */
 function spreadingCalls(file: string, text: string): string[] {

@@ -116,6 +116,7 @@ const MOST_SET_BYTES = 16 * 1024;
 /** In Annex B; a key frame begins with the parameter sets that hold and that it does not have itself. */
 function annexB({ data, keyframe }: Frame, { codec, lengthSize, sets }: NalFormat): FrameFile {
   const units = splitNals(data, storedLengthSize(data, lengthSize) ?? lengthSize);
+  const extension = codec === 'h264' ? '.h264' : '.h265';
   if (keyframe) {
     const all = [...sets.vps, ...sets.sps, ...sets.pps];
     if (all.reduce((sum, { length }) => sum + length, 0) > MOST_SET_BYTES) {
@@ -125,9 +126,9 @@ function annexB({ data, keyframe }: Frame, { codec, lengthSize, sets }: NalForma
     const missing = all.filter((set) => !known.has(keyOf(set)));
     // An access unit delimiter stays the first of its access unit.
     const first = units[0] !== undefined && isDelimiter(codec, units[0]) ? 1 : 0;
-    units.splice(first, 0, ...missing);
+    return { extension, data: joinNals([...units.slice(0, first), ...missing, ...units.slice(first)], 0) };
   }
-  return { extension: codec === 'h264' ? '.h264' : '.h265', data: joinNals(units, 0) };
+  return { extension, data: joinNals(units, 0) };
 }
 
 function isSet(codec: NalCodec, unit: Uint8Array): boolean {

@@ -51,7 +51,8 @@ export class BufferFeeder {
   async append({ bytes, tracks, independent }: Mp4MediaSegment, behind: number): Promise<void> {
     await this.#evict(behind);
     await this.#append(bytes);
-    if (independent) this.#independent.push(Math.max(...tracks.map(({ start }) => start)) / 1e6);
+    const last = tracks.reduce((latest, { start }) => Math.max(latest, start), Number.NEGATIVE_INFINITY);
+    if (independent) this.#independent.push(last / 1e6);
   }
 
   /** Says that no more segments come. */

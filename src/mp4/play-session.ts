@@ -114,8 +114,12 @@ export class PlaySession {
   async #append(segment: Mp4MediaSegment): Promise<void> {
     const { keepBehind = 30, maxDelay = 0, chunkDuration } = this.#options;
     await this.#feeder?.append(segment, this.#video.currentTime - keepBehind);
-    const start = Math.min(...segment.tracks.map((track) => track.start)) / 1e6;
-    const end = Math.max(...segment.tracks.map((track) => track.start + track.duration)) / 1e6;
+    let start = Number.POSITIVE_INFINITY;
+    let end = Number.NEGATIVE_INFINITY;
+    for (const track of segment.tracks) {
+      start = Math.min(start, track.start / 1e6);
+      end = Math.max(end, (track.start + track.duration) / 1e6);
+    }
     // At the very end of what comes chunk by chunk, playing would stop again at once.
     this.#playhead.newest = chunkDuration === undefined ? start : end - maxDelay / 2;
     this.#playhead.follow();

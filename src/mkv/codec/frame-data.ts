@@ -41,8 +41,9 @@ function nalsFor(nal: NalFormat, data: Uint8Array, wanted: number, keyframe: boo
   const needsSets = wanted === 0 && keyframe && sets.sps.length > 0 && !kinds.includes('sps');
   if (needsSets) {
     // An access unit delimiter stays the first of its access unit.
-    units.splice(isDelimiter(codec, units[0]!) ? 1 : 0, 0, ...sets.vps, ...sets.sps, ...sets.pps);
-    return joinNals(units, 0);
+    const first = isDelimiter(codec, units[0]!) ? 1 : 0;
+    const all = [...units.slice(0, first), ...sets.vps, ...sets.sps, ...sets.pps, ...units.slice(first)];
+    return joinNals(all, 0);
   }
   if (lengthSize === wanted && (wanted === 0 || isTight(data, lengthSize))) return data;
   return joinNals(units, wanted);
