@@ -244,6 +244,16 @@ export class TrackMetadata {
   }
 
   /**
+   * The track with frames that are stored as they are.
+   *
+   * @internal
+   */
+  asPlain(): TrackMetadata {
+    const plain = { storage: 'plain', strippedHeader: NO_BYTES } as const;
+    return new TrackMetadata(this.elements, this.#masters, plain);
+  }
+
+  /**
    * Looks at a frame of the track.
    *
    * @returns this track where the frame shows nothing that its decoder would have to know; else another that differs in this alone

@@ -150,6 +150,17 @@ export class Frame {
   }
 
   /**
+   * The same frame with other data.
+   *
+   * @param block has the data alone, and the flags
+   * @internal
+   */
+  withData(block: Block, track: TrackMetadata): Frame {
+    const { fragment, timestamp, length, flagged, discardPadding, cluster } = this;
+    return new Frame(track, fragment, timestamp, length, flagged, discardPadding, block, 0, cluster);
+  }
+
+  /**
    * The frame's first bytes: `least` of them, or all where it has fewer; all where headers were stripped.
    *
    * @internal

@@ -1,7 +1,17 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { inflateSync } from 'node:zlib';
 import { describe, expect, it, test } from 'vitest';
-import { type Frame, joinAccessUnits, type MkvWarning, readFragments, readFrames } from '../../src/index.js';
+import { ByteRun } from '../../src/ebml/byte-run.js';
+import {
+  Block,
+  type Frame,
+  inflateFrame,
+  joinAccessUnits,
+  type MkvWarning,
+  readFragments,
+  readFrames,
+} from '../../src/index.js';
 import { CAPTURES, capturePath } from '../support/captures.js';
 import { describeNeeding } from '../support/tools.js';
 
@@ -101,6 +111,37 @@ describe('access units over several Blocks', () => {
   it('a frame without a picture is no chunk', async () => {
     const [first] = await framesOf('sets-apart--same-time.mkv');
     expect(() => first?.toEncodedChunk()).toThrow(expect.objectContaining({ code: 'InvalidMediaFrame' }));
+  });
+});
+
+describe('frames stored with zlib', () => {
+  it('are inflated on request, and are then like others', async () => {
+    const stored = await framesOf('muxers--mm-zlib.mkv');
+    const found = await Promise.all(stored.map((frame) => inflateFrame(frame)));
+    expect(stored.map(({ storage }) => storage)).toContain('zlib');
+    expect(new Set(found.map(({ storage }) => storage))).toEqual(new Set(['plain']));
+    expect(new Set(found.map(({ track }) => track)).size).toBe(2);
+    const sizes = found.map((frame) => frame.toEncodedChunk().data.length);
+    expect(sizes.every((size) => size > 0)).toBe(true);
+    const own = await Promise.all(stored.map((frame) => inflateFrame(frame, { inflate: (data) => inflateSync(data) })));
+    expect(own.map(({ data }) => data)).toEqual(found.map(({ data }) => data));
+    expect(found.map(({ timestamp }) => timestamp)).toEqual(stored.map(({ timestamp }) => timestamp));
+    expect(() => stored[0]?.toEncodedChunk()).toThrow('the frame is stored zlib');
+  });
+
+  it('are refused when they are more than they may be, or no zlib data', async () => {
+    const [stored] = await framesOf('muxers--mm-zlib.mkv');
+    if (stored === undefined) throw new Error('no frame');
+    const { size } = await inflateFrame(stored);
+    await expect(inflateFrame(stored, { maxSize: size - 1 })).rejects.toThrow(`more than ${size - 1} bytes`);
+    expect((await inflateFrame(stored, { maxSize: size })).size).toBe(size);
+    const inflate = () => new Uint8Array(100);
+    await expect(inflateFrame(stored, { inflate, maxSize: 99 })).rejects.toThrow('more than 99 bytes');
+    const broken = stored.withData(
+      new Block(new ByteRun(Uint8Array.of(0x81, 0, 0, 0, 1, 2, 3)), 0, 7, 0, true),
+      stored.track,
+    );
+    await expect(inflateFrame(broken)).rejects.toThrow(expect.objectContaining({ code: 'InvalidMediaFrame' }));
   });
 });
 

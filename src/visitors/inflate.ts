@@ -1,0 +1,100 @@
+import { ByteRun } from '../ebml/byte-run.js';
+import { concatBytes } from '../ebml/writer.js';
+import { Block } from '../mkv/block.js';
+import { CodecDataError } from '../mkv/codec/codec-error.js';
+import type { TrackMetadata } from '../mkv/track.js';
+import type { Frame } from './frame.js';
+
+/** How frames are inflated. */
+export interface InflateOptions {
+  /**
+   * Inflates data in the zlib format (RFC 1950), for example `inflateSync` of Node with `maxOutputLength`. Default: the platform's
+   * `DecompressionStream`. It may throw, and need not make more than `maxSize` bytes.
+   */
+  readonly inflate?: ((data: Uint8Array, maxSize: number) => Uint8Array | PromiseLike<Uint8Array>) | undefined;
+  /** How many bytes a frame may have when it is inflated; more are an error. Default 16 MiB. */
+  readonly maxSize?: number | undefined;
+}
+
+const DEFAULT_MAX_SIZE = 16 * 1024 * 1024;
+
+/**
+ * A frame as its codec wants it, of one that is stored compressed with zlib (`frame.storage`); a frame that is stored as it is, is given back.
+ *
+ * ```ts
+ * for await (const stored of readFrames(payload)) console.log((await inflateFrame(stored)).data.length);
+ * ```
+ *
+ * @returns a frame with the same times and flags, whose track says that frames are stored `plain`: one track object for each of the stream
+ * @throws CodecDataError `InvalidMediaFrame` when the frame is stored in another way, is no zlib data or has more than `maxSize` bytes
+ */
+export async function inflateFrame(frame: Frame, options: InflateOptions = {}): Promise<Frame> {
+  const { storage, track } = frame;
+  if (storage === 'plain') return frame;
+  if (storage !== 'zlib') throw new CodecDataError(`the frame is stored ${storage}`, 'InvalidMediaFrame');
+  const { maxSize = DEFAULT_MAX_SIZE, inflate = inflateByPlatform } = options;
+  const data = await inflated(frame.data, maxSize, inflate);
+  if (data.length > maxSize) throw tooLong(maxSize);
+  const look = { head: data, size: data.length, whole: () => data, flagged: frame.keyframeFlag };
+  return frame.withData(
+    blockOf(data, frame),
+    plainTrack(track, (known) => known.observe(look)),
+  );
+}
+
+async function inflated(
+  data: Uint8Array,
+  maxSize: number,
+  inflate: NonNullable<InflateOptions['inflate']>,
+): Promise<Uint8Array> {
+  try {
+    return await inflate(data, maxSize);
+  } catch (error) {
+    if (error instanceof CodecDataError) throw error;
+    const text = error instanceof Error ? error.message : String(error);
+    throw new CodecDataError(`the frame cannot be inflated: ${text}`, 'InvalidMediaFrame');
+  }
+}
+
+function tooLong(maxSize: number): CodecDataError {
+  return new CodecDataError(`a frame of more than ${maxSize} bytes when inflated`, 'InvalidMediaFrame');
+}
+
+async function inflateByPlatform(data: Uint8Array, maxSize: number): Promise<Uint8Array> {
+  const { readable, writable } = new DecompressionStream('deflate');
+  const writer = writable.getWriter();
+  // What goes wrong with the data shows when it is read.
+  writer.write(new Uint8Array(data)).catch(() => {});
+  writer.close().catch(() => {});
+  const reader = readable.getReader();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return concatBytes(parts);
+    size += value.length;
+    if (size > maxSize) {
+      await reader.cancel().catch(() => {});
+      throw tooLong(maxSize);
+    }
+    parts.push(value);
+  }
+}
+
+/** The tracks of inflated frames, by how they were described. */
+const plainTracks = new WeakMap<TrackMetadata, TrackMetadata>();
+
+function plainTrack(track: TrackMetadata, look: (known: TrackMetadata) => TrackMetadata): TrackMetadata {
+  const seen = look(plainTracks.get(track.origin) ?? track.asPlain());
+  plainTracks.set(track.origin, seen);
+  return seen;
+}
+
+/** A Block of one frame with the flags of another's. */
+function blockOf(data: Uint8Array, { invisible, discardable }: Frame): Block {
+  const header = 4;
+  const bytes = new Uint8Array(header + data.length);
+  bytes.set([0x81, 0, 0, (invisible ? 8 : 0) | (discardable ? 1 : 0)]);
+  bytes.set(data, header);
+  return new Block(new ByteRun(bytes), 0, bytes.length, 0, true);
+}
