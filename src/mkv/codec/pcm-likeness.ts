@@ -67,7 +67,7 @@ function endsLikeAac(data: Uint8Array): boolean {
 }
 
 function beginsLikeAac(r: BitReader, frequencyIndex: number): boolean {
-  for (;;) {
+  for (let silent = 0; ; ) {
     const id = r.bits(3);
     // A frame of nothing, and one that begins with the list of its channels: both are rare, so little of chance may pass for them.
     if (id === 7) return r.remaining < 64;
@@ -83,16 +83,19 @@ function beginsLikeAac(r: BitReader, frequencyIndex: number): boolean {
       r.skip(8 * size);
     } else if (id === 0 || id === 3) {
       r.skip(4);
-      return sectionsAddUp(r, readInfo, frequencyIndex);
+      const bands = sectionsAddUp(r, readInfo, frequencyIndex);
+      if (bands !== 0) return bands !== undefined;
+      // A channel of silence, which a row of zeros passes for: no pulses, no shaping of noise, no gain, and no second one like it.
+      if (r.bits(3) !== 0 || ++silent > 1) return false;
     } else if (id === 1) {
       r.skip(4);
-      if (r.bit() === 0) return sectionsAddUp(r, readInfo, frequencyIndex);
+      if (r.bit() === 0) return sectionsAddUp(r, readInfo, frequencyIndex) !== undefined;
       const info = readInfo(r);
       if (info === undefined) return false;
       const mask = r.bits(2);
       if (mask === 3) return false;
       if (mask === 1) r.skip(info.groups * info.bands);
-      return sectionsAddUp(r, () => info, frequencyIndex);
+      return sectionsAddUp(r, () => info, frequencyIndex) !== undefined;
     } else if (id === 5) {
       r.skip(6);
       return r.bits(4) === frequencyIndex;
@@ -122,22 +125,27 @@ function readInfo(r: BitReader): StreamInfo | undefined {
   return { short, groups, bands };
 }
 
-function sectionsAddUp(r: BitReader, info: (r: BitReader) => StreamInfo | undefined, frequencyIndex: number): boolean {
+/** How many scale factor bands a channel has; `undefined` when its sections do not add up to them. */
+function sectionsAddUp(
+  r: BitReader,
+  info: (r: BitReader) => StreamInfo | undefined,
+  frequencyIndex: number,
+): number | undefined {
   r.skip(8);
   const stream = info(r);
-  if (stream === undefined) return false;
+  if (stream === undefined) return undefined;
   const { short, groups, bands } = stream;
-  if (bands > ((short ? SHORT_BANDS : LONG_BANDS)[frequencyIndex] ?? 51)) return false;
+  if (bands > ((short ? SHORT_BANDS : LONG_BANDS)[frequencyIndex] ?? 51)) return undefined;
   const bits = short ? 3 : 5;
   const most = (1 << bits) - 1;
   for (let group = 0; group < groups; group++) {
     for (let band = 0; band < bands; ) {
-      if (r.bits(4) === 12) return false;
+      if (r.bits(4) === 12) return undefined;
       let length = 0;
       for (let more = most; more === most; length += more) more = r.bits(bits);
       band += length;
-      if (length === 0 || band > bands) return false;
+      if (length === 0 || band > bands) return undefined;
     }
   }
-  return true;
+  return bands;
 }
