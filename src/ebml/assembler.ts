@@ -26,6 +26,11 @@ export class Assembler {
     this.bytes = new Uint8Array(Math.min(size, Math.max(MODEST_SIZE, Math.min(trust, TRUSTED_SIZE))));
   }
 
+  /** What has been appended. */
+  get taken(): Uint8Array {
+    return viewOf(this.bytes, 0, this.#length);
+  }
+
   /** Takes `chunk` from `start` to `end`, which must not be more than is missing. */
   append(chunk: Uint8Array, start: number, end: number): void {
     let at = this.#length;

@@ -44,6 +44,11 @@ export class DataParts {
     return this.#parts;
   }
 
+  /** What has been appended, put together. */
+  get taken(): Uint8Array {
+    return joinParts(this.#parts, this.size - this.#missing);
+  }
+
   /** All of the data, put together. The parts are then given up for it. */
   get bytes(): Uint8Array {
     if (this.#whole === undefined) {

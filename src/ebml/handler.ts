@@ -1,4 +1,5 @@
 import type { DataRun } from './byte-run.js';
+import type { DataLook } from './element-sight.js';
 import type { EbmlElementType, EbmlSchema } from './element-type.js';
 import type { EbmlErrorCode, EbmlParseError } from './errors.js';
 import type { SyncMark } from './sync-scanner.js';
@@ -96,6 +97,8 @@ export interface EbmlParserOptions {
   readonly strict?: boolean | undefined;
   /** Read on after damage at the next of these marks. */
   readonly recoverAt?: readonly SyncMark[] | undefined;
+  /** Tells what binary data look like, for the elements with the shortest ids (with `recoverAt`). */
+  readonly dataLook?: DataLook | undefined;
   /** Check CRC-32 elements. */
   readonly verifyCrc?: boolean | undefined;
   /** The DocTypes that the schema is for; others are a warning. */

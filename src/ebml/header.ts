@@ -32,6 +32,11 @@ export class HeaderReader {
     this.#refuse = refuse;
   }
 
+  /** What of the header at hand lies in earlier chunks. */
+  get beginning(): Uint8Array {
+    return this.#beginning.slice(0, this.begun);
+  }
+
   /** Whether the header at hand goes on behind a chunk that comes next. `false` also when a look at its size field, or at an error, is due. */
   goesOnBehind(chunk: Uint8Array): boolean {
     if (this.begun === 0) {
@@ -94,7 +99,7 @@ function readInt(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Whether all bits of a variable-size integer are set: a reserved id, the unknown size. */
-function isAllOnes(bytes: Uint8Array, start: number, length: number): boolean {
+export function isAllOnes(bytes: Uint8Array, start: number, length: number): boolean {
   if (bytes[start] !== 0xff >>> (length - 1)) return false;
   for (let i = 1; i < length; i++) if (bytes[start + i] !== 0xff) return false;
   return true;

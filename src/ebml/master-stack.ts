@@ -35,6 +35,7 @@ export class MasterStack<M> {
       depth: this.depth + 1,
       handle: this.#handler.masterStart(type, offset, headerSize, dataSize, parent?.handle, asked),
       asked,
+      damaged: false,
       seen: undefined,
       expectedCrc: undefined,
       crc: 0,

@@ -17,12 +17,27 @@ export interface OpenMaster<M> {
   readonly depth: number;
   readonly handle: M;
   readonly asked: boolean;
+  /** Whether bytes of it have been passed over. */
+  damaged: boolean;
   /** Children that may occur once and have; kept only when someone wants to know. */
   seen: Set<EbmlElementType> | undefined;
   /** What its CRC-32 element says; `undefined` without one. */
   expectedCrc: number | undefined;
   /** The CRC-32 of its bytes after that element, as far as they are read. */
   crc: number;
+}
+
+/** Notes that bytes of the open masters are missing; what is left cannot fit a CRC-32. */
+export function noteDamage(top: OpenMaster<unknown> | undefined): void {
+  for (let master = top; master !== undefined; master = master.parent) {
+    master.expectedCrc = undefined;
+    if (master.type.level > 0) master.damaged = true;
+  }
+}
+
+/** Has the masters that are open in `anchor` end at `offset`. */
+export function endWithin(top: OpenMaster<unknown> | undefined, anchor: unknown, offset: number): void {
+  for (let master = top; master !== undefined && master !== anchor; master = master.parent) master.end = offset;
 }
 
 /** Forgets the sizes of the documents that are open: after damage, what is left of them may be more or less than was said. */

@@ -1,21 +1,29 @@
 import { Assembler } from './assembler.js';
 import { ByteRun, type DataRun } from './byte-run.js';
+import { viewOf } from './bytes.js';
 import { ChunkQueue } from './chunk-queue.js';
+import { damagedElement, EXAMINED } from './damaged-id.js';
 import { DataParts, mayStayInParts } from './data-parts.js';
 import { ElementFilter } from './element-filter.js';
-import { type EbmlElementType, EbmlId, unknownElementType } from './element-type.js';
+import { isBoundByDocument, isNumberSize } from './element-sight.js';
+import { type EbmlElementType, EbmlId, isLandmark, unknownElementType } from './element-type.js';
 import { type EbmlErrorCode, EbmlParseError } from './errors.js';
 import type { EbmlHandler, EbmlParserOptions } from './handler.js';
 import { HeaderReader, INCOMPLETE } from './header.js';
+import { MarkKeeper } from './mark-keeper.js';
 import { MasterStack } from './master-stack.js';
-import { crcFault, distrustRootSizes, occursAgain } from './open-master.js';
+import { crcFault, distrustRootSizes, endWithin, noteDamage, occursAgain } from './open-master.js';
 import { OwnElements } from './own-elements.js';
-import { pathOf } from './path.js';
-import { BEHIND, placeIn, TopLevel } from './placement.js';
-import { SyncScanner } from './sync-scanner.js';
+import { nameOf, pathOf } from './path.js';
+import type { Place } from './place-search.js';
+import { BEHIND, belongsIn, type Misplacement, placeIn, TopLevel } from './placement.js';
+import { BROKEN, HOLDS, LOST, Recovery, WAIT } from './recovery.js';
+import { headerBytes } from './vint.js';
+import { concatBytes } from './writer.js';
 
 const DEFAULT_MAX_ELEMENT_SIZE = 64 * 1024 * 1024;
 const DEFAULT_MAX_DEPTH = 64;
+const BROKEN_SIZE = 'what follows it is no element';
 
 /**
  * An incremental EBML parser (RFC 8794): bytes in, elements out to a handler. It can stop at any byte and go on.
@@ -35,7 +43,7 @@ export class EbmlParser<M> {
   /** Whether nothing is asked of the parser for which it would have to see every element. */
   readonly #offersMasters: boolean;
   #input = new ChunkQueue();
-  readonly #scanner: SyncScanner | undefined;
+  readonly #recovery: Recovery | undefined;
   readonly #header = new HeaderReader((code, position, text) => this.#wrong(code, this.#offset + position, text));
   readonly #own: OwnElements;
 
@@ -44,6 +52,8 @@ export class EbmlParser<M> {
   #starved = false;
   #done = false;
   #truncated = false;
+  /** The stream has ended within the element at hand. */
+  #cut = false;
   #error: EbmlParseError | undefined;
 
   readonly #masters: MasterStack<M>;
@@ -59,7 +69,13 @@ export class EbmlParser<M> {
   /** The data that lies in earlier chunks; `undefined` when nobody asked for it. */
   #data: Assembler | DataParts | undefined;
 
-  /** Why the bytes are passed over until the next mark; `undefined` when they are not. */
+  /** What may be a mark in an element that nobody asked for, with all that follows. */
+  #kept: MarkKeeper | undefined;
+  /** What to do with the element at hand when its size turns out to hold. */
+  #accept: () => void = () => {};
+  /** Where it ends. */
+  #acceptedEnd = 0;
+  /** Why bytes are passed over until the next place to go on at; `undefined` when they are not. */
   #damage: string | undefined;
   /** Where the stream began, or was right again after damage. */
   #trustedFrom = 0;
@@ -80,8 +96,7 @@ export class EbmlParser<M> {
       options.verifyCrc !== true &&
       !this.#countsOccurrences &&
       this.#maxDepth >= DEFAULT_MAX_DEPTH;
-    this.#scanner =
-      options.recoverAt && new SyncScanner(options.recoverAt, (bytes, marked) => this.#input.push(bytes, marked));
+    this.#recovery = options.recoverAt && new Recovery(this.#input, options.recoverAt, options, this.#maxElementSize);
   }
 
   /** The error that stopped the parser. */
@@ -116,7 +131,7 @@ export class EbmlParser<M> {
     if (this.#error !== undefined) throw this.#error;
     if (this.#takeShort(chunk)) return;
     // Not slice(), which is a view where the chunk is a Buffer of Node.
-    (this.#scanner ?? this.#input).push(this.#options.copyChunks === true ? new Uint8Array(chunk) : chunk);
+    this.#input.push(this.#options.copyChunks === true ? new Uint8Array(chunk) : chunk);
     this.#starved = false;
     if (!this.#paused) this.#run();
   }
@@ -124,15 +139,15 @@ export class EbmlParser<M> {
   /** Takes a chunk that ends nothing: within a header, or within data. Most small chunks do not. */
   #takeShort(chunk: Uint8Array): boolean {
     const { length } = chunk;
-    if (!this.#starved || length === 0 || this.#damage !== undefined) return false;
+    if (!this.#starved || length === 0 || this.#recovery?.busy === true) return false;
     if (this.#missing > 0) {
       const data = this.#data;
-      const counted = data === undefined && this.#options.verifyCrc === true;
-      if (length >= this.#missing || counted || this.#scanner?.passes(chunk) === false) return false;
+      const counted = data === undefined && (this.#options.verifyCrc === true || this.#kept !== undefined);
+      if (length >= this.#missing || counted) return false;
       data?.append(chunk, 0, length);
       this.#missing -= length;
     } else {
-      if (!this.#header.goesOnBehind(chunk) || this.#scanner?.passes(chunk) === false) return false;
+      if (this.#type !== undefined || !this.#header.goesOnBehind(chunk)) return false;
       this.#header.begin(chunk);
     }
     this.#input.skip(length);
@@ -148,7 +163,6 @@ export class EbmlParser<M> {
     if (this.#ended) return;
     this.#ended = true;
     this.#starved = false;
-    this.#scanner?.end();
     if (!this.#paused) this.#run();
   }
 
@@ -178,7 +192,7 @@ export class EbmlParser<M> {
 
   /** Does the next piece of work; `false` when more bytes are needed or nothing is left to do. */
   #step(): boolean {
-    if (this.#damage !== undefined) return this.#resync(this.#damage);
+    if (this.#recovery?.busy === true) return this.#settle(this.#recovery);
     if (this.#missing > 0) return this.#readData();
     return this.#type === undefined ? this.#readHeader() : this.#place(this.#type);
   }
@@ -209,7 +223,6 @@ export class EbmlParser<M> {
   #hasMore(): boolean {
     const input = this.#input;
     if (input.position < input.bytes.length) return true;
-    if (input.nextMarked) this.#wrong('UnexpectedElement', input.offset, 'what follows begins within it');
     return input.advance();
   }
 
@@ -218,11 +231,35 @@ export class EbmlParser<M> {
     const idEnd = this.#offset + this.#header.idLength - 1;
     const { top } = this.#masters;
     const place =
-      top === undefined ? this.#topLevel.place(type) : placeIn(top, type, this.#resynced, this.#scanner !== undefined);
-    if (place === BEHIND) return this.#close();
+      top === undefined ? this.#topLevel.place(type) : placeIn(top, type, this.#resynced, this.#recovery !== undefined);
+    if (place === BEHIND) {
+      if (this.#recovery === undefined || this.#resynced || belongsIn(top, type)) return this.#close();
+      // A master of unknown size ends where something begins that another can hold, not at damage.
+      this.#wrong('UnexpectedElement', idEnd, 'not allowed here');
+      return true;
+    }
+    if (type.name === undefined && top !== undefined) {
+      const examined = this.#examine(type, top.type, idEnd);
+      if (!examined) return this.#stop();
+    }
+    if (this.#recovery !== undefined && isDoubtful(type, place) && this.#isHeldBack(this.#recovery)) return true;
     if (place !== undefined) this.#wrong('UnexpectedElement', idEnd, place.text, place.tolerated);
     this.#resynced = place?.endsMaster === true;
     return this.#resynced || this.#begin(type, idEnd);
+  }
+
+  /** Looks whether an element that nobody knows is one whose id is damaged; `false` when more bytes are needed to tell. */
+  #examine(type: EbmlElementType, parent: EbmlElementType, idEnd: number): boolean {
+    const input = this.#input;
+    const { dataSize } = this.#header;
+    if (dataSize === undefined) return true;
+    const wanted = Math.min(dataSize, EXAMINED);
+    if (!input.gather(wanted) && !this.#ended) return false;
+    const data = viewOf(input.bytes, input.position, Math.min(input.bytes.length, input.position + wanted));
+    const bytes = concatBytes([headerBytes(type.id, dataSize, this.#headerSize), data]);
+    const damaged = damagedElement(this.#options.schema, bytes, this.#headerSize, this.#headerSize + dataSize, parent);
+    if (damaged !== undefined) this.#wrong('UnexpectedElement', idEnd, `a damaged ${nameOf(damaged)}`);
+    return true;
   }
 
   #begin(type: EbmlElementType, idEnd: number): boolean {
@@ -233,12 +270,15 @@ export class EbmlParser<M> {
     if (dataSize === undefined) {
       if (!type.unknownSizeAllowed) this.#wrong('UnknownSizeNotAllowed', start - 1, 'unknown size', isMaster);
     } else if (top !== undefined && start + dataSize > top.end) {
-      const tolerated = this.#scanner === undefined || top.type.level <= 0;
+      const tolerated = this.#recovery === undefined || isBoundByDocument(top);
       this.#wrong('PastParentEnd', start - 1, `${dataSize} bytes reach past the end of the parent`, tolerated);
     }
     if (top === undefined) this.#topLevel.begun = true;
     else if (this.#countsOccurrences && occursAgain(top, type)) {
       this.#wrong('TooManyOccurrences', idEnd, 'a second one', true);
+    }
+    if (dataSize !== undefined && !isNumberSize(type, dataSize)) {
+      this.#wrong('InvalidValue', start - 1, `a ${type.type} of ${dataSize} bytes`, true);
     }
     return isMaster ? this.#beginMaster(type, dataSize, start) : this.#beginData(type, dataSize ?? 0, start);
   }
@@ -257,7 +297,7 @@ export class EbmlParser<M> {
     this.#masters.countHeader(this.#header, this.#headerSize);
     this.#type = undefined;
     const entered = isHeader || dataSize === undefined || this.#options.verifyCrc === true || this.#filter.enters(type);
-    if (!entered) this.#missing = dataSize;
+    if (!entered) this.#skip(dataSize, start);
     if (asked || entered) this.#masters.open(type, this.#offset, this.#headerSize, dataSize, asked);
     return true;
   }
@@ -267,6 +307,7 @@ export class EbmlParser<M> {
     const { bytes, position } = input;
     const end = position + dataSize;
     if (end > bytes.length || dataSize > this.#maxElementSize || this.#header.maxSizeLength < 8) return false;
+    if (this.#isUnconfirmed(end)) return false;
     input.position = end;
     this.#type = undefined;
     const parent = this.#masters.top?.handle;
@@ -290,9 +331,15 @@ export class EbmlParser<M> {
     }
     this.#masters.countHeader(this.#header, this.#headerSize);
     if (needed && input.bytes.length - input.position >= dataSize) {
-      const { position } = input;
-      input.position += dataSize;
-      this.#finishData(type, dataSize, input.run, position, own);
+      const { position, run } = input;
+      const end = position + dataSize;
+      if (this.#isUnconfirmed(end) && this.#holdsMark(input.bytes, position, end)) {
+        const { offset } = input;
+        this.#doubt(offset + dataSize, offset, () => this.#finishData(type, dataSize, run, position, own));
+        return true;
+      }
+      input.position = end;
+      this.#finishData(type, dataSize, run, position, own);
       return true;
     }
     if (needed) {
@@ -302,8 +349,19 @@ export class EbmlParser<M> {
           ? new DataParts(dataSize)
           : new Assembler(dataSize, start - this.#trustedFrom);
     }
-    this.#missing = dataSize;
+    if (needed) this.#missing = dataSize;
+    else this.#skip(dataSize, start);
     return this.#readData();
+  }
+
+  /** Begins to pass over data that nobody asked for. */
+  #skip(dataSize: number, start: number): void {
+    const { recoverAt } = this.#options;
+    this.#missing = dataSize;
+    if (recoverAt === undefined || dataSize === 0) return;
+    const { bytes, position } = this.#input;
+    const end = position + dataSize;
+    if (end >= bytes.length || this.#isUnconfirmed(end)) this.#kept = new MarkKeeper(recoverAt, start);
   }
 
   /** Takes the data of an element that spans chunks, or that nobody asked for. */
@@ -317,15 +375,73 @@ export class EbmlParser<M> {
       else this.#masters.count(bytes, position, end);
       this.#missing -= end - position;
       input.position = end;
+      if (this.#kept !== undefined) this.#keep(this.#kept, bytes, position, end);
     }
     const type = this.#type;
     const data = this.#data;
+    const kept = this.#kept;
     this.#data = undefined;
+    this.#kept = undefined;
+    const { position, offset } = input;
     if (type !== undefined && data !== undefined) {
-      if (data instanceof DataParts) this.#finishParts(type, data);
-      else this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0, this.#own.takes(type));
+      const finish = () => {
+        if (data instanceof DataParts) this.#finishParts(type, data);
+        else this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0, this.#own.takes(type));
+      };
+      if (this.#isUnconfirmed(position) && this.#holdsMark(data.bytes, 0, data.bytes.length)) {
+        input.unread(data.bytes);
+        this.#doubt(offset, input.offset, finish);
+      } else finish();
+    } else if (kept !== undefined && this.#isUnconfirmed(position)) {
+      const bytes = kept.take();
+      input.unread(bytes);
+      if (bytes.length > 0) this.#doubt(offset, input.offset, () => this.#reset());
     }
-    this.#type = undefined;
+    if (this.#recovery?.busy !== true) this.#type = undefined;
+    return true;
+  }
+
+  /** Keeps what looks like a mark in data that are passed over, and what follows it. */
+  #keep(kept: MarkKeeper, bytes: Uint8Array, start: number, end: number): void {
+    kept.append(bytes, start, end);
+    const { offset } = this.#input;
+    if (kept.offset === undefined || offset + this.#missing - kept.offset <= this.#maxElementSize) return;
+    this.#input.unread(kept.take());
+    const text = `${this.#header.dataSize} bytes that look like elements, and no more than ${this.#maxElementSize} are kept`;
+    this.#wrong('ElementTooLarge', this.#offset + this.#headerSize - 1, text);
+  }
+
+  /** Whether the size of an element that ends at a place in the piece may be wrong: what follows is not there yet, or not plain to see. */
+  #isUnconfirmed(end: number): boolean {
+    const recovery = this.#recovery;
+    if (recovery === undefined) return false;
+    const { bytes, position, offset } = this.#input;
+    const endOffset = offset + end - position;
+    if (this.#ended && end === bytes.length && !this.#input.hasMore) return false;
+    return !recovery.isFollowed(bytes, end, endOffset, this.#masters.top);
+  }
+
+  #holdsMark(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#recovery !== undefined && this.#recovery.findMark(bytes, start, end) >= 0;
+  }
+
+  /** Holds the element at hand back until it is known whether its size holds. The input stands at its data, or at the first mark in them. */
+  #doubt(end: number, from: number, accept: () => void): void {
+    this.#accept = accept;
+    this.#acceptedEnd = end;
+    this.#recovery?.doubt(end, from, false, this.#masters.top);
+  }
+
+  /** Holds an element back of a kind that any bytes may look like, before anything of it is read. */
+  #isHeldBack(recovery: Recovery): boolean {
+    const { dataSize } = this.#header;
+    const start = this.#offset + this.#headerSize;
+    if (dataSize === undefined || !recovery.looksDoubtful(this.#offset, dataSize, this.#type?.name !== undefined))
+      return false;
+    // Its header stays read.
+    this.#accept = () => {};
+    this.#acceptedEnd = start;
+    recovery.doubt(start + dataSize, start, true, this.#masters.top);
     return true;
   }
 
@@ -358,10 +474,10 @@ export class EbmlParser<M> {
     const master = this.#masters.top;
     if (master === undefined) return true;
     const { offset } = master;
-    const truncated = this.#truncated || this.#resynced;
+    const truncated = this.#truncated || this.#resynced || master.damaged;
     const fault = truncated ? undefined : crcFault(master);
     if (fault !== undefined) {
-      if (this.#scanner === undefined) this.#raise('CrcMismatch', Math.max(offset, this.#offset - 1), fault);
+      if (this.#recovery === undefined) this.#raise('CrcMismatch', Math.max(offset, this.#offset - 1), fault);
       this.#options.onGap?.({ offset, length: this.#offset - offset, reason: fault });
     }
     this.#masters.close(master, this.#offset, truncated);
@@ -380,10 +496,10 @@ export class EbmlParser<M> {
   /** Throws an error, which stops the parser, or, with recovery, begins a gap. */
   #raise(code: EbmlErrorCode, offset: number, text: string): never {
     const error = this.#options.createError?.(code, offset, text) ?? new EbmlParseError(code, offset, text);
-    this.#reset();
-    if (this.#scanner !== undefined && !this.#truncated) {
-      this.#damage = error.message;
+    if (this.#recovery !== undefined && !this.#truncated) {
+      this.#passOver(this.#recovery, error.message);
     } else {
+      this.#reset();
       this.#error = error;
       this.#input = new ChunkQueue();
     }
@@ -396,20 +512,65 @@ export class EbmlParser<M> {
     this.#header.begun = 0;
     this.#missing = 0;
     this.#data = undefined;
+    this.#kept = undefined;
     this.#damage = undefined;
   }
 
-  /** Passes over the bytes until the next mark. */
-  #resync(reason: string): boolean {
+  /** Begins a gap at the element at hand. */
+  #passOver(recovery: Recovery, reason: string): void {
     const input = this.#input;
-    do if (!input.advance()) return this.#stop();
-    while (!input.marked);
-    this.#damage = undefined;
-    this.#resynced = true;
-    this.#trustedFrom = input.offset;
-    distrustRootSizes(this.#masters.top);
-    this.#options.onGap?.({ offset: this.#offset, length: input.offset - this.#offset, reason });
-    return true;
+    const { dataSize } = this.#header;
+    const start = this.#offset + this.#headerSize;
+    const type = this.#type;
+    if (type === undefined) input.unread(this.#header.beginning);
+    else if (input.offset === start) input.unread(headerBytes(type.id, dataSize, this.#headerSize));
+    this.#reset();
+    this.#damage = reason;
+    const ownEnd = type === undefined || dataSize === undefined ? undefined : start + dataSize;
+    recovery.pass(ownEnd, Math.max(input.offset, this.#offset + 1), this.#masters.top);
+  }
+
+  /** Decides about the element at hand, or about where to go on after damage. */
+  #settle(recovery: Recovery): boolean {
+    const input = this.#input;
+    const verdict = recovery.settle(this.#masters.top, this.#ended);
+    switch (verdict) {
+      case WAIT:
+        return this.#stop();
+      case HOLDS:
+        input.stepTo(this.#acceptedEnd);
+        this.#accept();
+        return true;
+      case BROKEN:
+        this.#wrong('UnexpectedElement', this.#offset + this.#headerSize - 1, BROKEN_SIZE);
+        return true;
+      case LOST:
+        input.drain();
+        return this.#stop();
+      default:
+        this.#goOnAt(verdict);
+        return true;
+    }
+  }
+
+  #goOnAt({ at, bySize, anchor }: Place): void {
+    const { top } = this.#masters;
+    const offset = this.#offset;
+    const reason =
+      this.#damage ?? `byte ${offset + this.#headerSize - 1}: ${BROKEN_SIZE} (at ${pathOf(top, this.#type)})`;
+    this.#input.stepTo(at);
+    this.#reset();
+    noteDamage(top);
+    // Damage up to the end is as good as an end within it.
+    if (this.#ended && !this.#input.hasMore && this.#input.position === this.#input.bytes.length)
+      this.#truncated = true;
+    if (!bySize) {
+      this.#resynced = true;
+      this.#trustedFrom = at;
+      distrustRootSizes(top);
+      if (anchor !== undefined) endWithin(top, anchor, at);
+    }
+    this.#options.onGap?.({ offset, length: at - offset, reason });
   }
 
   /** The bytes are used up: waits for more, or, after `end()`, closes what is open. */
@@ -418,6 +579,7 @@ export class EbmlParser<M> {
       this.#starved = true;
       return false;
     }
+    if (this.#missing > 0 && this.#recovery !== undefined && this.#mayGoOn(this.#recovery)) return true;
     const { offset } = this.#input;
     const { top } = this.#masters;
     const damage = this.#damage;
@@ -428,7 +590,7 @@ export class EbmlParser<M> {
       if (this.#options.strict === true) this.#raise('Truncated', offset, text);
       const start = this.#offset;
       this.#reset();
-      if (unfinished && this.#scanner !== undefined) {
+      if (unfinished && this.#recovery !== undefined) {
         this.#options.onGap?.({ offset: start, length: offset - start, reason: damage ?? `byte ${offset}: ${text}` });
       }
     }
@@ -437,4 +599,21 @@ export class EbmlParser<M> {
     this.#done = true;
     return false;
   }
+
+  /** Whether the stream ended in an element whose size may be a lie: elements in it that go on to the very end are then not payload. */
+  #mayGoOn(recovery: Recovery): boolean {
+    if (this.#cut || this.#truncated) return false;
+    this.#cut = true;
+    const bytes = this.#data?.taken ?? this.#kept?.take();
+    if (bytes === undefined || recovery.findMark(bytes, 0, bytes.length) < 0) return false;
+    this.#input.unread(bytes);
+    this.#doubt(Number.POSITIVE_INFINITY, this.#input.offset, () => {});
+    return true;
+  }
+}
+
+/** Whether an element is of a kind that any bytes may look like. */
+function isDoubtful(type: EbmlElementType, place: Misplacement | undefined): boolean {
+  if (place === undefined) return type.name === undefined || type.id === EbmlId.Void;
+  return place.tolerated && !place.endsMaster && !isLandmark(type);
 }

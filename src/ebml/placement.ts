@@ -34,6 +34,14 @@ export function placeIn(
   return misplaced('not allowed here', tolerated, endsMaster);
 }
 
+/** Whether one of the open masters can hold an element, or it may begin behind all of them. */
+export function belongsIn(top: OpenMaster<unknown> | undefined, type: EbmlElementType): boolean {
+  for (let at = top; at !== undefined; at = at.parent) {
+    if (type.parent === at.type || (type.recursive && type === at.type)) return true;
+  }
+  return isLandmark(type);
+}
+
 /** Tells what may stand outside of every master. */
 export class TopLevel {
   /** Whether a document, or what is left of one, has begun. */

@@ -46,7 +46,7 @@ export class SyncScanner {
    * @param marks the elements to look for
    * @param emit is given the bytes that are decided, in order; `marked` says that a mark is where they begin
    */
-  constructor(marks: readonly SyncMark[], emit: (bytes: Uint8Array, marked: boolean) => void) {
+  constructor(marks: readonly SyncMark[], emit: (bytes: Uint8Array, marked: boolean) => void = () => {}) {
     this.#marks = marks;
     this.#emit = emit;
     for (const { id } of marks) {
@@ -67,9 +67,14 @@ export class SyncScanner {
     this.#scan(chunk, chunk.length);
   }
 
-  /** Whether a chunk, if it comes next, leaves at once and in one piece without a mark. Its bytes then need not be pushed. */
-  passes(chunk: Uint8Array): boolean {
-    return this.#held.length === 0 && this.#find(chunk, 0, chunk.length, OPEN) < 0;
+  /** The bytes that look like the beginning of a mark and have not left yet. */
+  get held(): Uint8Array {
+    return this.#held;
+  }
+
+  /** Where in `bytes` from `start` to `end` a mark begins, or what may be one when more bytes follow; -1 for nowhere. */
+  find(bytes: Uint8Array, start: number, end: number): number {
+    return this.#find(bytes, start, end, OPEN);
   }
 
   /** Lets go of the bytes still held. */

@@ -1,7 +1,8 @@
+import type { DataLook } from '../ebml/element-sight.js';
 import type { EbmlHandler } from '../ebml/handler.js';
 import { EbmlParser } from '../ebml/parser.js';
 import type { SyncMark } from '../ebml/sync-scanner.js';
-import { MKV_SCHEMA } from './elements.js';
+import { MKV_SCHEMA, Mkv } from './elements.js';
 import { MkvParseError } from './parse-error.js';
 import type { MkvReaderOptions } from './reader-options.js';
 
@@ -16,6 +17,14 @@ const SYNC_MARKS: readonly SyncMark[] = [
 /** What an EBML header may call the documents that this reader is for. */
 export const DOC_TYPES: readonly string[] = ['matroska', 'webm'];
 
+const FLAGS_RESERVED = 0x70;
+
+/** A Block begins with its track's number, mostly below 128, a time and flags of which three are reserved (RFC 9559 section 10). */
+const lookOfData: DataLook = (type, bytes, start, size) => {
+  if (type !== Mkv.SimpleBlock && type !== Mkv.Block) return undefined;
+  return size >= 4 && bytes[start]! > 0x80 && (bytes[start + 3]! & FLAGS_RESERVED) === 0;
+};
+
 /** A parser for Matroska that reads as `options` say and throws `MkvParseError`, for those who take its events themselves. */
 export function openMkvParser<M>(handler: EbmlHandler<M>, options: MkvReaderOptions): EbmlParser<M> {
   const { recover, ...others } = options;
@@ -24,6 +33,7 @@ export function openMkvParser<M>(handler: EbmlHandler<M>, options: MkvReaderOpti
     schema: MKV_SCHEMA,
     docTypes: DOC_TYPES,
     recoverAt: recover === true ? SYNC_MARKS : undefined,
+    dataLook: lookOfData,
     createError: (code, offset, text) => new MkvParseError(code, offset, text),
   });
 }

@@ -20,8 +20,9 @@ export interface MkvReaderOptions {
   /** Refuse what the standard forbids and practice tolerates, and a stream that ends inside an element. */
   readonly strict?: boolean | undefined;
   /**
-   * At damaged bytes, go on at the next EBML header or Cluster that looks right, and report what was skipped through `onGap`. An
-   * element whose last bytes look like the beginning of one of them is given when up to 12 bytes more have arrived, or the end.
+   * At damaged bytes, go on where the sizes that are known say, or else at the next element that others follow, and report what was
+   * skipped through `onGap`. What an element holds whose size holds is never taken for elements. An element whose data look like the
+   * beginning of an EBML header or Cluster is given when what follows it has arrived; so is one of unknown id, and a Void.
    */
   readonly recover?: boolean | undefined;
   /** Check every CRC-32 element against the bytes of its parent. A mismatch is an error; with `recover`, a gap. */

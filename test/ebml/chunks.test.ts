@@ -8,48 +8,70 @@ import { concatBytes } from '../../src/ebml/writer.js';
 import { chunksOf } from '../support/read-all.js';
 
 describe('ChunkQueue', () => {
-  const piece = fc.record({ bytes: fc.uint8Array({ maxLength: 3 }), marked: fc.boolean() });
-
-  it('gives the pieces in order, each with its place and its mark, however far they have come', () => {
+  it('gives the bytes in order, each with its place, whatever is put back and gathered meanwhile', () => {
+    const step = fc.record({
+      push: fc.uint8Array({ maxLength: 5 }),
+      read: fc.nat(6),
+      unread: fc.nat(6),
+      gather: fc.nat(9),
+    });
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 8 }), fc.nat(8), (pieces, early) => {
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
         const queue = new ChunkQueue();
-        expect([queue.offset, queue.marked, queue.nextMarked, queue.bytes.length]).toEqual([0, false, false, 0]);
-        const wanted = pieces.filter(({ bytes }) => bytes.length > 0);
-        for (const { bytes, marked } of pieces.slice(0, early)) queue.push(bytes, marked);
-        let rest = pieces.slice(early);
-        let offset = 0;
-        for (const [index, { bytes, marked }] of wanted.entries()) {
-          if (!queue.advance()) {
-            expect([queue.offset, queue.bytes.length, queue.position]).toEqual([offset, 0, 0]);
-            for (const each of rest) queue.push(each.bytes, each.marked);
-            rest = [];
-            expect(queue.nextMarked).toBe(marked);
-            expect(queue.advance()).toBe(true);
-          }
-          expect([queue.offset, queue.position, queue.marked]).toEqual([offset, 0, marked]);
-          expect(queue.bytes).toEqual(bytes);
-          if (rest.length === 0) expect(queue.nextMarked).toBe(wanted[index + 1]?.marked ?? false);
-          queue.position = bytes.length - 1;
-          expect(queue.offset).toBe(offset + bytes.length - 1);
-          offset += bytes.length;
+        const whole: number[] = [];
+        let at = 0;
+        const next = () => {
+          if (queue.position === queue.bytes.length && !queue.advance()) return false;
+          expect(queue.offset).toBe(at);
+          expect(queue.bytes[queue.position++]).toBe(whole[at++]);
+          return true;
+        };
+        for (const { push, read, unread, gather } of steps) {
+          queue.push(push);
+          whole.push(...push);
+          for (let i = 0; i < read && next(); i++);
+          const back = Math.min(unread, at);
+          if (back > 0) queue.unread(Uint8Array.from(whole.slice(at - back, at)));
+          at -= back;
+          const left = whole.length - at;
+          expect(queue.gather(gather)).toBe(left >= gather);
+          expect(queue.offset).toBe(at);
+          const there = [...queue.bytes.subarray(queue.position)];
+          expect(there.length).toBeGreaterThanOrEqual(Math.min(left, gather));
+          expect(there).toEqual(whole.slice(at, at + there.length));
+          expect(queue.hasMore).toBe(left > there.length);
         }
+        while (next());
+        expect(at).toBe(whole.length);
       }),
+      { numRuns: 300 },
     );
   });
 
-  it('is not marked unless it is said, and counts bytes that were read without it', () => {
+  it('goes on to a place, and counts bytes that were read without it', () => {
     const queue = new ChunkQueue();
     queue.skip(10);
     expect(queue.offset).toBe(10);
     queue.push(Uint8Array.of(1, 2));
-    expect(queue.nextMarked).toBe(false);
-    expect(queue.advance()).toBe(true);
-    expect(queue.marked).toBe(false);
-    expect(queue.advance()).toBe(false);
-    expect(queue.offset).toBe(12);
+    queue.push(Uint8Array.of(3, 4));
+    queue.stepTo(13);
+    expect([queue.offset, queue.bytes[queue.position]]).toEqual([13, 4]);
+    queue.drain();
+    expect(queue.offset).toBe(14);
     queue.skip(5);
-    expect(queue.offset).toBe(17);
+    expect(queue.offset).toBe(19);
+  });
+
+  it('gathers many small pieces with each byte copied about twice', () => {
+    const queue = new ChunkQueue();
+    const buffers = new Set<ArrayBufferLike>();
+    for (let i = 0; i < 4096; i++) {
+      queue.push(Uint8Array.of(i));
+      expect(queue.gather(i + 1)).toBe(true);
+      buffers.add(queue.bytes.buffer);
+    }
+    expect(buffers.size).toBeLessThan(12);
+    expect(queue.bytes).toEqual(Uint8Array.from({ length: 4096 }, (_, i) => i));
   });
 });
 
@@ -158,9 +180,10 @@ describe('SyncScanner', () => {
         let pushed = 0;
         for (const chunk of chunksOf(bytes, step)) {
           const [before, found] = [given.length, marks.length];
-          const passes = scanner.passes(chunk);
+          const passes = scanner.held.length === 0 && scanner.find(chunk, 0, chunk.length) < 0;
           const held = pushed > length;
           scanner.push(chunk);
+          expect(scanner.held.length).toBe(pushed + chunk.length - length);
           pushed += chunk.length;
           expect(pushed - length).toBeLessThanOrEqual(12);
           // What passes leaves in one piece; what does not is held, or was, or has a mark.

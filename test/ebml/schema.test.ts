@@ -224,6 +224,7 @@ describe('an open master', () => {
     handle: null,
     asked: true,
     seen: undefined,
+    damaged: false,
     expectedCrc: undefined,
     crc: 0,
     ...more,

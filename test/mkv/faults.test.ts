@@ -494,7 +494,7 @@ it.each<[string, readonly Uint8Array[], MkvReaderOptions]>([
     { maxElementSize: 1999 },
   ],
   [
-    'what follows begins within it (at Segment/Cluster/SimpleBlock)',
+    'what follows it is no element (at Segment/Cluster/SimpleBlock)',
     [EBML, SEGMENT, CLUSTER, writeHeader(Mkv.SimpleBlock, 200), CLUSTER, TIME, BLOCK],
     { recover: true },
   ],
@@ -595,7 +595,7 @@ describe('recovery', () => {
   it('sees that an element is too long when a Cluster or document begins in it', () => {
     const at = IN_CLUSTER + TIME.length;
     for (const start of [writeHeader(Mkv.SimpleBlock, 60), writeHeader(Mkv.SimpleBlock, 60).subarray(0, 1)]) {
-      const parts = [EBML, SEGMENT, CLUSTER, TIME, start, cluster, cluster, new Uint8Array(60)];
+      const parts = [EBML, SEGMENT, CLUSTER, TIME, start, ...Array.from({ length: 6 }, () => cluster)];
       expect(told(parts, { recover: true }).slice(0, 12)).toEqual([
         'start Segment',
         'start Cluster',

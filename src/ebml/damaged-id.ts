@@ -1,0 +1,89 @@
+import { type EbmlElementType, type EbmlSchema, isLandmark } from './element-type.js';
+import { decodeUint } from './values.js';
+import { vintLength } from './vint.js';
+
+/** How much of an element's beginning {@link damagedElement} looks at, in bytes. */
+export const EXAMINED = 64;
+
+/** How many children behind each other tell what master they are of. */
+const CHILDREN = 2;
+
+/**
+ * What an element of unknown id is when the id is damaged rather than of an extension: an id that differs in one bit from that of a master or
+ * a mandatory element which may stand there, or data that are the children of such a master.
+ *
+ * @param bytes the element's beginning, header and data, as far as the data go
+ * @param size of the whole element
+ * @param parent that it stands in
+ * @returns the element that it must have been; `undefined` where nothing speaks for damage
+ */
+export function damagedElement(
+  schema: EbmlSchema,
+  bytes: Uint8Array,
+  headerSize: number,
+  size: number,
+  parent: EbmlElementType,
+): EbmlElementType | undefined {
+  return (
+    oneBitFrom(schema, bytes, vintLength(bytes[0]!), parent) ??
+    oneBitFrom(schema, bytes, 4, parent) ??
+    (parent.level < 2 ? masterOf(schema, bytes, headerSize, size, parent) : undefined)
+  );
+}
+
+function oneBitFrom(
+  schema: EbmlSchema,
+  bytes: Uint8Array,
+  length: number,
+  parent: EbmlElementType,
+): EbmlElementType | undefined {
+  if (length > 4 || bytes.length < length) return undefined;
+  const id = decodeUint(bytes, 0, length);
+  for (let bit = 0; bit < 8 * length; bit++) {
+    const type = schema.get((id ^ (1 << bit)) >>> 0);
+    if (type === undefined) continue;
+    const isMaster = type.type === 'master';
+    // Of short ids many are one bit apart, and extensions have some of them: they tell where there is hardly another, like TrackEntry.
+    const tells = length > 2 ? isMaster || type.minOccurs > 0 : isMaster && type.minOccurs > 0 && parent.level === 1;
+    const isOwn = type.parent === parent && tells;
+    // Of an element that may begin the next document, too.
+    if (isOwn || (type.level === 0 && parent.level === 0 && isLandmark(type))) return type;
+  }
+  return undefined;
+}
+
+/** The master among the children of `parent` whose children the data are. */
+function masterOf(
+  schema: EbmlSchema,
+  bytes: Uint8Array,
+  headerSize: number,
+  size: number,
+  parent: EbmlElementType,
+): EbmlElementType | undefined {
+  let master: EbmlElementType | undefined;
+  let at = headerSize;
+  for (let found = 0; found < CHILDREN; ) {
+    if (at >= size) return undefined;
+    const idEnd = at + vintLength(bytes[at] ?? 0);
+    const sizeLength = vintLength(bytes[idEnd] ?? 0);
+    if (sizeLength > 8 || idEnd + sizeLength > bytes.length) return undefined;
+    const type = schema.get(decodeUint(bytes, at, idEnd));
+    const start = idEnd + sizeLength;
+    const end = start + (decodeUint(bytes, idEnd, start) - 2 ** (7 * sizeLength));
+    if (type === undefined || end > size) return undefined;
+    if (!type.global) {
+      const holder: EbmlElementType | undefined = type.parent;
+      if (holder === undefined || (master ?? holder) !== holder) return undefined;
+      if (master === undefined && holder.parent !== parent) return undefined;
+      master = holder;
+      found++;
+    }
+    if (type.type === 'master' && !type.global) {
+      const childEnd = start + vintLength(bytes[start] ?? 0);
+      const child = schema.get(decodeUint(bytes, start, Math.min(childEnd, bytes.length)));
+      return child?.parent === type ? master : undefined;
+    }
+    at = end;
+  }
+  return master;
+}

@@ -1,0 +1,246 @@
+import type { ChunkQueue } from './chunk-queue.js';
+import { type ElementSight, IMPOSSIBLE, OPEN, PLAIN, type Sight, type Surroundings } from './element-sight.js';
+import { type EbmlElementType, type EbmlSchema, isLandmark } from './element-type.js';
+import type { SyncMark } from './sync-scanner.js';
+import { decodeUint } from './values.js';
+
+/** There is no such place. */
+export const NOWHERE = -1;
+/** More bytes are needed to tell. */
+export const UNDECIDED = -2;
+
+/** What {@link PlaceSearch.leads} and the like say. */
+export type Answer = boolean | typeof UNDECIDED;
+
+const ID_LENGTH = 4;
+/** How many elements behind each other tell that a place is one of them. */
+const LINKS = 3;
+/** How far apart they may be. */
+const SIBLING_REACH = 4 * 1024 * 1024;
+/** Places that led nowhere are remembered up to this number. */
+const MOST_DEAD = 65_536;
+
+const IN_MARK = 1;
+const IN_SIBLING = 2;
+
+/** What is looked for from where to where. */
+export interface Search {
+  /** Where the search stands. */
+  at: number;
+  /** Where it ends. */
+  readonly end: number;
+  /**
+   * Structure counts only if it goes on without a break past this place; `undefined` where it need not. `Infinity`: to the end of the
+   * stream.
+   */
+  readonly past: number | undefined;
+  /** The master whose children are looked for as well as marks. */
+  readonly anchor: Surroundings | undefined;
+}
+
+/** A place that was found. */
+export interface Place {
+  readonly at: number;
+  /** Whether it is where an element or an open master ends by its size. */
+  readonly bySize: boolean;
+  /** The open master that it is in; those in it have ended. */
+  readonly anchor: Surroundings | undefined;
+}
+
+/** Looks ahead in the bytes that have arrived for places where elements begin. Nothing is read by that. */
+export class PlaceSearch {
+  readonly #input: ChunkQueue;
+  readonly #sight: ElementSight;
+  readonly #schema: EbmlSchema;
+  readonly #marks: readonly SyncMark[];
+  readonly #reach: number;
+  readonly #firstBytes = new Map<EbmlElementType | undefined, Uint8Array>();
+  /** Places from which elements do not go on: many may lead to the same break. */
+  readonly #dead = [new Set<number>(), new Set<number>()] as const;
+  #siblingLength = 0;
+  /** How far the stream must have arrived before anything more can be told. */
+  wanted = 0;
+  /** No more bytes come. */
+  ended = false;
+
+  constructor(
+    input: ChunkQueue,
+    sight: ElementSight,
+    schema: EbmlSchema,
+    marks: readonly SyncMark[],
+    maxElementSize: number,
+  ) {
+    this.#input = input;
+    this.#sight = sight;
+    this.#schema = schema;
+    this.#marks = marks;
+    this.#reach = maxElementSize;
+  }
+
+  /** The end of the stream as far as it has arrived and was needed. */
+  get #arrived(): number {
+    return this.#input.offset + this.#input.bytes.length - this.#input.position;
+  }
+
+  /** What was looked at last. */
+  get seen(): ElementSight {
+    return this.#sight;
+  }
+
+  /** Whether the stream ends at the place. */
+  endsAt(at: number): boolean {
+    return this.ended && !this.#has(at + 1) && at === this.#arrived;
+  }
+
+  #has(end: number): boolean {
+    return this.#input.gather(end - this.#input.offset);
+  }
+
+  /** What stands at a place. */
+  look(at: number, top: Surroundings | undefined): Sight {
+    const input = this.#input;
+    for (;;) {
+      const index = input.position + at - input.offset;
+      const sight = this.#sight.look(input.bytes, index, input.bytes.length, at, top);
+      if (sight !== OPEN) return sight;
+      this.wanted = at + this.#sight.needed;
+      if (!this.#has(this.wanted)) return OPEN;
+    }
+  }
+
+  /** Whether an element stands there that is plain to see, or the stream ends there. */
+  isPlain(at: number, top: Surroundings | undefined): Answer {
+    const sight = this.look(at, top);
+    if (sight === OPEN) return this.ended ? this.endsAt(at) : UNDECIDED;
+    return sight === PLAIN;
+  }
+
+  /** The next place to go on at. */
+  find(search: Search): Place | typeof NOWHERE | typeof UNDECIDED {
+    const firstBytes = this.#firstBytesIn(search.anchor?.type);
+    while (search.at < search.end) {
+      const input = this.#input;
+      if (!this.#has(search.at + 1)) {
+        this.wanted = search.at + 1;
+        return this.ended ? NOWHERE : UNDECIDED;
+      }
+      const { bytes } = input;
+      const shift = input.offset - input.position;
+      const stop = Math.min(bytes.length, search.end - shift);
+      let index = search.at - shift;
+      while (index < stop && firstBytes[bytes[index]!] === 0) index++;
+      search.at = index + shift;
+      if (index === stop) continue;
+      const kinds = firstBytes[bytes[index]!]!;
+      const isMark = (kinds & IN_MARK) === 0 ? false : this.#isMark(search);
+      if (isMark === UNDECIDED) return UNDECIDED;
+      if (isMark) return { at: search.at, bySize: false, anchor: undefined };
+      const isSibling = (kinds & IN_SIBLING) === 0 ? false : this.#isSibling(search);
+      if (isSibling === UNDECIDED) return UNDECIDED;
+      const { anchor } = search;
+      if (isSibling && anchor !== undefined && search.at + this.#siblingLength <= anchor.end)
+        return { at: search.at, bySize: false, anchor };
+      // Nothing can hold it, but what is in it is payload.
+      search.at += isSibling ? Math.max(1, this.#siblingLength) : 1;
+    }
+    return NOWHERE;
+  }
+
+  /** For each byte, of what it may be the first. */
+  #firstBytesIn(anchor: EbmlElementType | undefined): Uint8Array {
+    let table = this.#firstBytes.get(anchor);
+    if (table === undefined) {
+      table = new Uint8Array(256);
+      for (const { id } of this.#marks) table[id >>> 24]! |= IN_MARK;
+      const parents = anchor === undefined ? this.#marks.map(({ id }) => this.#schema.get(id)) : [anchor];
+      for (const { id, parent } of this.#schema.values()) {
+        // With longer ids the elements of this kind would be too many.
+        if (id <= 0xff && parent !== undefined && parent.level === 1 && parents.includes(parent))
+          table[id]! |= IN_SIBLING;
+      }
+      this.#firstBytes.set(anchor, table);
+    }
+    return table;
+  }
+
+  #isMark({ at, past }: Search): Answer {
+    if (!this.#has(at + ID_LENGTH)) return this.#unless(at + ID_LENGTH);
+    const { bytes, position, offset } = this.#input;
+    const index = position + at - offset;
+    const id = decodeUint(bytes, index, index + ID_LENGTH);
+    const mark = this.#marks.find((each) => each.id === id);
+    const type = this.#schema.get(id);
+    if (mark === undefined || type === undefined) return false;
+    const sight = this.look(at, undefined);
+    if (sight === OPEN) return this.#unless(this.wanted);
+    const { headerSize, dataSize, length } = this.#sight;
+    if (sight !== PLAIN || dataSize === 0) return false;
+    const parent: Surroundings | undefined = type.parent && {
+      type: type.parent,
+      end: Number.POSITIVE_INFINITY,
+      sizeKnown: false,
+      parent: undefined,
+    };
+    const own: Surroundings = {
+      type,
+      end: length === 0 ? Number.POSITIVE_INFINITY : at + length,
+      sizeKnown: length > 0,
+      parent,
+    };
+    const child = this.look(at + headerSize, own);
+    if (child === OPEN) return this.#unless(this.wanted);
+    const first = this.#input.bytes[this.#input.position + at + headerSize - this.#input.offset];
+    if (child === IMPOSSIBLE || first === undefined || !mark.firstChildren.includes(first)) return false;
+    return past === undefined || this.leads(at, parent, past, 1, this.#reach);
+  }
+
+  /** A child of the anchor; without one, one of a mark that is damaged: it shows what is payload. */
+  #isSibling({ at, past, anchor }: Search): Answer {
+    for (const parent of anchor === undefined ? this.#marks.map(({ id }) => this.#schema.get(id)) : [anchor.type]) {
+      if (parent?.parent === undefined) continue;
+      const top: Surroundings = { type: parent, end: Number.POSITIVE_INFINITY, sizeKnown: false, parent: undefined };
+      this.look(at, top);
+      this.#siblingLength = this.#sight.length;
+      const leads = this.leads(at, top, past ?? at, LINKS, SIBLING_REACH);
+      if (leads !== false) return leads;
+    }
+    return false;
+  }
+
+  #unless(wanted: number): Answer {
+    this.wanted = wanted;
+    return this.ended ? false : UNDECIDED;
+  }
+
+  /**
+   * Whether elements stand behind each other from `at` in `top` on: `links` of them or up to a landmark, past a place, within `reach`; or
+   * up to the very end of the stream.
+   */
+  leads(at: number, top: Surroundings | undefined, past: number, links: number, reach: number): Answer {
+    const siblings = links > 1;
+    const dead = this.#dead[siblings ? 1 : 0];
+    const passed: number[] = [];
+    let place = at;
+    let parent = top;
+    for (let count = 0; !dead.has(place); count++) {
+      if (place - at > reach) return false;
+      const sight = this.look(place, parent);
+      if (sight === OPEN) {
+        if (!this.ended) return UNDECIDED;
+        if (count > 0 && this.endsAt(place)) return true;
+        break;
+      }
+      const { type, length, headerSize, misplaced } = this.#sight;
+      if (sight === IMPOSSIBLE || misplaced || (siblings && sight !== PLAIN)) break;
+      if (sight === PLAIN && place >= past && (count >= links || (count > 0 && type !== undefined && isLandmark(type))))
+        return true;
+      passed.push(place);
+      const entered = type !== undefined && (length === 0 || (type.level === 0 && type.unknownSizeAllowed));
+      if (entered) parent = { type, end: Number.POSITIVE_INFINITY, sizeKnown: false, parent: this.#sight.parent };
+      place += entered ? headerSize : length;
+    }
+    if (dead.size > MOST_DEAD) dead.clear();
+    for (const each of passed) dead.add(each);
+    return false;
+  }
+}
