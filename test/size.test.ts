@@ -21,8 +21,8 @@ function sizeOf(name: string): Size {
 // What the bundles have reached. The goals are 8 kB for the reader and 16 kB for frames and for all of the core, which has more rooms now.
 it.each([
   ['reader', 18800],
-  ['frames', 39000],
-  ['core', 56000],
+  ['frames', 40000],
+  ['core', 58000],
 ])('the %s is no larger than %i bytes', (name, limit) => {
   expect(sizeOf(name).gzip).toBeLessThan(limit);
 });

@@ -185,7 +185,9 @@ export class ClusterWriter {
       return;
     }
     this.#open = undefined;
-    this.#missing = this.#end === undefined ? 0 : Math.max(0, this.#end - this.#cursor);
+    // Counted by what was written: damage may have been passed over in the middle.
+    const written = this.#queue.length - this.#clusterStart;
+    this.#missing = this.#end === undefined ? 0 : Math.max(0, this.#end - start.offset - written);
     this.#madeUp.add(this.#missing);
     this.#previousSize = this.#queue.length - this.#clusterStart + this.#missing;
   }
