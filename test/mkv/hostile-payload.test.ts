@@ -128,12 +128,12 @@ describe('what frames hold is payload', () => {
       fc.property(stream, change, arbitraryChunking(), ({ bytes, blocks }, { block, place, bit }, chunking) => {
         const target = blocks[block % blocks.length] ?? { start: 0, end: 0, bounded: false };
         const damaged = bytes.slice();
-        // Where nothing says how long a Cluster is, a Block that ends elsewhere may hide the header of the next.
-        const at = target.start + (target.bounded ? place : 0);
+        const at = target.start + place;
         damaged[at] = (damaged[at] ?? 0) ^ (1 << bit);
         const whole = readEvents([damaged], { recover: true }).all;
         expect(readEvents(split(damaged, chunking), { recover: true }).all).toEqual(whole);
-        for (const offset of forgeries(whole)) {
+        // Where nothing says how long a Cluster is, damage may hide which of its Blocks ends where.
+        for (const offset of target.bounded ? forgeries(whole) : []) {
           expect(offset).toBeGreaterThanOrEqual(target.start);
           expect(offset).toBeLessThan(target.end);
         }
