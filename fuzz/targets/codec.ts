@@ -1,8 +1,12 @@
 import { adtsHeader, parseAudioSpecificConfig } from '../../src/mkv/codec/aac.js';
 import { CodecDataError } from '../../src/mkv/codec/codec-error.js';
 import { codecStringOf, decoderDescription } from '../../src/mkv/codec/codec-string.js';
+import { frameDataFor } from '../../src/mkv/codec/frame-data.js';
+import { codecDuration } from '../../src/mkv/codec/frame-duration.js';
 import { parseAvcC, parseH264Sps, writeAvcC } from '../../src/mkv/codec/h264.js';
 import { parseH265Sps, parseHvcC, writeHvcC } from '../../src/mkv/codec/h265.js';
+import { isKeyframe } from '../../src/mkv/codec/keyframe.js';
+import { NO_EVIDENCE, observeFrame, settleFormat } from '../../src/mkv/codec/media-format.js';
 import { joinNals, splitNals } from '../../src/mkv/codec/nal.js';
 import { isNalKeyframe, nalConfigOf } from '../../src/mkv/codec/nal-config.js';
 import { parseWaveFormat } from '../../src/mkv/codec/wave-format.js';
@@ -86,6 +90,19 @@ export const codec: FuzzTarget = {
       ensure(text === undefined || !/undefined|NaN|null/.test(text), () => `a codec string <${text}>`);
       if (text !== undefined) features.add(text.slice(0, 5));
       decoderDescription(track);
+      const labelled = { ...track, type: codecId.startsWith('V') ? 'video' : 'audio', video: undefined };
+      const frame = keyframe ?? bytes;
+      const look = { head: frame.subarray(0, c.below(64) + 16), size: frame.length, whole: () => frame };
+      const before = settleFormat(labelled, NO_EVIDENCE);
+      const evidence = observeFrame(labelled, NO_EVIDENCE, before, look);
+      const format = settleFormat(labelled, evidence);
+      ensure(observeFrame(labelled, evidence, format, look) === evidence, 'the same frame shows something new again');
+      if (evidence !== NO_EVIDENCE) features.add(`${codecId} shows ${Object.keys(evidence).join()}`);
+      const sized = { size: frame.length, data: frame, head: (least: number) => frame.subarray(0, least) };
+      isKeyframe(format, sized, c.oneIn(2));
+      const duration = codecDuration(labelled, format, sized);
+      ensure(duration === undefined || duration > 0, () => `a duration of ${duration}`);
+      attempt(`${codecId} for a decoder`, features, () => frameDataFor(format, frame, format.description, c.oneIn(2)));
       attempt(codecId, features, () => nalConfigOf(track));
     }
     attempt('make', features, () => {

@@ -111,7 +111,7 @@ function adts({ data }: Frame, config: AacConfig): FrameFile {
 }
 
 /** Every key frame's file has them, so that little input must not become much output. */
-const MOST_SET_BYTES = 16 * 1024;
+const MOST_SET_BYTES = 4 * 1024;
 
 /** In Annex B; a key frame begins with the parameter sets that hold and that it does not have itself. */
 function annexB({ data, keyframe }: Frame, { codec, lengthSize, sets }: NalFormat): FrameFile {
