@@ -40,6 +40,7 @@ const recording = await documents();
 async function send(response) {
   let before;
   for (const { document, time } of recording) {
+    // A page that was closed wants nothing more.
     if (response.destroyed) return;
     if (before !== undefined && time !== undefined) await wait(Math.max(0, (time - before) / 1000));
     before = time ?? before;
@@ -48,11 +49,19 @@ async function send(response) {
   response.end();
 }
 
+/** The path that is asked for. It is compared only, so that nothing in it can name a file. */
+function pathOf(url = '/') {
+  return url.split('?', 1)[0];
+}
+
 const server = createServer((request, response) => {
-  const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-  if (path === '/') response.writeHead(200, { 'content-type': 'text/html' }).end(readFileSync(here('index.html')));
+  const { method } = request;
+  const path = pathOf(request.url);
+  if (method !== 'GET' && method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  else if (path === '/') response.writeHead(200, { 'content-type': 'text/html' }).end(readFileSync(here('index.html')));
   else if (path === '/page.js') response.writeHead(200, { 'content-type': 'text/javascript' }).end(bundle);
-  else if (path === '/media') void send(response.writeHead(200, { 'content-type': 'video/x-matroska' }));
+  else if (path === '/media' && method === 'GET')
+    void send(response.writeHead(200, { 'content-type': 'video/x-matroska' }));
   else response.writeHead(path === '/favicon.ico' ? 204 : 404).end();
 });
 server.listen(Number(port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));

@@ -34,15 +34,25 @@ export interface ChunkSource {
 /**
  * Opens a byte stream for reading.
  *
+ * A stream that has been read before, and gives no more bytes, is an error at the first read: it is no empty one.
+ *
  * @throws TypeError when it is none of the kinds of {@link ByteStream}
  */
 export function openByteStream(stream: ByteStream): ChunkSource {
+  // Its end is no news when it was read before: it would look like a stream without bytes.
+  const wasRead = isOnce(stream) && (readBefore.has(stream) || wasReadElsewhere(stream));
   const iterator = iterate(stream);
+  if (isOnce(stream)) readBefore.add(stream);
   let reading = false;
+  let isEmpty = true;
   const take = ({ done, value }: Result) => {
     reading = false;
-    if (done !== true) return value;
+    if (done !== true) {
+      isEmpty = false;
+      return value;
+    }
     iterator.finish?.();
+    if (wasRead && isEmpty) throw new TypeError('the byte stream has been read already');
     return undefined;
   };
   return {
@@ -62,6 +72,27 @@ export function openByteStream(stream: ByteStream): ChunkSource {
     },
   };
 }
+
+/** Streams that give their bytes once and have been opened. */
+const readBefore = new WeakSet<object>();
+
+/** Whether a byte stream gives its bytes once. Arrays and the like begin again each time. */
+function isOnce(stream: ByteStream): stream is Exclude<ByteStream, Uint8Array | BlobLike> {
+  if (typeof stream !== 'object' || stream === null || stream instanceof Uint8Array) return false;
+  if ('getReader' in stream) return true;
+  // An iterator that is its own iterable goes on where it stands; a Node stream makes one that does.
+  return 'next' in stream || 'readableDidRead' in stream;
+}
+
+/** Whether something else has read from a stream, as far as Node's streams and, in Node, the platform's tell. */
+function wasReadElsewhere(stream: object): boolean {
+  if ('readableDidRead' in stream)
+    return stream.readableDidRead === true || ('destroyed' in stream && stream.destroyed === true);
+  return Reflect.get(stream, NODE_DISTURBED) === true;
+}
+
+/** What `isDisturbed` of `node:stream` looks at. */
+const NODE_DISTURBED = Symbol.for('nodejs.stream.disturbed');
 
 type Result = { done?: boolean | undefined; value?: Uint8Array | undefined };
 

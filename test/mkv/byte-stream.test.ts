@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MkvElementStream, MkvParseError } from '../../src/index.js';
 import { type ByteStream, openByteStream } from '../../src/mkv/byte-stream.js';
@@ -18,6 +19,42 @@ async function settles(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('a byte stream', () => {
+  it.each([
+    [
+      'a generator',
+      async () =>
+        (async function* () {
+          yield CHUNK;
+        })(),
+    ],
+    ['an iterator', async () => [CHUNK].values()],
+    ['a ReadableStream', async () => new Blob([CHUNK]).stream()],
+    ['a Node stream', async () => Readable.from([CHUNK])],
+  ] as const)('that was read to its end is no empty one: %s', async (_, make) => {
+    const stream = await make();
+    const first = openByteStream(stream);
+    expect(await first.read()).toHaveLength(2);
+    expect(await first.read()).toBeUndefined();
+    await expect(openByteStream(stream).read()).rejects.toThrow('the byte stream has been read already');
+  });
+
+  it('that someone else has read to its end is no empty one', async () => {
+    const node = Readable.from([CHUNK]);
+    for await (const _ of node);
+    await expect(openByteStream(node).read()).rejects.toThrow(TypeError);
+    const web = new Blob([CHUNK]).stream();
+    for await (const _ of web);
+    await expect(openByteStream(web).read()).rejects.toThrow('the byte stream has been read already');
+  });
+
+  it('that is empty, or gives its bytes each time, may be read', async () => {
+    expect(await openByteStream(new Blob([]).stream()).read()).toBeUndefined();
+    expect(await openByteStream(Readable.from([])).read()).toBeUndefined();
+    for (const stream of [[CHUNK], CHUNK, new Blob([CHUNK])]) {
+      for (let times = 0; times < 2; times++) expect(await openByteStream(stream).read()).toHaveLength(2);
+    }
+  });
+
   it('has what an iterable yields, not what it returns', async () => {
     const generator = (function* () {
       yield CHUNK;
