@@ -38,7 +38,7 @@ const RETENTION = 7200;
 export const serve = command({
   summary: 'serve a local Kinesis Video endpoint with files as its streams, until Ctrl-C',
   details:
-    'Each FILE is a stream by the name of the file; where two have the same one, the names of their folders tell them apart.',
+    'Each FILE is a stream by the name of the file; where two have the same one, the name of the folder stands before it, and a number behind it where that is the same as well.',
   arguments: { 'FILE…': 'Matroska files, - for standard input, or URLs' },
   options: OPTIONS,
   examples: [
@@ -130,10 +130,8 @@ function filesByStream(paths: readonly string[], name: string | undefined): Map<
   if (name !== undefined) return new Map([[checkedName(name), [...paths]]]);
   const streams = new Map<string, string[]>();
   for (const path of paths) {
-    const others = paths.filter((other) => other !== path && streamName(other, 1) === streamName(path, 1));
-    let parts = 1;
-    // As many folders as tell it from the others.
-    while (parts < path.length && others.some((other) => streamName(other, parts) === streamName(path, parts))) parts++;
+    const isShared = paths.some((other) => other !== path && streamName(other, 1) === streamName(path, 1));
+    const parts = isShared ? 2 : 1;
     let unique = streamName(path, parts);
     for (let count = 2; streams.has(unique); count++) unique = `${streamName(path, parts)}-${count}`;
     streams.set(unique, [path]);

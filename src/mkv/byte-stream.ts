@@ -86,8 +86,7 @@ function isOnce(stream: ByteStream): stream is Exclude<ByteStream, Uint8Array | 
 
 /** Whether something else has read from a stream, as far as Node's streams and, in Node, the platform's tell. */
 function wasReadElsewhere(stream: object): boolean {
-  if ('readableDidRead' in stream)
-    return stream.readableDidRead === true || ('destroyed' in stream && stream.destroyed === true);
+  if ('readableDidRead' in stream) return stream.readableDidRead === true;
   return Reflect.get(stream, NODE_DISTURBED) === true;
 }
 

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, readFileSync } from 'node:fs';
+import { copyFileSync, createReadStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ListStreamsCommand } from '@aws-sdk/client-kinesis-video';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -61,6 +63,35 @@ describe('kvs serve', () => {
     for await (const chunk of await getMedia(endpoint, { StartSelectorType: 'NOW' })) if (chunk.length > 1000) break;
     child.kill('SIGINT');
     expect(await ended).toEqual({ code: 130, errors: '' });
+  });
+
+  it('makes a stream of each file, also where two have the same name', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kvs-serve-'));
+    const files = ['a/cam.mkv', 'b/cam.mkv', 'b/cam.webm', 'door.mkv'].map((name) => join(folder, name));
+    for (const file of files) {
+      mkdirSync(dirname(file), { recursive: true });
+      copyFileSync(RECORDING, file);
+    }
+    const { child, line } = serve(...files, '--json');
+    const { endpoint, streams } = JSON.parse(await line());
+    expect(streams).toEqual(['a-cam', 'b-cam', 'b-cam-2', 'door']);
+    for (const name of streams) {
+      expect(await readBody(await getMedia(endpoint, { StartSelectorType: 'EARLIEST' }, name))).toHaveLength(8);
+    }
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+
+  it('listens where --host says', async () => {
+    const { line } = serve(RECORDING, '--json', '--host', '127.0.0.2');
+    expect(JSON.parse(await line()).endpoint).toMatch(/^http:\/\/127\.0\.0\.2:\d+$/);
+    const { code, errors } = await serve(RECORDING, '--host', '203.0.113.1').ended;
+    expect([code, errors]).toEqual([1, expect.stringMatching(/^kvs: cannot listen at port 0 of 203\.0\.113\.1: /)]);
+  });
+
+  it('says so of a file without fragments', async () => {
+    expect(await serve('/dev/null').ended).toEqual({ code: 1, errors: 'kvs: /dev/null: the input is empty\n' });
+    expect(await serve('/dev/null', '--realtime').ended).toMatchObject({ code: 1 });
   });
 
   it('says what is wrong', async () => {

@@ -1,0 +1,130 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { kvs } from '../support/cli.js';
+import { RECORDING } from '../testing/support.js';
+
+const COMMANDS = [...kvs(['help']).stdout.matchAll(/^ {2}(?!help)([a-z]+) (?:\[options\]|<|\[)/gm)].map(
+  ([, name = '']) => name,
+);
+
+describe('the command line', () => {
+  it('tells its version', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+    for (const word of ['--version', '-V'])
+      expect(kvs([word])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('lists its commands, on standard error where none is named', () => {
+    expect(COMMANDS).toEqual(
+      expect.arrayContaining(['inspect', 'fragments', 'frames', 'merge', 'remux', 'record', 'serve']),
+    );
+    for (const words of [['help'], ['--help'], ['-h']]) expect(kvs(words)).toMatchObject({ status: 0, stderr: '' });
+    expect(kvs([])).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('merge') });
+  });
+
+  it.each(COMMANDS)('explains every option of %s, with an example', (name) => {
+    const run = kvs([name, '--help']);
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(kvs(['help', name])).toEqual(run);
+    expect(run.stdout).toMatch(new RegExp(`^Usage: kvs ${name} `));
+    expect(run.stdout).toMatch(new RegExp(`Examples:\n  kvs ${name} .*\n      \\S`));
+    const [usage = ''] = run.stdout.split('\n');
+    for (const [, option] of usage.matchAll(/\[--([\w-]+)/g)) {
+      expect(run.stdout, option).toMatch(new RegExp(`^  --${option}\\b.*\\S`, 'm'));
+    }
+  });
+
+  it.each([
+    ['mrge', [], 'Did you mean merge?'],
+    ['fragment', [RECORDING], 'Did you mean fragments?'],
+    ['merge', ['--pack-cluster', 'a', 'b'], 'Did you mean --pack-clusters?'],
+    ['frames', [RECORDING, '--jsn'], 'Did you mean --json?'],
+  ])('suggests what %s %j may have meant', (name, words, suggestion) => {
+    expect(kvs([name, ...words])).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining(suggestion) });
+  });
+
+  it.each([
+    [['frames', RECORDING, '--track', 'vidio'], '--track vidio'],
+    [['frames', RECORDING, '--track', '0'], '--track 0'],
+    [['frames', RECORDING, '--hash', 'md5'], 'sha256'],
+    [['frames', RECORDING, '--stream', 'door'], 'do not go together'],
+    [['frames', RECORDING, '--from', '2026-01-01'], '--from goes with --stream'],
+    [['frames'], 'FILE is missing'],
+    [['frames', '--stream', 'door', '--start', 'never'], '--start never'],
+    [['frames', '--stream', 'door', '--start', 'fragment:x'], 'digits'],
+    [['frames', '--stream', 'door', '--endpoint', 'nowhere'], '--endpoint nowhere'],
+    [['fragments', '--stream', 'door', '--to', '2026-01-01'], '--from is missing'],
+    [['completion', 'tcsh'], 'bash'],
+  ])('refuses %j', (words, message) => {
+    const { status, stdout, stderr } = kvs(words);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(`usage: kvs ${words[0]}`);
+  });
+
+  it.each(['inspect', 'fragments', 'frames'])('%s has something to say of an empty or foreign input', (name) => {
+    expect(kvs([name, '-'], new Uint8Array(0))).toMatchObject({ status: 1, stderr: 'kvs: -: the input is empty\n' });
+    for (const option of [[], ['--recover']]) {
+      const { status, stderr } = kvs([name, '-', ...option], new TextEncoder().encode('<html><body>503</body></html>'));
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/this is HTML, not Matroska\n$/);
+    }
+  });
+
+  it('reads URLs', async () => {
+    const server = createServer((request, response) => {
+      if (request.url === '/camera.mkv') response.end(readFileSync(RECORDING));
+      else response.writeHead(404, 'Not Found').end('nothing');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    // The server is in this process, which must not wait for the command.
+    const { execFile } = await import('node:child_process');
+    const run = (url: string) =>
+      new Promise<string>((resolve) => {
+        execFile(process.execPath, ['dist/cli/main.js', 'fragments', url, '--json'], (error, stdout, stderr) => {
+          resolve(error === null ? stdout : `exit ${error.code}: ${stderr}`);
+        });
+      });
+    expect(await run(`${base}/camera.mkv`)).toBe(kvs(['fragments', RECORDING, '--json']).stdout);
+    expect(await run(`${base}/none`)).toBe(`exit 1: kvs: ${base}/none: the server answers 404 Not Found\n`);
+    server.close();
+    expect(await run(`${base}/none`)).toMatch(/^exit 1: kvs: .*cannot read it: .*ECONNREFUSED/);
+    expect(kvs(['fragments', `file://${process.cwd()}/${RECORDING}`]).status).toBe(0);
+  });
+});
+
+describe('kvs completion', () => {
+  /** What bash would offer for a line that ends in its last word. */
+  function offered(...words: string[]): string[] {
+    const script = `
+      source <(printf '%s' "$SCRIPT")
+      COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
+      _kvs; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', script], {
+      encoding: 'utf8',
+      env: { ...process.env, SCRIPT: kvs(['completion', 'bash']).stdout },
+    });
+    expect(stderr).toBe('');
+    return stdout.trim().split('\n');
+  }
+
+  it('completes commands, options, their values and files in bash', () => {
+    expect(offered('kvs', 'me')).toEqual(['merge']);
+    expect(offered('kvs', 'help', 'me')).toEqual(['merge']);
+    expect(offered('kvs', 'merge', '--pack')).toEqual(['--pack-clusters']);
+    expect(offered('kvs', 'frames', '--hash', '')).toEqual(['sha256']);
+    expect(offered('kvs', 'merge', 'packa')).toContain('package.json');
+    expect(offered('kvs', 'completion', 'z')).toContain('zsh');
+  });
+
+  it.each(['zsh', 'fish'])('has every command and option for %s', (shell) => {
+    const { status, stdout } = kvs(['completion', shell]);
+    expect(status).toBe(0);
+    for (const name of COMMANDS) expect(stdout).toContain(name);
+    expect(stdout).toContain('pack-clusters');
+  });
+});
