@@ -1,0 +1,104 @@
+import { Fragment } from '../fragments/fragment.js';
+import { readFrames } from '../fragments/read.js';
+import type { ByteStream } from '../mkv/byte-stream.js';
+import type { MkvGap, MkvWarning } from '../mkv/reader-options.js';
+import type { Frame } from '../visitors/frame.js';
+
+/** What pictures and sound are read from: a byte stream, or fragments: those of a consumer, of `readFragments`, or of a list. */
+export type MediaSource = ByteStream | AsyncIterable<Fragment> | Iterable<Fragment>;
+
+/** How a {@link MediaSource} is read. */
+export interface MediaReadOptions {
+  /** Go on behind damaged bytes; see `MkvReaderOptions`. */
+  readonly recover?: boolean | undefined;
+  /** Check every CRC-32; see `MkvReaderOptions`. */
+  readonly verifyCrc?: boolean | undefined;
+  /** Is told of damaged bytes (with `recover`). */
+  readonly onGap?: ((gap: MkvGap) => void) | undefined;
+  /** Is told of what is tolerated, and of labels that the frames contradict. */
+  readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
+  /** Stops the reading: the source is cancelled, and the loop ends with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const CLOSED = new Error('the reading was ended');
+
+/** The frames of a source, one after another, in stream order. */
+export class MediaFrames {
+  readonly #source: MediaSource;
+  readonly #options: MediaReadOptions;
+  readonly #onMissing: (reason: string) => void;
+  readonly #stop = new AbortController();
+  #iterator: AnyIterator | undefined;
+  #frames: AsyncIterator<Frame, unknown> | undefined;
+
+  /**
+   * @param options its signal is the caller's to watch
+   * @param onMissing is called where frames are missing before the next one
+   */
+  constructor(source: MediaSource, options: MediaReadOptions, onMissing: (reason: string) => void) {
+    this.#source = source;
+    this.#options = options;
+    this.#onMissing = onMissing;
+  }
+
+  /** The next frame; `undefined` at the end. Throws whatever the source throws, MkvParseError when its bytes are wrong. */
+  async next(): Promise<Frame | undefined> {
+    this.#frames ??= await this.#open();
+    const result = await this.#frames.next();
+    return result.done === true ? undefined : result.value;
+  }
+
+  /** Ends the reading at once, also while a frame is waited for: the source is cancelled. */
+  close(): void {
+    this.#stop.abort(CLOSED);
+    const ended = this.#iterator?.return?.();
+    if (ended instanceof Promise) ended.catch(() => {});
+  }
+
+  async #open(): Promise<AsyncIterator<Frame, unknown>> {
+    const source = this.#source;
+    if (source instanceof Uint8Array || !isIterable(source)) return this.#readBytes(source);
+    const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    this.#iterator = iterator;
+    const first = await iterator.next();
+    if (first.done !== true && first.value instanceof Fragment) return this.#takeApart(first.value, iterator);
+    return this.#readBytes(chunksOf(first, iterator));
+  }
+
+  #readBytes(stream: ByteStream): AsyncIterator<Frame, unknown> {
+    const { recover, verifyCrc, onWarning } = this.#options;
+    const onGap = (gap: MkvGap) => {
+      this.#onMissing(gap.reason);
+      this.#options.onGap?.(gap);
+    };
+    return readFrames(stream, { recover, verifyCrc, onWarning, onGap, signal: this.#stop.signal });
+  }
+
+  async *#takeApart(first: Fragment, iterator: AnyIterator): AsyncGenerator<Frame, void> {
+    for (let fragment: unknown = first; ; ) {
+      if (!(fragment instanceof Fragment)) throw new TypeError('the source must give fragments, and nothing else');
+      yield* fragment.frames;
+      if (fragment.truncated) this.#onMissing('the fragment is not whole');
+      const result = await iterator.next();
+      if (result.done === true) return;
+      fragment = result.value;
+    }
+  }
+}
+
+type AnyIterator = AsyncIterator<unknown> | Iterator<unknown>;
+
+function isIterable(
+  source: MediaSource,
+): source is Exclude<MediaSource, Uint8Array> & (AsyncIterable<Fragment> | Iterable<Fragment>) {
+  return typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source);
+}
+
+/** The chunks of bytes that an iterator gives, the first of which has been taken from it. */
+async function* chunksOf(first: IteratorResult<unknown>, iterator: AnyIterator): AsyncGenerator<Uint8Array, void> {
+  for (let result = first; result.done !== true; result = await iterator.next()) {
+    if (!(result.value instanceof Uint8Array)) throw new TypeError('the source must give bytes, or fragments');
+    yield result.value;
+  }
+}

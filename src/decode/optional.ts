@@ -1,0 +1,32 @@
+/** What became of loading a package that may not be installed. */
+export type Loaded =
+  | { readonly found: true; readonly module: unknown }
+  /** `failure`: it is installed, and this is why it does not load; `undefined` where it is not installed, or there are no packages. */
+  | { readonly found: false; readonly failure: unknown };
+
+/**
+ * Loads a package that is an optional peer. In browsers there are none. The name is no constant where `import` sees it, so that bundlers
+ * do not look for a package that may not be there.
+ */
+export async function loadOptional(name: string): Promise<Loaded> {
+  if (nodeModule('node:module') === undefined) return { found: false, failure: undefined };
+  try {
+    const module: unknown = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+    return { found: true, module };
+  } catch (error) {
+    const isMissing =
+      error instanceof Error &&
+      'code' in error &&
+      (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND') &&
+      error.message.includes(`'${name}'`);
+    return { found: false, failure: isMissing ? undefined : error };
+  }
+}
+
+/** A module of Node, where the runtime has it; no bundler sees an import of it. */
+export function nodeModule(name: string): unknown {
+  const { process } = globalThis as { readonly process?: unknown };
+  if (typeof process !== 'object' || process === null) return undefined;
+  const get: unknown = Reflect.get(process, 'getBuiltinModule');
+  return typeof get === 'function' ? get.call(process, name) : undefined;
+}

@@ -1,0 +1,263 @@
+import { CodecDataError } from '../mkv/codec/codec-error.js';
+import type { VideoDecoderSettings } from '../mkv/decoder-config.js';
+import type { TrackMetadata } from '../mkv/track.js';
+import type { Codecs } from './codecs.js';
+import { DecodeError, type MediaProblem } from './decode-error.js';
+import { Picture, type PictureAspect } from './picture.js';
+import type { PictureFeed } from './picture-feeds.js';
+import type { DecoderLike, VideoFrameLike } from './webcodecs.js';
+
+/** So many chunks may wait in the decoder, and so many decoded pictures for whoever takes them: a picture of 1080p is 3 MB. */
+const MOST_QUEUED = 16;
+const MOST_READY = 4;
+const LONGEST_WAIT_MS = 1000;
+
+/** What decodes pictures, and what it tells. */
+export interface PictureDecoderSetup {
+  readonly codecs: Codecs;
+  readonly aspect: PictureAspect;
+  readonly tell: (problem: MediaProblem) => void;
+  /** A group of pictures cannot be decoded: no more of it is wanted. */
+  readonly onBroken: (group: number, reason: string) => void;
+}
+
+/** A frame that has been given to the decoder. */
+interface Fed extends PictureFeed {
+  /** What the decoder calls it: whole microseconds. */
+  readonly time: number;
+}
+
+/**
+ * Gives frames to a decoder and takes its pictures, those that are wanted. A group of pictures that it fails at is told of and left; the
+ * others that it had been given are decoded once more by another one.
+ */
+export class PictureDecoder {
+  readonly #setup: PictureDecoderSetup;
+  #decoder: DecoderLike<VideoDecoderSettings> | undefined;
+  /** The track that it is configured for. */
+  #track: TrackMetadata | undefined;
+  #config: VideoDecoderSettings | undefined;
+  /** What it has been given and has given no picture of, in decode order. */
+  #fed: Fed[] = [];
+  readonly #ready: Picture[] = [];
+  #error: Error | undefined;
+  #wake: (() => void) | undefined;
+  #broken = new Set<number>();
+  /** How many frames have been given to decoders. */
+  decoded = 0;
+
+  constructor(setup: PictureDecoderSetup) {
+    this.#setup = setup;
+  }
+
+  /** The next picture, where there is one. The caller closes it. */
+  take(): Picture | undefined {
+    const picture = this.#ready.shift();
+    if (picture !== undefined) this.#notify();
+    return picture;
+  }
+
+  /** Whether the next frame may be given, and nothing has to be mended first. */
+  get hasRoom(): boolean {
+    const queued = this.#decoder?.decodeQueueSize ?? 0;
+    return this.#error === undefined && queued < MOST_QUEUED && this.#ready.length < MOST_READY;
+  }
+
+  /** Whether something is in the decoder. */
+  get isBusy(): boolean {
+    return this.#fed.length > 0 || this.#error !== undefined;
+  }
+
+  /**
+   * Settles when something has happened: a picture is ready, or the decoder has taken a chunk; or after a while. The work of a native decoder
+   * does not keep Node running, the timer does.
+   */
+  change(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LONGEST_WAIT_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /**
+   * Gives the next frame. There has to be room.
+   *
+   * @throws DecodeError `UnsupportedCodec` when nothing here decodes the track
+   */
+  async feed(feed: PictureFeed): Promise<void> {
+    const { frame, group } = feed;
+    if (this.#broken.has(group)) return;
+    if (frame.track !== this.#track) await this.#configure(frame.track, feed);
+    this.#give(feed);
+  }
+
+  #give(feed: PictureFeed): void {
+    const { frame, group } = feed;
+    const decoder = this.#decoder;
+    const time = Math.round(frame.timestamp);
+    try {
+      const { type, data, duration } = frame.toEncodedChunk(this.#config);
+      const { EncodedVideoChunk } = this.#setup.codecs;
+      const settings = { type, timestamp: time, data };
+      const chunk = new EncodedVideoChunk(
+        duration === undefined ? settings : { ...settings, duration: Math.round(duration) },
+      );
+      this.#fed.push({ ...feed, time });
+      this.decoded++;
+      decoder?.decode(chunk);
+    } catch (error) {
+      if (!(error instanceof CodecDataError)) {
+        this.#error ??= error instanceof Error ? error : new Error(String(error));
+        return;
+      }
+      this.#break(group, error.message, [feed], error);
+    }
+  }
+
+  /**
+   * Has the decoder give all that it holds.
+   *
+   * @throws DecodeError `UnsupportedCodec`
+   */
+  async flush(): Promise<void> {
+    await this.#flushDecoder();
+    if (this.#error !== undefined) await this.mend();
+    for (const { group, frame, wanted } of this.#fed) {
+      if (wanted) this.#break(group, 'the decoder gives no picture', [{ frame }]);
+    }
+    this.#fed = [];
+  }
+
+  async #flushDecoder(): Promise<void> {
+    if (this.#decoder?.state !== 'configured' || this.#error !== undefined) return;
+    try {
+      await this.#decoder.flush();
+    } catch (error) {
+      this.#error ??= error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  /** Whether the decoder has failed. */
+  get hasFailed(): boolean {
+    return this.#error !== undefined;
+  }
+
+  /** Goes on with another decoder after one has failed: what it had been given is tried group by group. */
+  async mend(): Promise<void> {
+    const fed = this.#fed;
+    this.#fed = [];
+    const cause = this.#takeError();
+    const groups = new Map<number, Fed[]>();
+    for (const each of fed) groups.set(each.group, [...(groups.get(each.group) ?? []), each]);
+    for (const [group, feeds] of groups) {
+      const first = feeds[0];
+      if (first === undefined) continue;
+      // What came before in its group is not there any more.
+      if (!first.frame.keyframe || groups.size === 1) {
+        this.#break(group, cause?.message ?? 'the decoder failed', feeds, cause);
+        continue;
+      }
+      this.#close();
+      await this.#configure(first.frame.track, first);
+      for (const feed of feeds) this.#give(feed);
+      await this.#flushDecoder();
+      const left = this.#fed.filter(({ wanted }) => wanted);
+      this.#fed = [];
+      const failure = this.#takeError();
+      if (failure !== undefined || left.length > 0) {
+        this.#break(group, failure?.message ?? 'the decoder gives no picture', left.length > 0 ? left : feeds, failure);
+      }
+    }
+    this.#close();
+  }
+
+  #takeError(): Error | undefined {
+    const error = this.#error;
+    this.#error = undefined;
+    return error;
+  }
+
+  /** Ends it; pictures that nobody took are closed. */
+  close(): void {
+    this.#close();
+    for (const picture of this.#ready.splice(0)) picture.close();
+  }
+
+  #close(): void {
+    if (this.#decoder !== undefined && this.#decoder.state !== 'closed') this.#decoder.close();
+    this.#decoder = undefined;
+    this.#track = undefined;
+  }
+
+  #break(group: number, message: string, feeds: readonly Pick<PictureFeed, 'frame'>[], cause?: unknown): void {
+    const times = feeds.map(({ frame }) => frame.timestamp);
+    const from = times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+    const to = times.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+    this.#setup.tell({ code: 'MEDIA_ERROR', from, to, message, cause });
+    // Of the groups that are broken, only the last ones can still be asked for.
+    this.#broken.add(group);
+    this.#setup.onBroken(group, message);
+  }
+
+  async #configure(track: TrackMetadata, { frame }: PictureFeed): Promise<void> {
+    const config = track.toVideoDecoderConfig(frame.data);
+    if (config === undefined || frame.storage !== 'plain') {
+      const what =
+        frame.storage === 'plain' ? `the codec ${JSON.stringify(track.codecId)}` : `frames stored ${frame.storage}`;
+      throw new DecodeError('UnsupportedCodec', `nothing here decodes ${what}`);
+    }
+    this.#track = track;
+    if (this.#config !== undefined && this.#decoder?.state === 'configured' && sameConfig(config, this.#config)) return;
+    if (this.#fed.length > 0) await this.flush();
+    const { VideoDecoder } = this.#setup.codecs;
+    const support = await VideoDecoder.isConfigSupported?.(config).catch(() => ({ supported: false }));
+    if (support?.supported === false) {
+      throw new DecodeError('UnsupportedCodec', `the decoder here does not take ${config.codec}`);
+    }
+    if (this.#decoder === undefined || this.#decoder.state === 'closed') {
+      const decoder = new VideoDecoder({
+        output: (picture) => this.#output(picture, decoder),
+        error: (error) => {
+          if (decoder !== this.#decoder) return;
+          this.#error ??= error;
+          this.#notify();
+        },
+      });
+      decoder.ondequeue = () => this.#notify();
+      this.#decoder = decoder;
+    }
+    this.#track = track;
+    this.#config = config;
+    this.#decoder.configure(config);
+  }
+
+  #output(picture: VideoFrameLike, decoder: DecoderLike<VideoDecoderSettings>): void {
+    const index = decoder === this.#decoder ? this.#fed.findIndex(({ time }) => time === picture.timestamp) : -1;
+    const fed = this.#fed[index];
+    if (fed === undefined) {
+      picture.close();
+      return;
+    }
+    this.#fed.splice(index, 1);
+    if (fed.wanted) this.#ready.push(new Picture(fed.frame, picture, this.#setup.aspect));
+    else picture.close();
+    this.#notify();
+  }
+
+  #notify(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}
+
+function sameConfig(a: VideoDecoderSettings, b: VideoDecoderSettings): boolean {
+  const keys = ['codec', 'codedWidth', 'codedHeight', 'displayAspectWidth', 'displayAspectHeight'] as const;
+  const { description: x } = a;
+  const { description: y } = b;
+  const same =
+    x === y || (x !== undefined && y !== undefined && x.length === y.length && x.every((byte, i) => byte === y[i]));
+  return same && keys.every((key) => a[key] === b[key]);
+}
