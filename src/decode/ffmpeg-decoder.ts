@@ -32,6 +32,10 @@ export class FfmpegChunk implements EncodedChunkLike {
 const BEGIN = 10_000_000;
 /** Times of the output are rounded to milliseconds. */
 const ROUNDING = 1000;
+/** So many chunks may be in the process, with nothing come of them: more than any codec reorders and any number of threads holds. */
+const MOST_INSIDE = 64;
+/** After so long without output, in milliseconds, what is in the process is not waited for: it may all be damaged. */
+const PATIENCE_MS = 900;
 
 /**
  * A decoder with the interface of WebCodecs that is an ffmpeg process: it is given a Matroska document with the frames, and gives one
@@ -43,9 +47,10 @@ abstract class FfmpegDecoder<C, O> implements DecoderLike<C> {
   #config: C | undefined;
   #process: FfmpegProcess | undefined;
   #isBehind = false;
-  /** Of the chunks that have been given, by their times in the document. */
+  /** Of the chunks that have been given and of which nothing has come, by their times in the document. */
   #times: number[] = [];
   #first = 0;
+  #lastOutput = 0;
   ondequeue: ((event: Event) => unknown) | null = null;
 
   constructor(callbacks: DecoderCallbacks<O>) {
@@ -56,15 +61,16 @@ abstract class FfmpegDecoder<C, O> implements DecoderLike<C> {
     return this.#state;
   }
 
-  /** Nobody knows how many chunks lie in the process; that it takes no more counts as many. */
+  /** The chunks that are in the process, as far as they are more than it may hold. */
   get decodeQueueSize(): number {
-    return this.#isBehind ? this.#times.length : 0;
+    const inside = this.#times.length;
+    if (this.#isBehind) return inside;
+    return Date.now() - this.#lastOutput < PATIENCE_MS ? Math.max(0, inside - MOST_INSIDE) : 0;
   }
 
   configure(config: C): void {
     if (this.#state === 'closed') throw closedError();
-    this.#process?.kill();
-    this.#process = undefined;
+    this.#stop();
     this.#config = config;
     this.#state = 'configured';
   }
@@ -73,12 +79,12 @@ abstract class FfmpegDecoder<C, O> implements DecoderLike<C> {
     if (this.#state !== 'configured' || this.#config === undefined) throw closedError();
     if (!(chunk instanceof FfmpegChunk)) throw new TypeError('chunks of another decoder');
     this.#process ??= this.#start(this.#config, chunk.timestamp);
-    const time = chunk.timestamp - this.#first + BEGIN;
+    const time = Math.max(0, chunk.timestamp - this.#first + BEGIN);
     this.#times.push(time);
     const flags = chunk.type === 'key' ? 0x80 : 0;
     const head = Uint8Array.of(0x81, 0, 0, flags);
     const block = writeHeader(Mkv.SimpleBlock, head.length + chunk.data.length);
-    const timestamp = writeElement(Mkv.Timestamp, Math.max(0, time));
+    const timestamp = writeElement(Mkv.Timestamp, time);
     const cluster = writeHeader(Mkv.Cluster, timestamp.length + block.length + head.length + chunk.data.length);
     for (const part of [cluster, timestamp, block, head]) this.#process.write(part);
     this.#isBehind = !this.#process.write(chunk.data);
@@ -87,18 +93,18 @@ abstract class FfmpegDecoder<C, O> implements DecoderLike<C> {
   async flush(): Promise<void> {
     if (this.#state === 'closed') throw closedError();
     const process = this.#process;
-    this.#process = undefined;
     if (process === undefined) return;
     process.end();
     await process.done;
+    if (this.#process !== process) throw closedError();
+    this.#process = undefined;
     this.#times = [];
     this.#dequeue();
   }
 
   close(): void {
     this.#state = 'closed';
-    this.#process?.kill();
-    this.#process = undefined;
+    this.#stop();
   }
 
   protected abstract codec(config: C): FfmpegCodec;
@@ -106,37 +112,40 @@ abstract class FfmpegDecoder<C, O> implements DecoderLike<C> {
   /** What a frame of the output is. */
   protected abstract output(data: Uint8Array, timestamp: number, track: TrackMetadata, config: C): O;
 
+  #stop(): void {
+    this.#process?.kill();
+    this.#process = undefined;
+    this.#times = [];
+    this.#isBehind = false;
+  }
+
   #start(config: C, first: number): FfmpegProcess {
+    const { codecId, codecPrivate, type, settings } = this.codec(config);
     this.#first = first;
     this.#times = [];
-    const metadata = new FragmentMetadataVisitor();
-    const reader = new StreamingMkvReader();
-    let timestamp = 0;
-    let scale = 1_000_000;
-    const onData = (bytes: Uint8Array) => {
-      if (this.#process !== process && this.#state === 'closed') return;
-      reader.push(bytes);
-      for (let element = reader.nextIfAvailable(); element !== undefined; element = reader.nextIfAvailable()) {
-        void element.accept(metadata);
-        if (element.kind !== 'data') continue;
-        if (element.is(Mkv.TimestampScale)) scale = element.value;
-        else if (element.is(Mkv.Timestamp)) timestamp = element.value;
-        else if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) {
-          const block = element.value;
-          const track = metadata.getTrackMetadata(block.trackNumber);
-          if (track === undefined) continue;
-          const time = ((timestamp + block.relativeTimestamp) * scale) / 1000;
-          this.#callbacks.output(this.output(block.frame(0), this.#timeOf(time), track, config));
-        }
-      }
-    };
+    this.#lastOutput = Date.now();
+    const frames = new RawFrames((data, time, track) => {
+      if (this.#process === process) this.#output(this.output(data, this.#timeOf(time), track, config));
+    });
+    // No `nobuffer`: with it, ffmpeg throws away what it has looked at to know the codec.
     const args = [
-      ...['-fflags', 'nobuffer', '-probesize', '32', '-analyzeduration', '0', '-f', 'matroska', '-i', 'pipe:0'],
+      ...['-xerror', '-probesize', '32', '-analyzeduration', '0', '-f', 'matroska', '-i', 'pipe:0'],
       ...['-map', '0:0', '-copyts', ...this.outputOptions, '-flush_packets', '1', '-f', 'matroska', 'pipe:1'],
     ];
-    const process = new FfmpegProcess(args, { onData, onDrain: () => this.#dequeue() });
+    const process: FfmpegProcess = new FfmpegProcess(args, {
+      onData: (bytes) => {
+        if (this.#process !== process) return;
+        try {
+          frames.push(bytes);
+        } catch (error) {
+          this.#fail(process, error);
+        }
+      },
+      onDrain: () => {
+        if (this.#process === process) this.#dequeue();
+      },
+    });
     process.done.catch((error: unknown) => this.#fail(process, error));
-    const { codecId, codecPrivate, type, settings } = this.codec(config);
     const entry = [
       writeElement(Mkv.TrackNumber, 1),
       writeElement(Mkv.TrackUID, 1),
@@ -164,15 +173,24 @@ abstract class FfmpegDecoder<C, O> implements DecoderLike<C> {
     return process;
   }
 
-  /** The time of the chunk that an output is of. */
+  #output(output: O): void {
+    this.#lastOutput = Date.now();
+    this.#callbacks.output(output);
+    if (!this.#isBehind) this.ondequeue?.(new Event('dequeue'));
+  }
+
+  /** The time of the chunk that an output is of. Outputs come in the order of time: of earlier chunks nothing comes any more. */
   #timeOf(time: number): number {
-    let best = -1;
-    this.#times.forEach((each, index) => {
+    let found = time;
+    let least = ROUNDING + 1;
+    for (const each of this.#times) {
       const distance = Math.abs(each - time);
-      if (distance <= ROUNDING && (best < 0 || distance < Math.abs(this.#times[best]! - time))) best = index;
-    });
-    const [found] = best < 0 ? [time] : this.#times.splice(best, 1);
-    return (found ?? time) - BEGIN + this.#first;
+      if (distance >= least) continue;
+      found = each;
+      least = distance;
+    }
+    this.#times = this.#times.filter((each) => each > found);
+    return found - BEGIN + this.#first;
   }
 
   #dequeue(): void {
@@ -181,10 +199,41 @@ abstract class FfmpegDecoder<C, O> implements DecoderLike<C> {
   }
 
   #fail(process: FfmpegProcess, error: unknown): void {
-    if (this.#state === 'closed') return;
-    if (this.#process === process) this.#process = undefined;
+    if (this.#process !== process) return;
     this.#state = 'closed';
+    this.#stop();
     this.#callbacks.error(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** Takes the Matroska document that ffmpeg writes apart. */
+class RawFrames {
+  readonly #metadata = new FragmentMetadataVisitor();
+  readonly #reader = new StreamingMkvReader();
+  readonly #onFrame: (data: Uint8Array, time: number, track: TrackMetadata) => void;
+  #timestamp = 0;
+  #scale = 1_000_000;
+
+  /** @param onFrame is given the bytes, the time in microseconds, and the track */
+  constructor(onFrame: (data: Uint8Array, time: number, track: TrackMetadata) => void) {
+    this.#onFrame = onFrame;
+  }
+
+  push(bytes: Uint8Array): void {
+    const reader = this.#reader;
+    reader.push(bytes);
+    for (let element = reader.nextIfAvailable(); element !== undefined; element = reader.nextIfAvailable()) {
+      void element.accept(this.#metadata);
+      if (element.kind !== 'data') continue;
+      if (element.is(Mkv.TimestampScale)) this.#scale = element.value;
+      else if (element.is(Mkv.Timestamp)) this.#timestamp = element.value;
+      else if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) {
+        const block = element.value;
+        const track = this.#metadata.getTrackMetadata(block.trackNumber);
+        const time = ((this.#timestamp + block.relativeTimestamp) * this.#scale) / 1000;
+        if (track !== undefined) this.#onFrame(block.frame(0), time, track);
+      }
+    }
   }
 }
 
@@ -217,12 +266,18 @@ function codecIdOf(codec: string): string {
   return found[1];
 }
 
+async function isSupported({ codec }: { readonly codec: string }): Promise<{ readonly supported: boolean }> {
+  return { supported: CODEC_IDS.some(([pattern]) => pattern.test(codec)) };
+}
+
 function closedError(): Error {
   return Object.assign(new Error('the decoder is closed or not configured'), { name: 'InvalidStateError' });
 }
 
 /** A `VideoDecoder` that is an ffmpeg process. Its pictures have the format `RGBA`. */
 export class FfmpegVideoDecoder extends FfmpegDecoder<VideoDecoderSettings, VideoFrameLike> {
+  static readonly isConfigSupported: (config: VideoDecoderSettings) => Promise<{ readonly supported: boolean }> =
+    isSupported;
   protected readonly outputOptions = ['-fps_mode', 'passthrough', '-c:v', 'rawvideo', '-pix_fmt', 'rgba'];
 
   protected codec({ codec, description, codedWidth = 16, codedHeight = 16 }: VideoDecoderSettings): FfmpegCodec {
@@ -282,6 +337,8 @@ class RgbaFrame implements VideoFrameLike {
 
 /** An `AudioDecoder` that is an ffmpeg process. */
 export class FfmpegAudioDecoder extends FfmpegDecoder<AudioDecoderSettings, AudioDataLike> {
+  static readonly isConfigSupported: (config: AudioDecoderSettings) => Promise<{ readonly supported: boolean }> =
+    isSupported;
   protected readonly outputOptions = ['-c:a', 'pcm_f32le'];
 
   protected codec({ codec, description, sampleRate, numberOfChannels }: AudioDecoderSettings): FfmpegCodec {

@@ -6,7 +6,7 @@ interface Child {
     write(data: Uint8Array): boolean;
     end(): void;
     on(event: 'error', listener: (error: Error) => void): void;
-    once(event: 'drain', listener: () => void): void;
+    on(event: 'drain', listener: () => void): void;
   };
   readonly stdout: { on(event: 'data', listener: (chunk: Uint8Array) => void): void };
   readonly stderr: { on(event: 'data', listener: (chunk: Uint8Array) => void): void };
@@ -52,16 +52,12 @@ export class FfmpegProcess {
       });
     });
     this.done.catch(() => {});
-    this.#onDrain = onDrain;
+    child.stdin.on('drain', onDrain);
   }
-
-  readonly #onDrain: () => void;
 
   /** Gives it bytes; `false` when it is behind, and `onDrain` is called when it has caught up. */
   write(bytes: Uint8Array): boolean {
-    const free = this.#child.stdin.write(bytes);
-    if (!free) this.#child.stdin.once('drain', this.#onDrain);
-    return free;
+    return this.#child.stdin.write(bytes);
   }
 
   /** No more bytes come. */
