@@ -58,14 +58,14 @@ export class AudioClock {
     return { decode, presentation: decode, nextDecode: end, end };
   }
 
-  /** Where the clock starts: with the first sample, or in the middle of where the samples to come say that it was. */
+  /** Where the clock starts: with the first sample, or later, in the middle of where the samples to come say that it was. */
   #anchor(times: readonly number[], durations: readonly number[], index: number): number {
     const first = times[index]!;
     const errors = this.#window(first, times, durations, index);
     const spread = errors[errors.length - 1]! - errors[0]!;
     if (spread <= this.#rate * TOLERANCE) return Math.round(first);
     this.#jitter = spread / 3;
-    return Math.round(first + median(errors));
+    return Math.round(first + Math.max(0, median(errors)));
   }
 
   /** How far the clock has to jump before a sample; 0 mostly. */

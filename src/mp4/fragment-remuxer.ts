@@ -147,6 +147,9 @@ export class FragmentRemuxer {
         continues,
         next: next?.track.number === number ? next : undefined,
         offset: place.offset,
+        beside: most(
+          part.frames.map((frame) => (frame.track.number === number ? Number.NEGATIVE_INFINITY : frame.timestamp)),
+        ),
       });
       return [{ state, frames, payload, times }];
     });

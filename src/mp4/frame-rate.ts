@@ -8,6 +8,8 @@ export interface FrameSpan {
   readonly wallClock: number | undefined;
   /** What the stream says that a frame lasts. */
   readonly said: number | undefined;
+  /** The last time of the fragment's other tracks. */
+  readonly beside?: number | undefined;
 }
 
 /** Where a fragment of one frame does not say how long it lasts, and none came before: 25 frames a second. */
@@ -54,7 +56,13 @@ export class FrameRate {
       }
       this.#longest = distance;
     }
-    return this.#interval ?? span.said ?? DEFAULT_INTERVAL;
+    const { first, beside = first, said } = span;
+    return (
+      this.#interval ??
+      (beside > first && beside - first <= LONGEST_FRAGMENT ? beside - first : undefined) ??
+      said ??
+      DEFAULT_INTERVAL
+    );
   }
 
   /** How long a frame lasts whose fragment is still arriving. */

@@ -27,6 +27,8 @@ export interface TimedFrames {
   readonly next: Frame | undefined;
   /** Is added to the source's times, in microseconds. */
   readonly offset: number;
+  /** The last time of the fragment's other tracks, in microseconds of the source. */
+  readonly beside: number;
 }
 
 /** The timing of a track that begins with these frames. */
@@ -64,9 +66,10 @@ class VideoTiming implements TrackTiming {
     return this.#rate.interval !== undefined;
   }
 
-  time({ frames, following, continues, next, offset }: TimedFrames): SampleTimes {
+  time({ frames, following, continues, next, offset, beside }: TimedFrames): SampleTimes {
     const ticks = (frame: Frame) => Math.round(toTicks(frame.timestamp + offset, this.#timescale));
-    const interval = this.#interval(spanOf(frames), continues, following, next);
+    const span = { ...spanOf(frames), beside };
+    const interval = this.#interval(span, continues, following, next);
     return this.#clock.time(
       frames.map(ticks),
       toTicks(interval, this.#timescale),

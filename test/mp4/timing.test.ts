@@ -154,6 +154,24 @@ describeNeeding('times in the light of the fragments before', [tools('ffmpeg', '
     expect(segments.map(({ discontinuity }) => discontinuity)).toEqual([false, true, true, true]);
   });
 
+  test('one key frame beside sound, times that begin again: the sound tells how long it lasts', async () => {
+    const media = await readMedia(caseBytes('audio-jitter--aac48-j15'));
+    const keys = { ...media, frames: media.frames.filter((frame) => frame.track.type === 'audio' || frame.keyframe) };
+    const body = wrapAsGetMedia(keys).map(
+      ({ frames }, i) => wrapAsGetMedia({ ...keys, frames }, { offset: -frames[0]!.timestamp, firstNumber: i + 1 })[0]!,
+    );
+    const segments = await mediaOf(bodyOf(body), { startAtZero: true });
+    expect(segments.length).toBe(5);
+    for (const [index, { tracks, discontinuity }] of segments.entries()) {
+      expect(discontinuity).toBe(index > 0);
+      for (const { start, duration } of tracks) {
+        expect(start).toBeGreaterThanOrEqual(0);
+        expect(Math.abs(start / 1e6 - index)).toBeLessThan(0.06);
+        expect(Math.abs(duration / 1e6 - 1)).toBeLessThan(0.06);
+      }
+    }
+  });
+
   test('frames that come slowly do not make the next fragment go back', async () => {
     const media = await readMedia(caseBytes('time-restart--restart-4'));
     const frames = media.frames.slice(0, 2);
