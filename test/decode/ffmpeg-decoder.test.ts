@@ -5,7 +5,7 @@ import type { MediaProblem } from '../../src/decode/index.js';
 import { readPictures } from '../../src/decode/index.js';
 import { readFrames } from '../../src/index.js';
 import { CAPTURES, captureBytes } from '../support/captures.js';
-import { describeNeeding, tools } from '../support/tools.js';
+import { describeNeeding, packages, tools } from '../support/tools.js';
 
 const DECODERS = ['webcodecs', 'ffmpeg'] as const;
 
@@ -20,7 +20,7 @@ async function expectNoProcess(): Promise<void> {
   await expect.poll(children, { timeout: 5000 }).toEqual([]);
 }
 
-describeNeeding('both decoders of pictures', [tools('ffmpeg'), CAPTURES], () => {
+describeNeeding('both decoders of pictures', [tools('ffmpeg'), packages('@napi-rs/webcodecs'), CAPTURES], () => {
   for (const codecs of DECODERS) {
     test.each([
       ['output_get_media.mkv', 300],

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { describe, test } from 'vitest';
 
@@ -42,6 +43,20 @@ export function findTool(tool: Tool): string | undefined {
 export function tools(...wanted: Tool[]): Need {
   const missing = wanted.filter((tool) => findTool(tool) === undefined);
   return { missing: missing.length === 0 ? undefined : `${missing.join(' and ')} not found on PATH` };
+}
+
+/** The need for packages that `npm ci` does not install: they are built for each platform, and no lock file can hold all of those builds. */
+export function packages(...wanted: string[]): Need {
+  const { resolve } = createRequire(import.meta.url);
+  const missing = wanted.filter((name) => {
+    try {
+      resolve(name);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  return { missing: missing.length === 0 ? undefined : `${missing.join(' and ')} not installed` };
 }
 
 /**
