@@ -158,7 +158,8 @@ export class Ledger {
       );
     }
     this.#next = at + 1;
-    this.#fresh = false;
+    // A fragment without a number says nothing of where in the stream it is.
+    if (stored.flaw !== 'numberless') this.#fresh = false;
   }
 }
 

@@ -9,6 +9,9 @@ const TRIES = 3;
 /** How many fragments found behind damage may turn out to be none before the search goes further. */
 const NEAR_CANDIDATES = 3;
 
+/** How many searches in all are made for the next fragment until two have found the same. */
+const MOST_SEARCHES = 4;
+
 /** How many numbers are remembered that turned out to be none, and listed in a gap. */
 const MOST_NUMBERS = 1000;
 
@@ -35,6 +38,9 @@ export class Detour {
   #found = 0;
   /** The last fragment that a search found, for when there is none further on. */
   #candidate: NumberedMetadata | undefined;
+  /** What earlier searches have ended with: one alone may have met damage of its own, and passed over what is not damaged. */
+  readonly #finds = new Set<string>();
+  #searches = 0;
 
   /** Where the next connection begins instead of behind the last fragment. */
   get selector(): StartSelector | undefined {
@@ -95,13 +101,13 @@ export class Detour {
     const further =
       this.#rejected.size < NEAR_CANDIDATES ? 0 : 2 ** Math.min(30, this.#rejected.size - NEAR_CANDIDATES);
     if (this.#found++ < further) return false;
-    this.#take(metadata);
+    this.#propose(metadata);
     return true;
   }
 
   /** A search has come to its end. */
   endSearch(): void {
-    if (this.#candidate !== undefined) this.#take(this.#candidate);
+    if (this.#candidate !== undefined) this.#propose(this.#candidate);
     // What is damaged may have been mended, or the next fragment not have come yet: the place itself is tried before the next search.
     else this.#damaged = TRIES - 1;
   }
@@ -134,7 +140,20 @@ export class Detour {
     this.#reason = undefined;
     this.#numbers = [];
     this.#rejected.clear();
+    this.#endFinds();
     return gap;
+  }
+
+  /** A search ends with a fragment: the next one looks whether it finds the same. */
+  #propose(metadata: NumberedMetadata): void {
+    const key = keyOf(metadata.fragmentNumber);
+    if (!this.#finds.has(key) && ++this.#searches < MOST_SEARCHES) this.#finds.add(key);
+    else this.#take(metadata);
+  }
+
+  #endFinds(): void {
+    this.#finds.clear();
+    this.#searches = 0;
   }
 
   #take(metadata: NumberedMetadata): void {
@@ -144,6 +163,7 @@ export class Detour {
     this.#way = time === undefined ? { by: 'number', number } : { by: 'time', number, time };
     this.#damaged = 0;
     this.#candidate = undefined;
+    this.#endFinds();
   }
 
   #list(number: string): void {

@@ -61,6 +61,17 @@ export class Doubts {
     return true;
   }
 
+  /**
+   * The last fragment itself has come. What seemed to be behind it was there before, if it is in the same answer; a service that begins with
+   * the fragment that was named gives that one first.
+   */
+  meetLast(): void {
+    if (this.#answered === 0) return;
+    this.#late = [];
+    this.#answered = 0;
+    this.#believes = false;
+  }
+
   /** All is decided. */
   settle(): void {
     this.#readings.clear();

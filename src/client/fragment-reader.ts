@@ -82,6 +82,8 @@ export class FragmentReader {
     this.#reader = new StreamingMkvReader({
       verifyCrc,
       elements,
+      // Between two documents of the service nothing else is a part of the stream: a page there would swallow those behind it.
+      refuseUnknown: true,
       recover: recover !== undefined,
       onGap: ({ reason }) => gap(reason),
     });

@@ -219,7 +219,7 @@ export class GetMediaSession {
     if (standing === 'old') {
       metrics.duplicates++;
       // The last fragment comes behind those that seemed to be behind it: they were there before.
-      if (number === position.after) this.#doubts.settle();
+      if (number === position.after) this.#doubts.meetLast();
       return 'drop';
     }
     const { target } = this.#detour;
@@ -397,8 +397,9 @@ export class GetMediaSession {
     }
     metrics.reconnects++;
     const atOnce = this.#turn && failure.code === 'AnotherPlace';
-    const delayMs =
-      atOnce || this.#tryAnotherPlace(failure, position) ? 0 : await recovery.assess(failure, client, signal);
+    const next = atOnce ? 'at once' : this.#tryAnotherPlace(failure, position);
+    const kind = next === 'again' ? 'position' : failure.kind;
+    const delayMs = next === 'at once' ? 0 : await recovery.assess(failure, client, signal, kind);
     return this.#pause(failure.kind, failure, delayMs, signal);
   }
 
@@ -468,39 +469,37 @@ export class GetMediaSession {
   /**
    * Finds another way to say where to go on when the service does not understand the one it was given.
    *
-   * @returns whether the failure is dealt with
+   * @returns `at once` where there is one, `again` where the same place is tried again; `undefined` where it is another kind of failure
    * @throws KinesisVideoError the failure, when there is no other way
    */
-  #tryAnotherPlace(failure: KinesisVideoError, position: Position): boolean {
+  #tryAnotherPlace(failure: KinesisVideoError, position: Position): 'at once' | 'again' | undefined {
     const unknownPlace = failure.kind === 'position';
     const refused = failure.operation === 'GetMedia' && failure.code === 'InvalidArgumentException';
-    if (!unknownPlace && !refused) return false;
-    if (this.#detour.selector !== undefined) {
-      this.#detour.reject();
-      return true;
-    }
-    if (position.usesToken) {
+    if (!unknownPlace && !refused) return undefined;
+    const onDetour = this.#detour.selector !== undefined;
+    if (!onDetour && position.usesToken) {
       position.refuseToken();
-      return true;
+      return 'at once';
     }
     const { after } = position;
-    if (after === undefined) {
+    if (!onDetour && after === undefined) {
       // A fragment that the caller has named is not there; other beginnings name none.
       if (unknownPlace && position.startsBehindFragment) throw failure;
-      return false;
+      return undefined;
     }
     // A number that the service has taken before is no wrong argument now.
-    if (refused && position.confirmed) return false;
-    if (unknownPlace && ++this.#notFound < NOT_FOUND_TRIES) return false;
-    this.#leave(failure.message, 'expired');
-    return true;
+    if (!onDetour && refused && position.confirmed) return undefined;
+    if (++this.#notFound < NOT_FOUND_TRIES) return 'again';
+    this.#notFound = 0;
+    if (onDetour) this.#detour.reject();
+    else this.#leave(failure.message, 'expired');
+    return 'at once';
   }
 
   /** The last fragment is none of the stream's (any more). */
   #leave(reason: string, kind: 'expired' | 'renumbered'): void {
     const { position } = this.#setup;
     const { after } = position;
-    this.#notFound = 0;
     this.#doubts.settle();
     if (position.stepBack()) {
       this.#pending = renumbered(after, undefined, reason);

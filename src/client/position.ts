@@ -155,14 +155,13 @@ export class Position {
 
   /** The service does not have the last fragment (any more): the next connection begins with the oldest that it has. */
   startOver(): void {
+    // A single number proves nothing of the others, least of all that they are old.
+    this.#trail.startOver(this.#trail.ascending > 1);
     this.#start = { type: 'EARLIEST' };
     this.#cursor = undefined;
     this.#before = undefined;
     this.#confirmed = false;
     this.#tokenRefused = false;
-    // A single number proves nothing of the others, least of all that they are old.
-    if (this.#trail.ascending < 2) this.#trail.clear();
-    else this.#trail.returnTo(undefined);
   }
 
   /** A connection has begun to give this fragment. */

@@ -66,14 +66,20 @@ export class Recovery<C extends { destroy?(): void }> {
    *
    * @param client the client that failed
    * @param signal ends what is waited for
+   * @param kind what is done about it, where that is not what its own kind says
    * @throws KinesisVideoError the failure, when it is final; the signal's reason when it is aborted
    */
-  async assess(failure: KinesisVideoError, client: DataClient<C> | undefined, signal: AbortSignal): Promise<number> {
+  async assess(
+    failure: KinesisVideoError,
+    client: DataClient<C> | undefined,
+    signal: AbortSignal,
+    kind = failure.kind,
+  ): Promise<number> {
     const { clock, backoff, giveUpAfterMs } = this.#setup;
     const now = clock.now();
     this.#failingSince ??= now;
     if (now - this.#failingSince > giveUpAfterMs) throw failure;
-    switch (failure.kind) {
+    switch (kind) {
       case 'final':
         throw failure;
       case 'unknown':
@@ -86,7 +92,7 @@ export class Recovery<C extends { destroy?(): void }> {
         return this.#corrections === 1 ? 0 : backoff.next();
       case 'expired':
       case 'credentials': {
-        if (this.#renewals >= (failure.kind === 'expired' ? EXPIRED_RENEWALS : 1)) throw failure;
+        if (this.#renewals >= (kind === 'expired' ? EXPIRED_RENEWALS : 1)) throw failure;
         if (!(await this.#renew(client, signal))) return backoff.next();
         return this.#renewals++ === 0 ? 0 : backoff.next();
       }

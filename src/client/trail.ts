@@ -87,17 +87,25 @@ export class Trail {
   }
 
   /** The newest is not the stream's: the one before it is where to go on. What has been handed out stays known. */
-  returnTo(point: TrailPoint | undefined): void {
+  returnTo(point: TrailPoint): void {
     this.#newest = point;
-    this.#ascending = point === undefined ? 0 : 1;
+    this.#ascending = 1;
   }
 
-  /** Forgets all. */
-  clear(): void {
-    this.#times.clear();
-    this.#oldest = undefined;
+  /**
+   * Nothing is known of what comes next: the stream may be another one, with other steps between its numbers. What has been handed out stays
+   * known.
+   *
+   * @param keepsOrder whether what lies before all that was handed out is old
+   */
+  startOver(keepsOrder: boolean): void {
     this.#newest = undefined;
     this.#ascending = 0;
+    this.#steps = 0;
+    this.#largestStep = 0n;
+    this.#longestStepMs = 1;
+    this.#tokensAreNumbers = undefined;
+    if (!keepsOrder) this.#oldest = undefined;
   }
 
   /** The service's tokens are the numbers of their fragments, as far as is known; a stream whose are not says nothing by them. */

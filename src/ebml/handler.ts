@@ -99,6 +99,8 @@ export interface EbmlParserOptions {
   readonly recoverAt?: readonly SyncMark[] | undefined;
   /** Tells what binary data look like, for the elements with the shortest ids (with `recoverAt`). */
   readonly dataLook?: DataLook | undefined;
+  /** Masters in which an element of unknown id is damage. Default: none; extensions of a format may be anywhere. */
+  readonly closedMasters?: readonly EbmlElementType[] | undefined;
   /** Check CRC-32 elements. */
   readonly verifyCrc?: boolean | undefined;
   /** The DocTypes that the schema is for; others are a warning. */

@@ -239,6 +239,9 @@ export class EbmlParser<M> {
       return true;
     }
     if (type.name === undefined && top !== undefined) {
+      if (this.#options.closedMasters?.includes(top.type) === true) {
+        this.#wrong('UnexpectedElement', idEnd, 'an unknown element');
+      }
       const examined = this.#examine(type, top.type, idEnd);
       if (!examined) return this.#stop();
     }

@@ -27,13 +27,14 @@ const lookOfData: DataLook = (type, bytes, start, size) => {
 
 /** A parser for Matroska that reads as `options` say and throws `MkvParseError`, for those who take its events themselves. */
 export function openMkvParser<M>(handler: EbmlHandler<M>, options: MkvReaderOptions): EbmlParser<M> {
-  const { recover, ...others } = options;
+  const { recover, refuseUnknown, ...others } = options;
   return new EbmlParser(handler, {
     ...others,
     schema: MKV_SCHEMA,
     docTypes: DOC_TYPES,
     recoverAt: recover === true ? SYNC_MARKS : undefined,
     dataLook: lookOfData,
+    closedMasters: refuseUnknown === true ? [Mkv.Segment] : undefined,
     createError: (code, offset, text) => new MkvParseError(code, offset, text),
   });
 }

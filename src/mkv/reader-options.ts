@@ -25,6 +25,11 @@ export interface MkvReaderOptions {
    * beginning of an EBML header or Cluster is given when what follows it has arrived; so is one of unknown id, and a Void.
    */
   readonly recover?: boolean | undefined;
+  /**
+   * Take an element of unknown id that stands right in a Segment for damage: where a stream is known to have no extensions there, it is
+   * something else that has got into it. Default false.
+   */
+  readonly refuseUnknown?: boolean | undefined;
   /** Check every CRC-32 element against the bytes of its parent. A mismatch is an error; with `recover`, a gap. */
   readonly verifyCrc?: boolean | undefined;
   /** Is told of every gap, once, in order (with `recover`). The bytes of a gap whose CRC-32 was wrong have been given all the same. */

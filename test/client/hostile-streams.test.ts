@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../src/client/checkpoint.js';
-import type { GapEvent, ReconnectEvent } from '../../src/client/events.js';
-import { GetMediaConsumer, type GetMediaConsumerSettings } from '../../src/client/get-media-consumer.js';
 import { concatBytes, writeElement, writeMaster } from '../../src/ebml/writer.js';
 import { Mkv } from '../../src/mkv/elements.js';
 import { writeServiceTags, writeTrailingTags } from '../../src/testing/get-media-writer.js';
-import { FakeClock } from './support/fake-clock.js';
-import { FakeService } from './support/fake-service.js';
+import { identities, lastOf, setUp, takeUntil } from './support/live-consumer.js';
 import { identify, renumber, type StoredFragment, seeded, storedStream } from './support/stored-stream.js';
 
 const HUGE = '9'.repeat(47);
@@ -16,38 +13,6 @@ const STRICTNESS = [
   ['refuses unknown numbers', true],
   ['takes every number', false],
 ] as const;
-
-function setUp(fragments: readonly StoredFragment[], strict = true, settings: GetMediaConsumerSettings = {}) {
-  const clock = new FakeClock();
-  const service = new FakeService(clock, fragments);
-  service.strict = strict;
-  const gaps: GapEvent[] = [];
-  const reconnects: ReconnectEvent[] = [];
-  const checkpoints: string[] = [];
-  const consumer = new GetMediaConsumer({
-    streamName: 'stream',
-    client: service.control,
-    createMediaClient: service.createMediaClient,
-    start: { type: 'EARLIEST' },
-    clock,
-    random: seeded(3),
-    onGap: (gap) => gaps.push(gap),
-    onReconnect: (event) => reconnects.push(event),
-    onCheckpoint: ({ fragmentNumber }) => checkpoints.push(fragmentNumber),
-    ...settings,
-  });
-  return { clock, service, consumer, gaps, reconnects, checkpoints };
-}
-
-/** What comes until the last fragment of the stream has. */
-async function takeUntil(consumer: GetMediaConsumer, last: string): Promise<string[]> {
-  const taken: string[] = [];
-  for await (const fragment of consumer) if (taken.push(identify(fragment)) && taken.at(-1) === last) break;
-  return taken;
-}
-
-const identities = (fragments: readonly StoredFragment[]) => fragments.map(({ identity }) => identity);
-const lastOf = (fragments: readonly StoredFragment[]) => fragments.at(-1)!.identity;
 
 /** A Block whose lacing does not fit, with a whole document in it. */
 function brokenBlockWith(document: Uint8Array): Uint8Array {

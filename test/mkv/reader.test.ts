@@ -101,6 +101,31 @@ describe('StreamingMkvReader', () => {
     expect(() => open.end()).not.toThrow(TypeError);
   });
 
+  it('takes what is unknown in a Segment for damage on request, and extensions elsewhere as they are', () => {
+    const page = new TextEncoder().encode(`{"message":"${'because of an error '.repeat(20)}"}`);
+    const unknown = Uint8Array.of(0x4f, 0xff, 0x82, 1, 2);
+    const info = writeMaster(Mkv.Info, [unknown, writeElement(Mkv.TimestampScale, 1_000_000)]);
+    const read = (bytes: Uint8Array, options: { refuseUnknown?: boolean; recover?: boolean }) => {
+      const gaps: string[] = [];
+      const onGap = ({ reason }: { reason: string }) => gaps.push(reason);
+      const reader = new StreamingMkvReader({ elements: [Mkv.Segment, Mkv.Info], onGap, ...options });
+      reader.push(bytes);
+      reader.end();
+      const taken: (string | undefined)[] = [];
+      while (reader.mightHaveNext()) taken.push(next(reader));
+      return { taken, gaps };
+    };
+    const document = concatBytes([EBML, SEGMENT, info]);
+    const whole = ['start Segment', 'start Info', 'end Info', 'end Segment'];
+    const both = concatBytes([document, page, document]);
+    expect(read(document, { refuseUnknown: true })).toEqual({ taken: whole, gaps: [] });
+    expect(() => read(both, { refuseUnknown: true })).toThrow(/an unknown element/);
+    expect(() => read(concatBytes([document, unknown]), { refuseUnknown: true })).toThrow(MkvParseError);
+    expect(read(concatBytes([document, unknown]), {})).toEqual({ taken: whole, gaps: [] });
+    const { taken, gaps } = read(both, { refuseUnknown: true, recover: true });
+    expect([taken, gaps.length]).toEqual([[...whole, ...whole], 1]);
+  });
+
   it('says that the stream was cut off once that has been read', () => {
     const reader = new StreamingMkvReader();
     reader.push(concatBytes([EBML, SEGMENT.subarray(0, 2)]));

@@ -67,6 +67,10 @@ export interface StoredStreamOptions extends GetMediaWriteOptions {
   readonly framesEach?: number;
   /** Bytes of a frame at most. */
   readonly frameSize?: number;
+  /** The fragments' numbers. Default: as long as the service's, one behind the other. */
+  readonly number?: (index: number) => string;
+  /** When the first one was received, in milliseconds since 1970. */
+  readonly epoch?: number;
   /** Bytes that each fragment's first frame is longer. */
   readonly padding?: number;
 }
@@ -86,11 +90,11 @@ export function seeded(seed: number): () => number {
 
 /** Fragments of one stream, each with some frames of its own. */
 export function storedStream(options: StoredStreamOptions): StoredFragment[] {
-  const { count, intervalMs = 0, bare = false, frameSize = 300, padding = 0 } = options;
+  const { count, intervalMs = 0, bare = false, frameSize = 300, padding = 0, epoch = EPOCH } = options;
   return Array.from({ length: count }, (_, index) => {
     // As long as the service's, so that no number fits a JavaScript one.
-    const number = `9134385233318150666908441904${String(index + 1).padStart(19, '0')}`;
-    const receivedAt = EPOCH + index * (intervalMs === 0 ? 1000 : intervalMs);
+    const number = options.number?.(index) ?? `9134385233318150666908441904${String(index + 1).padStart(19, '0')}`;
+    const receivedAt = epoch + index * (intervalMs === 0 ? 1000 : intervalMs);
     const token = bare ? undefined : `token-${number}`;
     const frames = Array.from({ length: options.framesEach ?? 1 + (index % 4) }, (_, frame) =>
       noise(1 + ((index * 7 + frame * 131) % frameSize) + (frame === 0 ? padding : 0), index * 8 + frame),

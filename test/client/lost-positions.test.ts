@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { concatBytes } from '../../src/ebml/writer.js';
+import { identities, lastOf, setUp, takeUntil } from './support/live-consumer.js';
+import { identify, storedStream } from './support/stored-stream.js';
+
+describe('a stream that is made anew', () => {
+  it.each([
+    ['FRAGMENT_NUMBER', false],
+    ['CONTINUATION_TOKEN', false],
+    ['CONTINUATION_TOKEN', true],
+  ] as const)(
+    'with far larger steps is read to its end, by %s (its own fragment comes again: %s)',
+    async (resumeBy, withOwn) => {
+      const old = storedStream({ count: 6 });
+      // 2 seconds are 1.98e28 in the service's numbers.
+      const number = (index: number) => String(80n * 10n ** 45n + BigInt(index) * 19807040628566084398385987584n);
+      const anew = storedStream({ count: 9, frameSize: 77, number, epoch: 1_700_003_600_000 });
+      const { clock, service, consumer, gaps } = setUp(old, true, { resumeBy });
+      service.tokenStartsWithOwn = withOwn;
+      // Each connection brings a few fragments only.
+      const lengths = [...old, ...anew].map(({ bytes }) => bytes.length);
+      service.fault = () => ({ type: 'cut', bytes: Math.max(...lengths) * 2 + 60 });
+      const taken: string[] = [];
+      const work = async () => {
+        for await (const fragment of consumer) {
+          taken.push(identify(fragment));
+          if (taken.length === 6) service.replace(anew);
+          if (taken.at(-1) === lastOf(anew)) break;
+        }
+      };
+      await clock.run(work());
+      expect(taken).toEqual([...identities(old), ...identities(anew)]);
+      expect(gaps).toHaveLength(1);
+    },
+  );
+
+  it('with smaller numbers is found behind a token whose own fragment comes first', async () => {
+    const old = storedStream({ count: 3, number: (index) => String(1000 + index) });
+    const anew = storedStream({
+      count: 5,
+      frameSize: 77,
+      number: (index) => String(100 + index),
+      epoch: 1_700_003_600_000,
+    });
+    // The service goes on with the new numbers behind the old ones.
+    const { clock, service, consumer, gaps } = setUp([...old, ...anew], true, { resumeBy: 'CONTINUATION_TOKEN' });
+    service.tokenStartsWithOwn = true;
+    const taken = await clock.run(takeUntil(consumer, lastOf(anew)));
+    expect(taken).toEqual([...identities(old), ...identities(anew)]);
+    expect(gaps).toMatchObject([{ kind: 'renumbered' }]);
+  });
+});
+
+describe('a number that is far ahead', () => {
+  it('is believed, though the last fragment comes again before it', async () => {
+    const near = storedStream({ count: 5, number: (index) => String(1000 + index) });
+    const far = storedStream({ count: 3, frameSize: 77, number: (index) => `9${'0'.repeat(30)}${index}` });
+    const { clock, service, consumer, gaps } = setUp([...near, ...far], true, { resumeBy: 'CONTINUATION_TOKEN' });
+    service.tokenStartsWithOwn = true;
+    expect(await clock.run(takeUntil(consumer, lastOf(far)))).toEqual([...identities(near), ...identities(far)]);
+    expect(gaps).toEqual([]);
+  });
+});
+
+describe('a number that the service refuses', () => {
+  const refused = { type: 'error', name: 'InvalidArgumentException' } as const;
+
+  it.each([1, 2])('%i times is asked for again', async (times) => {
+    const fragments = storedStream({ count: 5 });
+    const { clock, service, consumer, gaps } = setUp(fragments);
+    const length = fragments[0]!.bytes.length;
+    service.fault = (call) =>
+      call === 0 ? { type: 'cut', bytes: length + 50 } : call <= times ? refused : { type: 'none' };
+    expect(await clock.run(takeUntil(consumer, lastOf(fragments)))).toEqual(identities(fragments));
+    expect(gaps).toEqual([]);
+  });
+
+  it.each([1, 2, 4])('again and again is left, and what was handed out does not come again (%i)', async (count) => {
+    const fragments = storedStream({ count: 6 });
+    const { clock, service, consumer, gaps } = setUp(fragments);
+    const length = fragments.slice(0, count).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    service.fault = (call) =>
+      call === 0 ? { type: 'cut', bytes: length + 50 } : call < 12 && !isEarliest() ? refused : { type: 'none' };
+    const isEarliest = () => service.selectors().at(-1)?.StartSelectorType === 'EARLIEST';
+    expect(await clock.run(takeUntil(consumer, lastOf(fragments)))).toEqual(identities(fragments));
+    expect(gaps.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a page between two fragments', () => {
+  const pages = [
+    ['HTML', `<!DOCTYPE html><html>${'<p>Welcome to the hotel</p>'.repeat(9)}</html>`],
+    ['an error', JSON.stringify({ message: 'because of InternalFailure', more: 'x'.repeat(300) })],
+    ['text', `Bad gateway${'.'.repeat(40)}`],
+    ['white space', ' '.repeat(700)],
+  ] as const;
+
+  it.each(pages)('is damage, and read again (%s)', async (_, page) => {
+    const fragments = storedStream({ count: 24 });
+    const { clock, service, consumer, gaps } = setUp(fragments);
+    service.alter = (fragment, call) =>
+      call === 0 && fragment === fragments[1]
+        ? { ...fragment, bytes: concatBytes([fragment.bytes, Buffer.from(page)]) }
+        : fragment;
+    expect(await clock.run(takeUntil(consumer, lastOf(fragments)))).toEqual(identities(fragments));
+    expect(gaps).toEqual([]);
+  });
+});
+
+describe('a search behind damage', () => {
+  const hole = (index: number) => {
+    const fragments = storedStream({ count: 8 });
+    // Nothing is left of the fragment, so that its number is not known.
+    const stream = fragments.map((fragment, at) =>
+      at === index ? { ...fragment, bytes: new Uint8Array(200) } : fragment,
+    );
+    return { stream, rest: identities(fragments.filter((_, at) => at !== index)) };
+  };
+
+  it.each([3, 4])('passes nothing over that is damaged once (call %i)', async (damaged) => {
+    const { stream, rest } = hole(2);
+    const { clock, service, consumer, gaps } = setUp(stream);
+    // Behind the second fragment: the hole, then one that is intact, and damaged in this one reading.
+    service.fault = (call) => (call === damaged ? { type: 'erase', document: 1 } : { type: 'none' });
+    expect(await clock.run(takeUntil(consumer, lastOf(stream)))).toEqual(rest);
+    expect(gaps).toMatchObject([{ kind: 'damaged' }]);
+  });
+
+  it.each([5, 6])(
+    'does not give up what it has found when the service does not know it once (call %i)',
+    async (call) => {
+      const { stream, rest } = hole(2);
+      const { clock, service, consumer, gaps } = setUp(stream);
+      service.fault = (count) => (count === call ? { type: 'stream-error', fragments: 0, id: 4000 } : { type: 'none' });
+      expect(await clock.run(takeUntil(consumer, lastOf(stream)))).toEqual(rest);
+      expect(gaps).toMatchObject([{ kind: 'damaged' }]);
+    },
+  );
+});
