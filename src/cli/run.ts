@@ -3,6 +3,7 @@ import { type Command, SelfContainedError, UsageError } from './command.js';
 import { completion } from './completion.js';
 import { fragments } from './fragments.js';
 import { frames } from './frames.js';
+import { images } from './images.js';
 import { inspect } from './inspect.js';
 import { interruptedExitCode, isInterruption, listenToSignals } from './interrupt.js';
 import { merge } from './merge.js';
@@ -18,6 +19,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['fragments', fragments],
   ['frames', frames],
   ['check', check],
+  ['images', images],
   ['serve', serve],
   ['merge', merge],
   ['split', split],

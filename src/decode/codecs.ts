@@ -2,8 +2,16 @@ import type { AudioDecoderSettings, VideoDecoderSettings } from '../mkv/decoder-
 import { DecodeError } from './decode-error.js';
 import { FfmpegAudioDecoder, FfmpegChunk, FfmpegVideoDecoder } from './ffmpeg-decoder.js';
 import { hasFfmpeg } from './ffmpeg-process.js';
+import { withOwnTimes } from './native-decoder.js';
 import { loadOptional } from './optional.js';
-import type { AudioDataLike, DecoderClass, EncodedChunkInit, EncodedChunkLike, VideoFrameLike } from './webcodecs.js';
+import type {
+  AudioDataLike,
+  DecoderClass,
+  EncodedChunkInit,
+  EncodedChunkLike,
+  VideoFrameClass,
+  VideoFrameLike,
+} from './webcodecs.js';
 
 /** The classes of WebCodecs that decode: those of a browser, of `@napi-rs/webcodecs`, or of anything else with their interface. */
 export interface Codecs {
@@ -50,7 +58,7 @@ async function loadWebCodecs(isWanted: boolean): Promise<Codecs | undefined> {
   if (hasCodecs(globalThis)) return globalThis;
   const loaded = await loadOptional(PACKAGE);
   if (loaded.found) {
-    if (hasCodecs(loaded.module)) return loaded.module;
+    if (hasCodecs(loaded.module)) return adapt(loaded.module);
     throw new DecodeError('NoDecoder', `${PACKAGE} has no decoder: version 1.3.1 or later is needed`);
   }
   // What is installed and fails to load is not passed over: the reason would never be seen.
@@ -60,6 +68,15 @@ async function loadWebCodecs(isWanted: boolean): Promise<Codecs | undefined> {
   }
   if (isWanted) throw new DecodeError('NoDecoder', `this runtime has no WebCodecs: install ${PACKAGE}`);
   return undefined;
+}
+
+/** The package's classes with what of it is not as the standard says put right. */
+function adapt(codecs: Codecs): Codecs {
+  const { VideoDecoder, EncodedVideoChunk, AudioDecoder, EncodedAudioChunk } = codecs;
+  const VideoFrame: unknown = Reflect.get(codecs, 'VideoFrame');
+  if (typeof VideoFrame !== 'function') return codecs;
+  const Decoder = withOwnTimes(VideoDecoder, VideoFrame as VideoFrameClass);
+  return { VideoDecoder: Decoder, EncodedVideoChunk, AudioDecoder, EncodedAudioChunk };
 }
 
 function hasCodecs(module: unknown): module is Codecs {

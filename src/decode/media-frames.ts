@@ -11,6 +11,8 @@ export type MediaSource = ByteStream | AsyncIterable<Fragment> | Iterable<Fragme
 export interface MediaReadOptions {
   /** Go on behind damaged bytes; see `MkvReaderOptions`. */
   readonly recover?: boolean | undefined;
+  /** Refuse what the standard forbids and practice tolerates; see `MkvReaderOptions`. */
+  readonly strict?: boolean | undefined;
   /** Check every CRC-32; see `MkvReaderOptions`. */
   readonly verifyCrc?: boolean | undefined;
   /** Is told of damaged bytes (with `recover`). */
@@ -67,12 +69,12 @@ export class MediaFrames {
   }
 
   #readBytes(stream: ByteStream): AsyncIterator<Frame, unknown> {
-    const { recover, verifyCrc, onWarning } = this.#options;
+    const { recover, strict, verifyCrc, onWarning } = this.#options;
     const onGap = (gap: MkvGap) => {
       this.#onMissing(gap.reason);
       this.#options.onGap?.(gap);
     };
-    return readFrames(stream, { recover, verifyCrc, onWarning, onGap, signal: this.#stop.signal });
+    return readFrames(stream, { recover, strict, verifyCrc, onWarning, onGap, signal: this.#stop.signal });
   }
 
   async *#takeApart(first: Fragment, iterator: AnyIterator): AsyncGenerator<Frame, void> {

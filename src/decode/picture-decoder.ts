@@ -5,12 +5,18 @@ import type { Codecs } from './codecs.js';
 import { DecodeError, type MediaProblem } from './decode-error.js';
 import { Picture, type PictureAspect } from './picture.js';
 import type { PictureFeed } from './picture-feeds.js';
+import { PresentationOrder } from './presentation-order.js';
 import type { DecoderLike, VideoFrameLike } from './webcodecs.js';
 
 /** So many chunks may wait in the decoder, and so many decoded pictures for whoever takes them: a picture of 1080p is 3 MB. */
 const MOST_QUEUED = 16;
 const MOST_READY = 4;
 const LONGEST_WAIT_MS = 1000;
+/** No decoder holds back as many frames. */
+const MOST_OVERTAKEN = 128;
+/** How long a decoder may take to call back after it has said that it is done. */
+const LATE_MS = 50;
+const NO_PICTURE = 'the decoder gives no picture';
 
 /** What decodes pictures, and what it tells. */
 export interface PictureDecoderSetup {
@@ -39,7 +45,7 @@ export class PictureDecoder {
   #config: VideoDecoderSettings | undefined;
   /** What it has been given and has given no picture of, in decode order. */
   #fed: Fed[] = [];
-  readonly #ready: Picture[] = [];
+  readonly #order = new PresentationOrder();
   #error: Error | undefined;
   #wake: (() => void) | undefined;
   #broken = new Set<number>();
@@ -52,15 +58,14 @@ export class PictureDecoder {
 
   /** The next picture, where there is one. The caller closes it. */
   take(): Picture | undefined {
-    const picture = this.#ready.shift();
-    if (picture !== undefined) this.#notify();
-    return picture;
+    const next = this.#order.take();
+    return next === undefined ? undefined : new Picture(next.frame, next.picture, this.#setup.aspect);
   }
 
   /** Whether the next frame may be given, and nothing has to be mended first. */
   get hasRoom(): boolean {
     const queued = this.#decoder?.decodeQueueSize ?? 0;
-    return this.#error === undefined && queued < MOST_QUEUED && this.#ready.length < MOST_READY;
+    return this.#error === undefined && queued < MOST_QUEUED && this.#order.held < MOST_READY + this.#order.depth;
   }
 
   /** Whether something is in the decoder. */
@@ -88,10 +93,20 @@ export class PictureDecoder {
    * @throws DecodeError `UnsupportedCodec` when nothing here decodes the track
    */
   async feed(feed: PictureFeed): Promise<void> {
-    const { frame, group } = feed;
+    const { frame, group, wanted, last, fresh } = feed;
     if (this.#broken.has(group)) return;
+    if (fresh && this.#fed.length > 0) await this.flush();
     if (frame.track !== this.#track) await this.#configure(frame.track, feed);
+    if (wanted) this.#order.expect(frame, group);
+    else this.#order.close(group - 1);
     this.#give(feed);
+    if (last) this.#order.close(group);
+    // One that has been overtaken by so many does not come any more.
+    while (this.#fed.length > MOST_OVERTAKEN) this.#miss(this.#fed.shift());
+  }
+
+  #miss(fed: Fed | undefined): void {
+    if (fed?.wanted === true) this.#break(fed.group, NO_PICTURE, [fed]);
   }
 
   #give(feed: PictureFeed): void {
@@ -125,16 +140,16 @@ export class PictureDecoder {
   async flush(): Promise<void> {
     await this.#flushDecoder();
     if (this.#error !== undefined) await this.mend();
-    for (const { group, frame, wanted } of this.#fed) {
-      if (wanted) this.#break(group, 'the decoder gives no picture', [{ frame }]);
-    }
-    this.#fed = [];
+    for (const fed of this.#fed.splice(0)) this.#miss(fed);
+    this.#order.closeAll();
   }
 
   async #flushDecoder(): Promise<void> {
     if (this.#decoder?.state !== 'configured' || this.#error !== undefined) return;
     try {
       await this.#decoder.flush();
+      const deadline = performance.now() + LATE_MS;
+      while (this.#fed.some(({ wanted }) => wanted) && performance.now() < deadline) await pause(1);
     } catch (error) {
       this.#error ??= error instanceof Error ? error : new Error(String(error));
     }
@@ -168,7 +183,7 @@ export class PictureDecoder {
       this.#fed = [];
       const failure = this.#takeError();
       if (failure !== undefined || left.length > 0) {
-        this.#break(group, failure?.message ?? 'the decoder gives no picture', left.length > 0 ? left : feeds, failure);
+        this.#break(group, failure?.message ?? NO_PICTURE, left.length > 0 ? left : feeds, failure);
       }
     }
     this.#close();
@@ -183,7 +198,7 @@ export class PictureDecoder {
   /** Ends it; pictures that nobody took are closed. */
   close(): void {
     this.#close();
-    for (const picture of this.#ready.splice(0)) picture.close();
+    this.#order.clear();
   }
 
   #close(): void {
@@ -196,6 +211,7 @@ export class PictureDecoder {
     const times = feeds.map(({ frame }) => frame.timestamp);
     const from = times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
     const to = times.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+    for (const { frame } of feeds) this.#order.giveUp(frame, group);
     this.#setup.tell({ code: 'MEDIA_ERROR', from, to, message, cause });
     // Of the groups that are broken, only the last ones can still be asked for.
     this.#broken.add(group);
@@ -242,8 +258,7 @@ export class PictureDecoder {
       return;
     }
     this.#fed.splice(index, 1);
-    if (fed.wanted) this.#ready.push(new Picture(fed.frame, picture, this.#setup.aspect));
-    else picture.close();
+    if (!fed.wanted || !this.#order.fulfil(fed.frame, fed.group, picture)) picture.close();
     this.#notify();
   }
 
@@ -260,4 +275,8 @@ function sameConfig(a: VideoDecoderSettings, b: VideoDecoderSettings): boolean {
   const same =
     x === y || (x !== undefined && y !== undefined && x.length === y.length && x.every((byte, i) => byte === y[i]));
   return same && keys.every((key) => a[key] === b[key]);
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -10,6 +10,10 @@ export interface PictureFeed {
   readonly group: number;
   /** Whether its picture is wanted. */
   readonly wanted: boolean;
+  /** Whether no more of its group comes. */
+  readonly last: boolean;
+  /** Whether frames before it are left out: the decoder has to give all that it holds first. */
+  readonly fresh: boolean;
 }
 
 /** So much of one group of pictures is held until it is known what is wanted of it. */
@@ -40,8 +44,9 @@ export class PictureFeeds {
   /** The group before, until it is known which pictures behind the next key frame are shown before that. */
   #before: Group | undefined;
   /** Frames are missing: nothing can be decoded before the next key frame. */
-  #lost: { readonly from: number; to: number; readonly reason: string } | undefined;
-  #began = false;
+  #lost: { readonly from: number; readonly reason: string } | undefined;
+  /** The latest time so far, in microseconds. */
+  #latest: number | undefined;
 
   constructor(sampling: Sampling, choice: PictureChoice, tell: (problem: MediaProblem) => void) {
     this.#sampling = sampling;
@@ -51,7 +56,7 @@ export class PictureFeeds {
 
   /** Frames are missing here. */
   lose(reason: string): void {
-    if (this.#began) this.#lost ??= { from: Number.NaN, to: Number.NaN, reason };
+    if (this.#latest !== undefined) this.#lost ??= { from: this.#latest, reason };
   }
 
   /** The group at hand cannot be decoded. */
@@ -61,16 +66,12 @@ export class PictureFeeds {
 
   /** Takes the next frame and gives what is known to be needed by now. */
   *push(frame: Frame): Generator<PictureFeed> {
-    const { keyframe } = frame;
-    if (!keyframe && (!this.#began || this.#lost !== undefined)) {
-      this.#began = true;
-      this.#lost ??= { from: Number.NaN, to: Number.NaN, reason: 'the stream does not begin with a key frame' };
-      const from = Number.isNaN(this.#lost.from) ? frame.timestamp : Math.min(this.#lost.from, frame.timestamp);
-      this.#lost = { from, to: frame.timestamp, reason: this.#lost.reason };
-      return;
-    }
-    this.#began = true;
-    if (keyframe) this.#tellLost();
+    const { keyframe, timestamp } = frame;
+    const isFirst = this.#latest === undefined;
+    if (isFirst && !keyframe) this.#lost = { from: timestamp, reason: 'the stream does not begin with a key frame' };
+    if (keyframe) this.#tellLost(timestamp);
+    this.#latest = Math.max(this.#latest ?? timestamp, timestamp);
+    if (this.#lost !== undefined) return;
     if (this.#isAtOnce) yield* this.#pushAtOnce(frame);
     else yield* this.#pushToGroup(frame);
   }
@@ -81,7 +82,7 @@ export class PictureFeeds {
     const group = this.#group;
     if (group !== undefined && !this.#isAtOnce) yield* this.#settle(group, [], undefined);
     this.#group = undefined;
-    this.#tellLost();
+    if (this.#latest !== undefined) this.#tellLost(this.#latest);
     this.#choice.finish();
   }
 
@@ -91,11 +92,12 @@ export class PictureFeeds {
     return sampling.kind === 'keyframe' || (sampling.kind === 'frames' && sampling.every === 1);
   }
 
-  #tellLost(): void {
+  /** Tells of the pictures that are missing up to a time, in microseconds. */
+  #tellLost(to: number): void {
     const lost = this.#lost;
     this.#lost = undefined;
-    if (lost === undefined || Number.isNaN(lost.from)) return;
-    this.#tell({ code: 'MEDIA_ERROR', from: lost.from, to: lost.to, message: lost.reason });
+    if (lost === undefined) return;
+    this.#tell({ code: 'MEDIA_ERROR', from: Math.min(lost.from, to), to, message: lost.reason });
   }
 
   *#pushAtOnce(frame: Frame): Generator<PictureFeed> {
@@ -108,7 +110,7 @@ export class PictureFeeds {
     // What is shown before the first key frame needs frames that are not there.
     if (group.number === 1 && frame.timestamp < group.frames[0]!.timestamp) return;
     const wanted = !frame.invisible && this.#choice.choose([frame], undefined).length > 0;
-    if (!keysOnly || wanted) yield { frame, group: group.number, wanted };
+    if (!keysOnly || wanted) yield { frame, group: group.number, wanted, last: keysOnly, fresh: keysOnly };
   }
 
   *#pushToGroup(frame: Frame): Generator<PictureFeed> {
@@ -161,18 +163,18 @@ export class PictureFeeds {
     const wanted = new Set(this.#choice.choose(pictures, nextTime));
     const isAll = group.isLong || leading.some((frame) => wanted.has(frame));
     const until = isAll ? group.frames.length : lastIndex(group.frames, wanted) + 1;
-    const give = (frame: Frame) => ({ frame, group: group.number, wanted: wanted.has(frame) });
-    for (let index = group.begun ? 1 : 0; index < until; index++) {
-      const frame = group.frames[index]!;
-      // Those that are shown before the key frame are given with the group before, or are not wanted.
-      if (frame.timestamp >= begin) yield give(frame);
-    }
+    const needed = group.frames.slice(group.begun ? 1 : 0, until);
+    // Those that are shown before the key frame are given with the group before, or are not wanted.
+    let given = needed.filter(({ timestamp }) => timestamp >= begin);
     const lastLeading = lastIndex(leading, wanted);
-    if (lastLeading < 0) return;
-    // They need the next key frame too, which is given once more with its own group.
     const key = this.#group?.frames[0];
-    if (key !== undefined) yield { frame: key, group: group.number, wanted: false };
-    for (const frame of leading.slice(0, lastLeading + 1)) yield give(frame);
+    // They need the next key frame too, which is given once more with its own group.
+    if (lastLeading >= 0 && key !== undefined) given = given.concat(key, leading.slice(0, lastLeading + 1));
+    for (const [index, frame] of given.entries()) {
+      const last = index === given.length - 1 && !group.isLong;
+      const fresh = index === 0 && !group.begun;
+      yield { frame, group: group.number, wanted: wanted.has(frame), last, fresh };
+    }
   }
 }
 

@@ -106,6 +106,7 @@ export class Picture {
 
   async #scaled(options: ScaleOptions): Promise<Pixels> {
     if (this.#closed) throw new DecodeError('MediaError', 'the picture is closed: the loop that gave it has gone on');
+    checkSizes(options);
     this.#pixels ??= this.#read();
     const pixels = await this.#pixels;
     const [width, height] = this.#size(pixels, options);
@@ -123,16 +124,25 @@ export class Picture {
     }
   }
 
+  /** How wide the picture is to be shown in its own height. Not every decoder tells what its configuration said. */
+  #shownWidth({ width, height }: Pixels): number {
+    const config = this.#aspect === 'display' ? this.track.toVideoDecoderConfig() : undefined;
+    const { displayAspectWidth = width, displayAspectHeight = height } = config ?? {};
+    return Math.max(1, Math.round((height * displayAspectWidth) / displayAspectHeight));
+  }
+
   #size(pixels: Pixels, { width, height }: ScaleOptions): [width: number, height: number] {
-    for (const size of [width, height]) {
-      const isSize = size === undefined || (Number.isInteger(size) && size >= 1 && size <= LARGEST);
-      if (!isSize) throw new RangeError(`a size must be 1 to ${LARGEST} pixels, not ${size}`);
-    }
-    const shape = this.#aspect === 'display' && this.frame !== undefined ? this.frame : undefined;
-    const [naturalWidth, naturalHeight] = [shape?.displayWidth ?? pixels.width, shape?.displayHeight ?? pixels.height];
+    const [naturalWidth, naturalHeight] = [this.#shownWidth(pixels), pixels.height];
     if (width !== undefined && height !== undefined) return [width, height];
     if (width !== undefined) return [width, Math.max(1, Math.round((width * naturalHeight) / naturalWidth))];
     if (height !== undefined) return [Math.max(1, Math.round((height * naturalWidth) / naturalHeight)), height];
     return [naturalWidth, naturalHeight];
+  }
+}
+
+function checkSizes({ width, height }: ScaleOptions): void {
+  for (const size of [width, height]) {
+    const isSize = size === undefined || (Number.isInteger(size) && size >= 1 && size <= LARGEST);
+    if (!isSize) throw new RangeError(`a size must be 1 to ${LARGEST} pixels, not ${size}`);
   }
 }

@@ -14,6 +14,7 @@ export interface EncodedChunkInit {
 
 /** An encoded frame, as a decoder takes it. */
 export interface EncodedChunkLike {
+  readonly type: 'key' | 'delta';
   readonly timestamp: number;
 }
 
@@ -85,3 +86,6 @@ export interface DecoderClass<C, O> {
   /** Whether it takes a configuration. */
   isConfigSupported?(config: C): Promise<{ readonly supported?: boolean }>;
 }
+
+/** The class `VideoFrame`: makes a picture of the same pixels with another time. */
+export type VideoFrameClass = new (frame: VideoFrameLike, init: { readonly timestamp: number }) => VideoFrameLike;

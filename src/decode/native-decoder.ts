@@ -1,0 +1,98 @@
+import type { VideoDecoderSettings } from '../mkv/decoder-config.js';
+import type {
+  DecoderCallbacks,
+  DecoderClass,
+  DecoderLike,
+  EncodedChunkLike,
+  VideoFrameClass,
+  VideoFrameLike,
+} from './webcodecs.js';
+
+/** A chunk that has been given to the decoder. */
+interface Given {
+  readonly timestamp: number;
+  /** Of which run of pictures from a key frame on. */
+  readonly run: number;
+}
+
+/**
+ * A `VideoDecoder` class like the one given, whose pictures have their own times. `@napi-rs/webcodecs` 1.3 gives pictures in the order of
+ * presentation, as the standard says, but with the times of the chunks in decode order: with B-frames these are not the same.
+ */
+export function withOwnTimes(
+  Decoder: DecoderClass<VideoDecoderSettings, VideoFrameLike>,
+  VideoFrame: VideoFrameClass,
+): DecoderClass<VideoDecoderSettings, VideoFrameLike> {
+  return class implements DecoderLike<VideoDecoderSettings> {
+    readonly #decoder: DecoderLike<VideoDecoderSettings>;
+    /** In the order of presentation. */
+    #given: Given[] = [];
+    #run = 0;
+    #keyTime = Number.NEGATIVE_INFINITY;
+
+    static isConfigSupported(config: VideoDecoderSettings) {
+      return Decoder.isConfigSupported?.(config) ?? Promise.resolve({ supported: true });
+    }
+
+    constructor({ output, error }: DecoderCallbacks<VideoFrameLike>) {
+      this.#decoder = new Decoder({ output: (frame) => output(this.#retime(frame)), error });
+    }
+
+    get state() {
+      return this.#decoder.state;
+    }
+
+    get decodeQueueSize() {
+      return this.#decoder.decodeQueueSize;
+    }
+
+    get ondequeue() {
+      return this.#decoder.ondequeue;
+    }
+
+    set ondequeue(listener) {
+      this.#decoder.ondequeue = listener;
+    }
+
+    configure(config: VideoDecoderSettings): void {
+      this.#decoder.configure(config);
+    }
+
+    decode(chunk: EncodedChunkLike): void {
+      const { timestamp, type } = chunk;
+      if (type === 'key') {
+        this.#run++;
+        this.#keyTime = timestamp;
+      }
+      // What follows a key frame and is shown before it is of the run before.
+      const run = timestamp < this.#keyTime ? this.#run - 1 : this.#run;
+      const given = this.#given;
+      let at = given.length;
+      while (at > 0 && isBehind(given[at - 1]!, timestamp, run)) at--;
+      given.splice(at, 0, { timestamp, run });
+      this.#decoder.decode(chunk);
+    }
+
+    async flush(): Promise<void> {
+      await this.#decoder.flush();
+      // A picture that did not come must not give its time to those behind.
+      this.#given = [];
+    }
+
+    close(): void {
+      this.#decoder.close();
+    }
+
+    #retime(frame: VideoFrameLike): VideoFrameLike {
+      const timestamp = this.#given.shift()?.timestamp;
+      if (timestamp === undefined || timestamp === frame.timestamp) return frame;
+      const retimed = new VideoFrame(frame, { timestamp });
+      frame.close();
+      return retimed;
+    }
+  };
+}
+
+function isBehind(given: Given, timestamp: number, run: number): boolean {
+  return given.run > run || (given.run === run && given.timestamp > timestamp);
+}
