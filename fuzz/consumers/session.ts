@@ -40,8 +40,8 @@ export interface SessionParts {
   readonly shape: StreamShape;
 }
 
-/** How long a session may take before it counts as stuck, in milliseconds; all its waiting takes less than a tenth of it. */
-const STUCK_MS = 60_000;
+/** For how long a session may make no call before it counts as stuck, by the clock of its consumers, in milliseconds. */
+const STUCK_MS = 600_000;
 
 /** How many calls may be made with nothing going wrong any more before all is there. */
 const CLEAN_CALLS = 600;
@@ -78,10 +78,15 @@ export async function runSession(
   const clock = new FastClock();
   const controller = new AbortController();
   const { signal } = controller;
+  let calls = 0;
+  let since = clock.now();
   const watch = setInterval(() => {
     if (stream.counts.cleanCalls > CLEAN_CALLS) controller.abort(new Stuck('calls without a fault'));
+    const now = clock.now();
+    if (stream.counts.calls !== calls) since = now;
+    calls = stream.counts.calls;
+    if (now - since > STUCK_MS) controller.abort(new Stuck('seconds without a call'));
   }, 50);
-  const stuck = setTimeout(() => controller.abort(new Stuck('seconds')), STUCK_MS);
   try {
     await orStuck(consume({ c, stream, ledger, clock, endpoint, signal, shape }), signal);
     await ensureNothingLeft(service, name, clock, signal);
@@ -93,7 +98,6 @@ export async function runSession(
     tally.calls += stream.counts.calls;
     tally.consumers += ledger.consumers;
     clearInterval(watch);
-    clearTimeout(stuck);
     service.remove(name);
   }
 }

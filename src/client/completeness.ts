@@ -27,11 +27,15 @@ export class CompletenessCheck {
   #countsAll = false;
   #countsProducers = false;
   readonly #small = new Set<string>();
-  /** Bytes of fragments that are between the two counts. */
-  readonly #between = new Map<string, number>();
+  /** How much came last of fragments that nothing is sure of. */
+  readonly #seen = new Map<string, number>();
 
-  /** What is known of a fragment that has come. */
-  check(listed: ListedFragment, fragment: Fragment, read: DocumentSize): Completeness {
+  /**
+   * What is known of a fragment that has come.
+   *
+   * @param closed whether another one came behind it, so that its body has not just ended in it
+   */
+  check(listed: ListedFragment, fragment: Fragment, read: DocumentSize, closed: boolean): Completeness {
     // A wrong bit makes the number of one fragment that of another. Two times are not wrong by chance.
     if (isOther(listed, fragment)) return 'other';
     const { fragmentNumber, size, durationMs } = listed;
@@ -40,8 +44,8 @@ export class CompletenessCheck {
     if (size === read.bytes) this.#countsAll = true;
     else if (size === read.producerBytes) this.#countsProducers = true;
     else if (size > read.bytes) return this.#judgeSmall(fragmentNumber, read, length);
-    else if (size > read.producerBytes) return this.#judgeBetween(fragmentNumber, read, length);
-    else return read.sizedCluster || length !== 'short' ? 'unknown' : 'short';
+    else if (size > read.producerBytes) return this.#judgeBetween(fragmentNumber, read, length, closed);
+    else return this.#judgeShort(fragmentNumber, read, length, closed);
     return 'whole';
   }
 
@@ -53,12 +57,22 @@ export class CompletenessCheck {
   }
 
   /** Less has come than was told if the service's own Tags do not count, more if they do. */
-  #judgeBetween(number: string, read: DocumentSize, length: Completeness): Completeness {
+  #judgeBetween(number: string, read: DocumentSize, length: Completeness, closed: boolean): Completeness {
     if (this.#countsProducers && !this.#countsAll) return 'short';
-    if (length === 'short' && !read.sizedCluster) return 'short';
-    if (this.#countsAll || this.#between.get(number) === read.bytes) return 'unknown';
-    this.#between.set(number, read.bytes);
-    return 'short';
+    if (length === 'short' && !read.sizedCluster) return this.#judgeShort(number, read, length, closed);
+    return this.#countsAll || this.#comesAgain(number, read) ? 'unknown' : 'short';
+  }
+
+  /** Enough bytes have come, and perhaps too few frames: frames are not always as far apart as they last. */
+  #judgeShort(number: string, read: DocumentSize, length: Completeness, closed: boolean): Completeness {
+    if (read.sizedCluster || length !== 'short') return 'unknown';
+    return this.#comesAgain(number, read) && closed ? 'unknown' : 'short';
+  }
+
+  #comesAgain(number: string, { bytes }: DocumentSize): boolean {
+    if (this.#seen.get(number) === bytes) return true;
+    this.#seen.set(number, bytes);
+    return false;
   }
 }
 

@@ -26,6 +26,8 @@ export interface DownloadSetup {
   readonly attempts: number;
   /** What is known of whether all of a fragment has come. */
   readonly judge: (number: string, read: ReadFragment) => Completeness;
+  /** Another fragment that there should be, to ask for together with this one. */
+  readonly companionOf: (number: string) => string | undefined;
   /** The service has answered a call. */
   readonly onAnswer: () => void;
   readonly onBytes: (bytes: number) => void;
@@ -68,6 +70,8 @@ export class FragmentDownload {
   #open: OpenFragment | undefined;
   /** A fragment that has come whole. */
   #witness: string | undefined;
+  /** Fragments that seemed too short, and whose Clusters do not say their size. */
+  readonly #short = new Set<string>();
   /** What came last in answer was no Matroska at all. */
   #notMedia = false;
 
@@ -129,8 +133,10 @@ export class FragmentDownload {
    * service, is asked for together with one that is known to come.
    */
   #withWitness(number: string): readonly string[] {
-    const witness = this.#witness;
-    const inDoubt = this.#notMedia || (this.#open?.number === number && this.#open.unsized);
+    const isShort = this.#short.has(number);
+    // What seems too short fails anyway if nothing comes behind it.
+    const witness = this.#witness ?? (isShort ? this.#setup.companionOf(number) : undefined);
+    const inDoubt = isShort || this.#notMedia || (this.#open?.number === number && this.#open.unsized);
     return inDoubt && witness !== undefined ? [number, witness] : [number];
   }
 
@@ -221,7 +227,7 @@ export class FragmentDownload {
     const number = read.fragment.fragmentNumber;
     if (number === undefined || !missing.has(number)) return;
     const judged = this.#setup.judge(number, read);
-    if (judged === 'short') missing.set(number, tooShort(number, read));
+    if (judged === 'short') this.#leaveShort(number, read, missing);
     else if (judged !== 'other') this.#accept(number, read, missing);
   }
 
@@ -236,7 +242,7 @@ export class FragmentDownload {
     const number = read.fragment.fragmentNumber;
     if (number === undefined || !missing.has(number)) return;
     const judged = this.#setup.judge(number, read);
-    if (judged === 'short') missing.set(number, tooShort(number, read));
+    if (judged === 'short') this.#leaveShort(number, read, missing);
     else if (judged === 'other') return;
     else if (judged === 'whole' || this.#believes(number, read, missing, witnessed))
       this.#accept(number, read, missing);
@@ -252,6 +258,11 @@ export class FragmentDownload {
     if (before?.number === number && before.frames === frames && before.bytes === bytes) return true;
     if (unsized || frames === 0) return false;
     return [...missing].every(([other, error]) => other === number || error !== undefined);
+  }
+
+  #leaveShort(number: string, read: ReadFragment, missing: Missing): void {
+    missing.set(number, tooShort(number, read));
+    if (read.size?.sizedCluster !== true) this.#short.add(number);
   }
 
   #accept(number: string, read: ReadFragment, missing: Missing): void {

@@ -220,7 +220,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   }
 
   #downloadSetup(
-    { plane, keepDocuments, completeness }: Run,
+    { plane, listed, keepDocuments, completeness }: Run,
     places: ReadonlyMap<string, Place>,
     settle: (number: string, result: Result) => void,
   ): DownloadSetup {
@@ -236,11 +236,15 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
       verifyCrc,
       keepDocuments,
       attempts,
-      judge: (number, { fragment, size }) => {
+      judge: (number, { fragment, size, state }) => {
         const place = places.get(number);
         return place === undefined || size === undefined
           ? 'unknown'
-          : completeness.check(place.fragment, fragment, size);
+          : completeness.check(place.fragment, fragment, size, state === 'whole');
+      },
+      companionOf: (number) => {
+        const index = places.get(number)?.index ?? 0;
+        return (listed[index + 1] ?? listed[index - 1])?.fragmentNumber;
       },
       onAnswer: () => recorder.calls++,
       onBytes: (bytes) => {
