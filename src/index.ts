@@ -48,6 +48,7 @@ export {
   type SegmentMergerStreamOptions,
   segmentMergerStream,
 } from './merge/segment-merger-stream.js';
+export type { ClosableAsyncIterator } from './mkv/async-iterator.js';
 export { Block, type Lacing } from './mkv/block.js';
 export type { BlobLike, ByteStream, ReadableStreamLike } from './mkv/byte-stream.js';
 export { CodecDataError, type CodecErrorCode } from './mkv/codec/codec-error.js';

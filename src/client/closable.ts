@@ -1,3 +1,4 @@
+import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import { type LinkedController, linkedController } from './abort.js';
 
 const CLOSED = new Error('the iteration was closed');
@@ -12,7 +13,7 @@ const CLOSED = new Error('the iteration was closed');
 export function closable<T>(
   run: (signal: AbortSignal) => AsyncGenerator<T, undefined>,
   outer: AbortSignal | undefined,
-): AsyncIterableIterator<T, undefined> {
+): ClosableAsyncIterator<T> {
   // Nothing is begun before something is asked for: an iterator that nobody uses holds nothing.
   let opened: (LinkedController & { readonly generator: AsyncGenerator<T, undefined> }) | undefined;
   const open = () => {

@@ -6,7 +6,7 @@ import type { DataClient, DataPlane } from './data-plane.js';
 import { FragmentReader, type ReadFragment } from './fragment-reader.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
-import { loadArchivedMedia } from './sdk.js';
+import { loadArchivedMedia } from './sdk-archived-media.js';
 import { fromStreamError, KinesisVideoError, NotMediaError, toKinesisVideoError } from './service-error.js';
 
 /** After how many calls in a row that brought nothing the fragments are asked for one by one: one of them may be what ends the call. */

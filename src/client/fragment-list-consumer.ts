@@ -1,5 +1,6 @@
 import type { Fragment } from '../fragments/fragment.js';
 import { type FrameFilterOptions, frameFilter } from '../fragments/frame-filter.js';
+import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import type { Frame } from '../visitors/frame.js';
 import { linkedController } from './abort.js';
 import type { ArchivedMediaClient } from './access.js';
@@ -24,7 +25,8 @@ import { type ListedFragment, listFragments } from './list-fragments.js';
 import { OrderedWindow } from './ordered-window.js';
 import { FRAGMENTS_PER_SECOND, RateLimiter } from './rate-limiter.js';
 import { Reach, Recovery } from './recovery.js';
-import { openArchivedMedia, openControl, sharesHandler } from './sdk.js';
+import { openControl, sharesHandler } from './sdk.js';
+import { openArchivedMedia } from './sdk-archived-media.js';
 import type { KinesisVideoError } from './service-error.js';
 
 /** The service's most fragments in one call of GetMediaForFragmentList. */
@@ -113,23 +115,23 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   }
 
   /** The fragments. Closing the iterator closes the connections, also while it waits. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Fragment, undefined> {
+  [Symbol.asyncIterator](): ClosableAsyncIterator<Fragment> {
     return closable((signal) => fragmentsOf(this.#run(signal, false)), this.#options.signal);
   }
 
   /** The frames of the fragments, in stream order; `frame.fragment` tells which fragment it is of. */
-  frames(filter: FrameFilterOptions = {}): AsyncIterableIterator<Frame, undefined> {
+  frames(filter: FrameFilterOptions = {}): ClosableAsyncIterator<Frame> {
     const wanted = frameFilter(filter);
     return closable((signal) => framesOf(this.#run(signal, false), wanted), this.#options.signal);
   }
 
   /** The fragments, each with the bytes that it came in: for whoever keeps or passes on what the service sent. */
-  documents(): AsyncIterableIterator<FragmentDocument, undefined> {
+  documents(): ClosableAsyncIterator<FragmentDocument> {
     return closable((signal) => documentsOf(this.#run(signal, true)), this.#options.signal);
   }
 
   /** The bytes of the fragments, one document behind the other: for the mergers and remuxers that take a byte stream. */
-  bytes(): AsyncIterableIterator<Uint8Array, undefined> {
+  bytes(): ClosableAsyncIterator<Uint8Array> {
     return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal);
   }
 

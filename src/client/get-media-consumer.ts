@@ -1,5 +1,6 @@
 import type { Fragment } from '../fragments/fragment.js';
 import { type FrameFilterOptions, frameFilter } from '../fragments/frame-filter.js';
+import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Frame } from '../visitors/frame.js';
 import type { MediaAccess, MediaClient, StreamIdentity } from './access.js';
@@ -23,7 +24,8 @@ import { type ConsumerMetrics, MetricsRecorder } from './metrics.js';
 import { Position, type ResumeBy, type StartPosition } from './position.js';
 import { RateLimiter } from './rate-limiter.js';
 import { Reach, Recovery } from './recovery.js';
-import { openControl, openMedia, sharesHandler } from './sdk.js';
+import { openControl, sharesHandler } from './sdk.js';
+import { openMedia } from './sdk-media.js';
 
 /** How a {@link GetMediaConsumer} works; besides these, which stream. */
 export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
@@ -115,7 +117,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   }
 
   /** The fragments. Closing the iterator closes the connection, also while it waits. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Fragment, undefined> {
+  [Symbol.asyncIterator](): ClosableAsyncIterator<Fragment> {
     return closable((signal) => fragmentsOf(this.#run(signal, false)), this.#options.signal);
   }
 
@@ -123,13 +125,13 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
    * The frames of the fragments, in stream order. A frame comes when its fragment is whole, so that none has to come twice; `frame.fragment`
    * tells which that is. A fragment counts as dealt with when a frame behind its last one is asked for.
    */
-  frames(filter: FrameFilterOptions = {}): AsyncIterableIterator<Frame, undefined> {
+  frames(filter: FrameFilterOptions = {}): ClosableAsyncIterator<Frame> {
     const wanted = frameFilter(filter);
     return closable((signal) => framesOf(this.#run(signal, false), wanted), this.#options.signal);
   }
 
   /** The fragments, each with the bytes that it came in: for whoever keeps or passes on what the service sent. */
-  documents(): AsyncIterableIterator<FragmentDocument, undefined> {
+  documents(): ClosableAsyncIterator<FragmentDocument> {
     return closable((signal) => documentsOf(this.#run(signal, true)), this.#options.signal);
   }
 
@@ -137,7 +139,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
    * The bytes of the fragments, one document behind the other, as one body of GetMedia that nothing ever interrupts: for the mergers and
    * remuxers that take a byte stream. A fragment counts as dealt with when bytes behind it are asked for.
    */
-  bytes(): AsyncIterableIterator<Uint8Array, undefined> {
+  bytes(): ClosableAsyncIterator<Uint8Array> {
     return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal);
   }
 

@@ -13,7 +13,7 @@ import type { MetricsRecorder } from './metrics.js';
 import { type NumberedMetadata, type Position, signatureOf } from './position.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
-import { loadMedia } from './sdk.js';
+import { loadMedia } from './sdk-media.js';
 import { fromStreamError, KinesisVideoError, toKinesisVideoError } from './service-error.js';
 
 /** How often the service may say that it does not know the last fragment: what was just stored is not known everywhere at once. */

@@ -6,7 +6,7 @@ import type { Clock } from './clock.js';
 import type { DataClient, DataPlane } from './data-plane.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
-import { loadArchivedMedia } from './sdk.js';
+import { loadArchivedMedia } from './sdk-archived-media.js';
 import { KinesisVideoError, toKinesisVideoError } from './service-error.js';
 
 /** A stretch of time whose fragments are wanted, both ends included. */

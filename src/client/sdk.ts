@@ -1,11 +1,5 @@
-import type {
-  ArchivedMediaAccess,
-  ArchivedMediaClient,
-  ControlClient,
-  MediaAccess,
-  MediaClient,
-  ServiceAccess,
-} from './access.js';
+import type { ControlClient, ServiceAccess } from './access.js';
+import { peerError } from './peer.js';
 
 /** A control client, and what is known of how it was made. */
 export interface Control {
@@ -14,26 +8,19 @@ export interface Control {
   readonly disposable: boolean;
 }
 
-/** Loads one of the optional peer packages; says which one when it is not installed. */
-async function load<T>(name: string, load: () => Promise<T>): Promise<T> {
+/**
+ * The package of the control plane.
+ *
+ * Each package is imported in a module of its own, by its name and within `try`: bundlers then take it along where it is installed, and
+ * take it for optional where it is not.
+ */
+export async function loadControl() {
   try {
-    return await load();
+    return await import('@aws-sdk/client-kinesis-video');
   } catch (cause) {
-    throw new Error(`kvs-parser/client needs the package ${name}: install it beside kvs-parser`, { cause });
+    throw peerError('@aws-sdk/client-kinesis-video', cause);
   }
 }
-
-const CONTROL = '@aws-sdk/client-kinesis-video';
-const MEDIA = '@aws-sdk/client-kinesis-video-media';
-const ARCHIVED_MEDIA = '@aws-sdk/client-kinesis-video-archived-media';
-
-/** The package of the control plane. */
-export const loadControl = () => load(CONTROL, () => import('@aws-sdk/client-kinesis-video'));
-/** The package of GetMedia. */
-export const loadMedia = () => load(MEDIA, () => import('@aws-sdk/client-kinesis-video-media'));
-/** The package of the archived media. */
-export const loadArchivedMedia = () =>
-  load(ARCHIVED_MEDIA, () => import('@aws-sdk/client-kinesis-video-archived-media'));
 
 /** The client that was injected, or a new one. */
 export async function openControl(access: ServiceAccess): Promise<Control> {
@@ -42,46 +29,6 @@ export async function openControl(access: ServiceAccess): Promise<Control> {
   const { KinesisVideoClient } = await loadControl();
   const control = new KinesisVideoClient({ maxAttempts: 1, ...clientConfig });
   return { client: control, disposable: !sharesHandler(clientConfig) };
-}
-
-/**
- * A client for GetMedia at an endpoint.
- *
- * @param clockOffset what is known of how far the clock here is behind, in milliseconds
- */
-export async function openMedia(
-  access: MediaAccess,
-  control: ControlClient,
-  endpoint: string,
-  clockOffset?: number,
-): Promise<MediaClient> {
-  if (access.createMediaClient !== undefined) return access.createMediaClient(endpoint);
-  const { KinesisVideoMediaClient } = await loadMedia();
-  return new KinesisVideoMediaClient({
-    ...shared(access, control, clockOffset),
-    ...access.mediaClientConfig,
-    endpoint,
-  });
-}
-
-/**
- * A client for the archived media at an endpoint.
- *
- * @param clockOffset what is known of how far the clock here is behind, in milliseconds
- */
-export async function openArchivedMedia(
-  access: ArchivedMediaAccess,
-  control: ControlClient,
-  endpoint: string,
-  clockOffset?: number,
-): Promise<ArchivedMediaClient> {
-  if (access.createArchivedMediaClient !== undefined) return access.createArchivedMediaClient(endpoint);
-  const { KinesisVideoArchivedMediaClient } = await loadArchivedMedia();
-  return new KinesisVideoArchivedMediaClient({
-    ...shared(access, control, clockOffset),
-    ...access.archivedMediaClientConfig,
-    endpoint,
-  });
 }
 
 /** Asks the provider of the credentials for new ones, though it may think that those it gave are still good. */
@@ -99,7 +46,7 @@ export function clockOffsetOf(client: object | undefined): number | undefined {
 }
 
 /** What all clients have in common: the caller's configuration, and region and credentials as the control client resolved them. */
-function shared(access: ServiceAccess, control: ControlClient, clockOffset: number | undefined) {
+export function sharedConfig(access: ServiceAccess, control: ControlClient, clockOffset: number | undefined) {
   const { region, credentials } = control.config ?? {};
   return {
     maxAttempts: 1,

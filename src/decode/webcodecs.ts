@@ -4,6 +4,15 @@
  * @packageDocumentation
  */
 
+/**
+ * Names of the platform that public types speak of. Each is the platform's own where a program has it (the DOM library, `@types/node`);
+ * elsewhere it is empty, and the program compiles all the same.
+ */
+declare global {
+  interface AbortSignal {}
+  interface Event {}
+}
+
 /** What a chunk is made of. Times are in whole microseconds. */
 export interface EncodedChunkInit {
   readonly type: 'key' | 'delta';

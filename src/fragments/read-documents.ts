@@ -1,4 +1,5 @@
 import { concatBytes } from '../ebml/writer.js';
+import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import type { ByteStream } from '../mkv/byte-stream.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 import { type ChunkConsumer, pullThrough } from '../mkv/pull.js';
@@ -76,7 +77,7 @@ export class MkvDocument implements DocumentFacts {
 export function readDocuments(
   stream: ByteStream,
   options: ReadDocumentsOptions = {},
-): AsyncIterableIterator<MkvDocument, undefined> {
+): ClosableAsyncIterator<MkvDocument> {
   return pullThrough(stream, new DocumentGatherer(options), options.signal);
 }
 
@@ -89,7 +90,7 @@ export function readDocuments(
 export function readDocumentParts(
   stream: ByteStream,
   options: ReadDocumentPartsOptions = {},
-): AsyncIterableIterator<DocumentPart, undefined> {
+): ClosableAsyncIterator<DocumentPart> {
   return pullThrough(stream, new DocumentSplitter(options), options.signal);
 }
 

@@ -2,6 +2,7 @@ import type { DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { EbmlHandler } from '../ebml/handler.js';
 import type { EbmlParser } from '../ebml/parser.js';
+import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import type { ByteStream } from '../mkv/byte-stream.js';
 import { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { ElementVisitor } from '../mkv/element-visitor.js';
@@ -51,10 +52,7 @@ export interface ReadFragmentsOptions extends ReadFramesOptions {
  *
  * @throws MkvParseError when the bytes are wrong, whatever the source throws when it fails, the signal's reason when it is aborted
  */
-export function readFrames(
-  stream: ByteStream,
-  options: ReadFramesOptions = {},
-): AsyncIterableIterator<Frame, undefined> {
+export function readFrames(stream: ByteStream, options: ReadFramesOptions = {}): ClosableAsyncIterator<Frame> {
   return pullThrough(stream, new FrameConsumer(options), options.signal);
 }
 
@@ -68,10 +66,7 @@ export function readFrames(
  * @throws MkvParseError when the bytes are wrong or a fragment is larger than `maxFragmentSize`, whatever the source throws when it fails,
  * the signal's reason when it is aborted
  */
-export function readFragments(
-  stream: ByteStream,
-  options: ReadFragmentsOptions = {},
-): AsyncIterableIterator<Fragment, undefined> {
+export function readFragments(stream: ByteStream, options: ReadFragmentsOptions = {}): ClosableAsyncIterator<Fragment> {
   return pullThrough(stream, new FragmentConsumer(options), options.signal);
 }
 

@@ -1,3 +1,4 @@
+import type { ClosableAsyncIterator } from './async-iterator.js';
 import { type ByteStream, type ChunkSource, openByteStream } from './byte-stream.js';
 import { explainForeign, FOREIGN_HEAD_SIZE } from './foreign.js';
 import { MkvParseError } from './parse-error.js';
@@ -94,11 +95,11 @@ export function pullThrough<T>(
   stream: ByteStream,
   consumer: ChunkConsumer<T>,
   signal?: AbortSignal,
-): AsyncIterableIterator<T, undefined> {
+): ClosableAsyncIterator<T> {
   return new PullIterator(new AbortableSource(stream, signal), consumer);
 }
 
-class PullIterator<T> implements AsyncIterableIterator<T, undefined> {
+class PullIterator<T> implements ClosableAsyncIterator<T> {
   readonly #source: AbortableSource;
   readonly #consumer: ChunkConsumer<T>;
   #ended = false;

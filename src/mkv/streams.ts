@@ -1,8 +1,19 @@
+import type { ClosableAsyncIterator } from './async-iterator.js';
 import type { ByteStream } from './byte-stream.js';
 import type { MkvElement } from './element.js';
 import type { ElementVisitor } from './element-visitor.js';
 import { AbortableSource, pullThrough } from './pull.js';
 import { type MkvReaderOptions, StreamingMkvReader } from './reader.js';
+
+/**
+ * Names of the platform that public types speak of. Each is the platform's own where a program has it (the DOM library, `@types/node`);
+ * elsewhere it is empty, and the program compiles all the same.
+ */
+declare global {
+  interface AbortSignal {}
+  interface ReadableStream<R> {}
+  interface WritableStream<W> {}
+}
 
 /** How a byte stream is read. */
 export interface MkvStreamOptions extends MkvReaderOptions {
@@ -15,10 +26,7 @@ export interface MkvStreamOptions extends MkvReaderOptions {
  *
  * @throws MkvParseError when the bytes are wrong, whatever the source throws when it fails, the signal's reason when it is aborted
  */
-export function readElements(
-  stream: ByteStream,
-  options: MkvStreamOptions = {},
-): AsyncIterableIterator<MkvElement, undefined> {
+export function readElements(stream: ByteStream, options: MkvStreamOptions = {}): ClosableAsyncIterator<MkvElement> {
   return pullThrough(stream, new StreamingMkvReader(options), options.signal);
 }
 

@@ -13,7 +13,13 @@ export {
   type Mp4Segment,
 } from './mp4-remuxer.js';
 export type { Mp4Spool } from './mp4-writer.js';
-export { MsePlayer, type MsePlayerEventMap, type MsePlayerState } from './mse-player.js';
+export {
+  MsePlayer,
+  type MsePlayerEventMap,
+  type MsePlayerListener,
+  type MsePlayerListenerOptions,
+  type MsePlayerState,
+} from './mse-player.js';
 export type { MsePlayerOptions } from './player-options.js';
 export { type Mp4ErrorCode, Mp4RemuxError } from './remux-error.js';
 export { type RemuxResult, type RemuxToMp4Options, remuxToMp4 } from './remux-to-mp4.js';

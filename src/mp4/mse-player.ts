@@ -37,6 +37,20 @@ const STALLED = 300;
 /** HTMLMediaElement.HAVE_FUTURE_DATA */
 const HAVE_FUTURE_DATA = 3;
 
+/** What is called with events: the platform's `EventListenerOrEventListenerObject`. */
+export type MsePlayerListener = ((event: Event) => void) | { handleEvent(event: Event): void };
+
+/** The platform's `AddEventListenerOptions`. */
+export interface MsePlayerListenerOptions {
+  readonly capture?: boolean;
+  readonly once?: boolean;
+  readonly passive?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The platform's class, in words that need no types of it. */
+const Target: new () => EventTarget = EventTarget;
+
 /** What a browser plays that plays anything this way: H.264, Baseline. */
 const COMMON_TYPE = 'video/mp4; codecs="avc1.42c01e"';
 
@@ -53,7 +67,7 @@ const COMMON_TYPE = 'video/mp4; codecs="avc1.42c01e"';
  * ends, what is buffered is played first. Tracks that the browser cannot play (G.711, mostly) or that have no frames are left out. The
  * video's time 0 is the beginning of the stream.
  */
-export class MsePlayer extends EventTarget {
+export class MsePlayer extends Target {
   readonly #video: HTMLVideoElement;
   readonly #options: MsePlayerOptions;
   #session: { readonly play: PlaySession; done: Promise<unknown> } | undefined;
@@ -84,17 +98,17 @@ export class MsePlayer extends EventTarget {
   override addEventListener<K extends keyof MsePlayerEventMap>(
     type: K,
     listener: (event: MsePlayerEventMap[K]) => void,
-    options?: boolean | AddEventListenerOptions,
+    options?: boolean | MsePlayerListenerOptions,
   ): void;
   override addEventListener(
     type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
+    listener: MsePlayerListener | null,
+    options?: boolean | MsePlayerListenerOptions,
   ): void;
   override addEventListener(
     type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
+    listener: MsePlayerListener | null,
+    options?: boolean | MsePlayerListenerOptions,
   ): void {
     super.addEventListener(type, listener, options);
   }

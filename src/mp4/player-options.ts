@@ -2,6 +2,18 @@ import type { Mp4Segment } from './mp4-remuxer.js';
 import type { Mp4RemuxError } from './remux-error.js';
 import type { Mp4StreamOptions } from './streams.js';
 
+/**
+ * Names of the platform that public types speak of. Each is the platform's own where a program has it (the DOM library, `@types/node`);
+ * elsewhere it is empty, and the program compiles all the same.
+ */
+declare global {
+  interface CustomEvent<T> {}
+  interface Event {}
+  interface EventTarget {}
+  interface HTMLVideoElement {}
+  interface MediaSource {}
+}
+
 /** How `MsePlayer` plays. Times are in seconds, as those of a `<video>`. */
 export interface MsePlayerOptions extends Pick<Mp4StreamOptions, 'recover' | 'onGap' | 'tracks' | 'chunkDuration'> {
   /** Let playing begin by itself when the first fragment is there (default). A browser may want the video muted for it. */

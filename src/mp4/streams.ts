@@ -1,3 +1,4 @@
+import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import type { ByteStream } from '../mkv/byte-stream.js';
 import { type ChunkConsumer, pullThrough } from '../mkv/pull.js';
 import type { MkvReaderOptions } from '../mkv/reader.js';
@@ -27,7 +28,7 @@ export interface Mp4StreamOptions extends Mp4ReadOptions, Pick<MkvStreamOptions,
 export function mp4SegmentStream(
   stream: ByteStream,
   options: Mp4StreamOptions = {},
-): AsyncIterableIterator<Mp4Segment, undefined> {
+): ClosableAsyncIterator<Mp4Segment> {
   return pullThrough(stream, new SegmentConsumer(options), options.signal);
 }
 

@@ -1,0 +1,30 @@
+/** A package that a consumer needs is not installed, or does not load. */
+export class PeerError extends Error {
+  override name = 'PeerError';
+}
+
+/**
+ * Why a package could not be loaded, for people: that it is not installed only where that is so.
+ *
+ * @param name of the package
+ * @param cause what its `import()` was rejected with
+ */
+export function peerError(name: string, cause: unknown): PeerError {
+  const text = isMissing(name, cause)
+    ? `kvs-parser/client needs the package ${name}: install it beside kvs-parser`
+    : `the package ${name} does not load: ${reasonOf(cause)}`;
+  return new PeerError(text, { cause });
+}
+
+/** What runtimes and bundlers say of a name that leads nowhere. One of a package's own dependencies is missing in the same words. */
+const NOT_FOUND = /(cannot find|could(n't| not) (find|resolve)|failed to resolve|unable to resolve|not prefixed)/i;
+
+function isMissing(name: string, cause: unknown): boolean {
+  const text = reasonOf(cause);
+  return NOT_FOUND.test(text) && ["'", '"', '`'].some((quote) => text.includes(quote + name + quote));
+}
+
+function reasonOf(cause: unknown): string {
+  const message: unknown = typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'message') : cause;
+  return typeof message === 'string' && message !== '' ? message : String(cause);
+}
