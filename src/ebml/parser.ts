@@ -23,6 +23,8 @@ import { concatBytes } from './writer.js';
 
 const DEFAULT_MAX_ELEMENT_SIZE = 64 * 1024 * 1024;
 const DEFAULT_MAX_DEPTH = 64;
+/** So many bytes are sooner searched for a mark than what follows them is looked at. */
+const SOON_SEARCHED = 512;
 const BROKEN_SIZE = 'what follows it is no element';
 
 /**
@@ -336,7 +338,7 @@ export class EbmlParser<M> {
     if (needed && input.bytes.length - input.position >= dataSize) {
       const { position, run } = input;
       const end = position + dataSize;
-      if (this.#isUnconfirmed(end) && this.#holdsMark(input.bytes, position, end)) {
+      if (this.#recovery !== undefined && this.#mayBeLie(this.#recovery, input.bytes, position, end)) {
         const { offset } = input;
         this.#doubt(offset + dataSize, offset, () => this.#finishData(type, dataSize, run, position, own));
         return true;
@@ -426,6 +428,13 @@ export class EbmlParser<M> {
 
   #holdsMark(bytes: Uint8Array, start: number, end: number): boolean {
     return this.#recovery !== undefined && this.#recovery.findMark(bytes, start, end) >= 0;
+  }
+
+  /** Whether the size of the element at hand may have swallowed others. */
+  #mayBeLie(recovery: Recovery, bytes: Uint8Array, start: number, end: number): boolean {
+    // What takes less time comes first.
+    if (end - start > SOON_SEARCHED) return this.#isUnconfirmed(end) && recovery.findMark(bytes, start, end) >= 0;
+    return recovery.findMark(bytes, start, end) >= 0 && this.#isUnconfirmed(end);
   }
 
   /** Holds the element at hand back until it is known whether its size holds. The input stands at its data, or at the first mark in them. */

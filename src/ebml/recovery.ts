@@ -26,6 +26,8 @@ export type Verdict = Place | typeof WAIT | typeof HOLDS | typeof BROKEN | typeo
 
 /** How far elements that are only possible are followed to one that is plain to see. */
 const FOLLOWED = 4 * 1024 * 1024;
+/** So many elements of known id behind each other are no chance, though none is plain to see. */
+const TELLING = 8;
 /** How large a damaged element may be that is passed over by its own size, when nothing else says how long it can be. */
 const LARGEST_PASSED = 4 * 1024 * 1024;
 
@@ -37,6 +39,8 @@ interface Doubt {
   readonly end: number;
   /** How far what follows it has been followed. */
   followed: number;
+  /** How many elements of known id were on the way. */
+  known: number;
   /** Where in it places to go on at are looked for. */
   readonly search: Search;
   /** Whether it may be an element by chance: it is damage itself when its size does not hold. */
@@ -122,7 +126,7 @@ export class Recovery {
   doubt(end: number, from: number, isWeak: boolean, top: Surroundings | undefined): void {
     const search = { at: from, end, past: end, anchor: anchorOf(top) };
     const ends = this.#endsOf(top).filter(({ at }) => at >= end);
-    this.#doubt = { end, followed: end, search, isWeak, searching: end === Number.POSITIVE_INFINITY, ends };
+    this.#doubt = { end, followed: end, known: 0, search, isWeak, searching: end === Number.POSITIVE_INFINITY, ends };
     this.#begin();
   }
 
@@ -176,7 +180,10 @@ export class Recovery {
     const search = this.#search;
     while (!doubt.searching) {
       const at = doubt.followed;
-      let sight = at - doubt.end > FOLLOWED ? IMPOSSIBLE : search.look(at, top);
+      const isFar = at - doubt.end > FOLLOWED;
+      // Nothing speaks against it.
+      if (isFar && doubt.isWeak && doubt.search.at >= doubt.end) return HOLDS;
+      let sight = isFar ? IMPOSSIBLE : search.look(at, top);
       if (sight === OPEN && !search.ended) return WAIT;
       if (sight === PLAIN || (sight === OPEN && search.endsAt(at))) {
         this.trusted = Math.max(this.trusted, at);
@@ -184,7 +191,7 @@ export class Recovery {
       }
       const { type, length, misplaced } = search.seen;
       if (sight === POSSIBLE && misplaced) sight = IMPOSSIBLE;
-      if (doubt.isWeak && sight === IMPOSSIBLE) return BROKEN;
+      if (doubt.isWeak && sight === IMPOSSIBLE && !isFar) return BROKEN;
       if (doubt.isWeak && sight === OPEN) return HOLDS;
       // Two that nobody knows behind each other, and elements in the first that go on past its end: it is these that are right.
       const isSuspect = doubt.isWeak && type === undefined && doubt.search.at < doubt.end;
@@ -194,6 +201,10 @@ export class Recovery {
         // Of unknown size: what is in it will be looked at by itself.
         if (length === 0) return HOLDS;
         doubt.followed += length;
+        if (type !== undefined) doubt.known++;
+        if (doubt.known < TELLING) continue;
+        this.trusted = Math.max(this.trusted, doubt.followed);
+        return HOLDS;
       }
     }
     const end = this.#plainEnd(doubt.ends, top);
