@@ -90,7 +90,8 @@ export class Playability {
 
   /** The service believes CodecPrivate, and hands frames on as they are. */
   #checkLabel(track: TrackMetadata): void {
-    const { label, nal, aac } = track.format;
+    const { label } = track;
+    const { nal, aac } = track.format;
     const name = describe(track);
     const operations = track.type === 'video' ? ALL : WITH_SOUND;
     const isRead =

@@ -24,7 +24,7 @@ export function checkTracks(fragment: CheckedFragment, report: Report): void {
     const isMissing = metadata.codecPrivate === undefined || metadata.codecPrivate.length === 0;
     if (isMissing && CONFIGURED.includes(codecOf(metadata.codecId))) {
       report('CodecPrivate', place, `CodecPrivate is missing for ${quote(metadata.codecId)}`);
-    } else if (metadata.format.label.nal?.lengthSize === 0) {
+    } else if (metadata.label.nal?.lengthSize === 0) {
       report('CodecPrivate', place, 'CodecPrivate is in Annex B: the service wants AVCC or HVCC');
     }
     for (const { rule, message } of metadata.disagreements) {

@@ -5,8 +5,10 @@ import {
   type MediaFormat,
   NO_EVIDENCE,
   observeFrame,
+  readLabel,
   settleFormat,
   type TrackDisagreement,
+  type TrackLabel,
   type TrackRule,
 } from './codec/media-format.js';
 import { type ContentEncoding, ContentEncodingCollector } from './content-encoding.js';
@@ -111,16 +113,14 @@ export class TrackMetadata {
   readonly contentEncoding: ContentEncoding;
   /** All data elements of the TrackEntry, in order, those within its masters too. */
   readonly elements: readonly MkvDataElement[];
+  #label: TrackLabel | undefined;
   #evidence: FrameEvidence = NO_EVIDENCE;
   #format: MediaFormat | undefined;
   /** The track as it was described, before frames showed anything; `undefined` for that one itself. */
   #origin: TrackMetadata | undefined;
-  /** What frames show to be wrong that changes no configuration; shared by all that came of one description. */
-  #notes: Map<TrackRule, string> = new Map();
-  /** The rules that have been told; shared likewise. */
-  #told: Set<TrackRule> = new Set();
-  /** How many frames one behind the other consisted of no NAL units; shared likewise. */
-  #misses = { count: 0 };
+  /** What is remembered of frames that changes no configuration; shared by all that came of one description. */
+  #memory: TrackMemory | undefined;
+  #tells: boolean | undefined;
   readonly #masters: ReadonlySet<unknown>;
 
   /** @internal */
@@ -212,7 +212,8 @@ export class TrackMetadata {
 
   /** What the TrackEntry says that the frames which have been read do not bear out. */
   get disagreements(): readonly TrackDisagreement[] {
-    return [...this.format.disagreements, ...Array.from(this.#notes, ([rule, message]) => ({ rule, message }))];
+    const notes = Array.from(this.#memory?.notes ?? [], ([rule, message]) => ({ rule, message }));
+    return [...this.format.disagreements, ...notes];
   }
 
   /**
@@ -221,8 +222,27 @@ export class TrackMetadata {
    * @internal
    */
   get format(): MediaFormat {
-    this.#format ??= settleFormat(this, this.#evidence);
+    this.#format ??= settleFormat(this, this.label, this.#evidence);
     return this.#format;
+  }
+
+  /**
+   * What CodecPrivate says.
+   *
+   * @internal
+   */
+  get label(): TrackLabel {
+    this.#label ??= readLabel(this);
+    return this.#label;
+  }
+
+  /**
+   * Whether frames have been taken for samples under another name.
+   *
+   * @internal
+   */
+  get isPcm(): boolean {
+    return this.#evidence.pcm !== undefined;
   }
 
   /**
@@ -231,7 +251,8 @@ export class TrackMetadata {
    * @internal
    */
   get isTelling(): boolean {
-    return this.contentEncoding.storage === 'plain' && this.#misses.count < MOST_MISSES && isTelling(this);
+    this.#tells ??= this.contentEncoding.storage === 'plain' && isTelling(this);
+    return this.#tells && (this.#memory === undefined || this.#memory.misses < MOST_MISSES);
   }
 
   /**
@@ -260,17 +281,21 @@ export class TrackMetadata {
    * @internal
    */
   observe(frame: FrameLook): TrackMetadata {
-    const evidence = observeFrame(this, this.#evidence, this.format, frame);
-    if (frame.nals !== undefined) this.#misses.count = 0;
-    else if (this.format.nal !== undefined && frame.size > 0) this.#misses.count++;
+    const evidence = observeFrame(this, this.label, this.#evidence, frame);
+    if (frame.failed === true) this.#remember().misses++;
+    else if (frame.nals !== undefined && this.#memory !== undefined) this.#memory.misses = 0;
     if (evidence === this.#evidence) return this;
     const track = new TrackMetadata(this.elements, this.#masters, this.contentEncoding);
+    track.#label = this.#label;
     track.#evidence = evidence;
     track.#origin = this.origin;
-    track.#notes = this.#notes;
-    track.#told = this.#told;
-    track.#misses = this.#misses;
+    track.#memory = this.#remember();
     return track;
+  }
+
+  #remember(): TrackMemory {
+    this.#memory ??= { notes: new Map(), told: new Set(), misses: 0 };
+    return this.#memory;
   }
 
   /**
@@ -279,7 +304,8 @@ export class TrackMetadata {
    * @internal
    */
   note(rule: TrackRule, message: string): void {
-    if (!this.#notes.has(rule)) this.#notes.set(rule, message);
+    const { notes } = this.#remember();
+    if (!notes.has(rule)) notes.set(rule, message);
   }
 
   /**
@@ -288,8 +314,8 @@ export class TrackMetadata {
    * @internal
    */
   takeUntold(): readonly TrackDisagreement[] {
-    const told = this.#told;
-    if (told.size === this.#notes.size + this.format.disagreements.length) return [];
+    const { told, notes } = this.#remember();
+    if (told.size === notes.size + this.format.disagreements.length) return [];
     const untold = this.disagreements.filter(({ rule }) => !told.has(rule));
     for (const { rule } of untold) told.add(rule);
     return untold;
@@ -300,6 +326,16 @@ export class TrackMetadata {
     const track = new TrackMetadata([], new Set(), new ContentEncodingCollector().result());
     return Object.assign(track, { number });
   }
+}
+
+/** What is remembered of a track's frames. */
+interface TrackMemory {
+  /** What they show to be wrong of the label. */
+  readonly notes: Map<TrackRule, string>;
+  /** The rules that have been told. */
+  readonly told: Set<TrackRule>;
+  /** How many of them, one behind the other, should have had NAL units and had none. */
+  misses: number;
 }
 
 const NO_BYTES = new Uint8Array(0);

@@ -164,6 +164,15 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
       // Who reads no frames needs no times.
       if (!(error instanceof MkvParseError)) throw error;
     }
+    this.takeOther(element);
+  }
+
+  /**
+   * Takes an element that tells no time.
+   *
+   * @internal
+   */
+  takeOther(element: MkvDataElement): void {
     this.#tagCollector.data(element);
     this.#trackCollector.data(element);
   }

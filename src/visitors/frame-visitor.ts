@@ -155,7 +155,7 @@ export class FrameVisitor extends MkvElementVisitor {
       else if (element.is(Mkv.ReferenceBlock)) this.#groupReferences = true;
       else if (element.is(Mkv.DiscardPadding)) this.#groupPadding = element.value / 1000;
     } else if (!this.metadata.takeTime(element)) {
-      this.metadata.visitData(element);
+      this.metadata.takeOther(element);
     }
   }
 
@@ -231,7 +231,7 @@ export class FrameVisitor extends MkvElementVisitor {
     const track = watch.look(block, timestamp, isFlagged, this.metadata.tags);
     if (track !== undefined) {
       this.metadata.replaceTrack(track);
-      this.#awaitsTags ||= track.format.pcm !== undefined;
+      this.#awaitsTags ||= track.isPcm;
     }
     if (onWarning === undefined) return;
     for (const { message } of watch.news()) {

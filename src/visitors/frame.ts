@@ -37,8 +37,8 @@ export class Frame {
   readonly discardPadding: number | undefined;
   // Not private to the engine (#): frames are made by the million, and plain fields are made faster.
   private readonly block: Block;
-  private readonly index: number;
-  private readonly flagged: boolean;
+  /** Twice its index in the Block, and 1 more when it is flagged as a key frame. */
+  private readonly place: number;
   private length: number | undefined;
 
   /** @internal */
@@ -57,10 +57,9 @@ export class Frame {
     this.fragment = fragment;
     this.timestamp = timestamp;
     this.length = duration;
-    this.flagged = flagged;
     this.discardPadding = discardPadding;
     this.block = block;
-    this.index = index;
+    this.place = index * 2 + (flagged ? 1 : 0);
     this.cluster = cluster;
   }
 
@@ -98,12 +97,12 @@ export class Frame {
    * picture of H.265, a key frame of VP8, VP9 or AV1; every frame of the usual audio codecs. Else `keyframeFlag`.
    */
   get keyframe(): boolean {
-    return this.storage === 'plain' ? isKeyframe(this.track.format, this, this.flagged) : this.flagged;
+    return this.storage === 'plain' ? isKeyframe(this.track.format, this, this.keyframeFlag) : this.keyframeFlag;
   }
 
   /** What the stream says of `keyframe`: the flag of a SimpleBlock; in a BlockGroup, that there is no ReferenceBlock. */
   get keyframeFlag(): boolean {
-    return this.flagged;
+    return (this.place & 1) === 1;
   }
 
   /**
@@ -149,6 +148,10 @@ export class Frame {
     return frameDataFor(format, this.data, description, this.keyframe);
   }
 
+  private get index(): number {
+    return this.place >> 1;
+  }
+
   /**
    * The same frame with other data.
    *
@@ -156,8 +159,8 @@ export class Frame {
    * @internal
    */
   withData(block: Block, track: TrackMetadata): Frame {
-    const { fragment, timestamp, length, flagged, discardPadding, cluster } = this;
-    return new Frame(track, fragment, timestamp, length, flagged, discardPadding, block, 0, cluster);
+    const { fragment, timestamp, length, keyframeFlag, discardPadding, cluster } = this;
+    return new Frame(track, fragment, timestamp, length, keyframeFlag, discardPadding, block, 0, cluster);
   }
 
   /**

@@ -1,6 +1,5 @@
-import { CodecDataError } from './codec-error.js';
-import { parseAvcC } from './h264.js';
-import { parseHvcC } from './h265.js';
+import { readAvcC } from './h264.js';
+import { readHvcC } from './h265.js';
 import { eachNal, isAnnexB, type NalCodec, nalKind } from './nal.js';
 import { type CodecTrack, codecOf } from './track-codec.js';
 import { waveExtra, waveTag } from './wave-format.js';
@@ -89,12 +88,8 @@ export function stringOfSps(codec: NalCodec, sps: Uint8Array): string | undefine
 
 /** The first sequence parameter set of AVCC or HVCC; `undefined` when there is none, or the record cannot be read. */
 function spsOfRecord(codec: NalCodec, data: Uint8Array): Uint8Array | undefined {
-  try {
-    return (codec === 'h264' ? parseAvcC(data) : parseHvcC(data)).sps[0];
-  } catch (error) {
-    if (error instanceof CodecDataError) return undefined;
-    throw error;
-  }
+  const record = codec === 'h264' ? readAvcC(data) : readHvcC(data);
+  return typeof record === 'string' ? undefined : record.sps[0];
 }
 
 /**

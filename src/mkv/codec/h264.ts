@@ -40,29 +40,40 @@ export type PixelAspect = readonly [width: number, height: number];
 const hasChromaInfo = (profile: number) => profile === 100 || profile === 110 || profile === 122 || profile === 144;
 
 /**
- * Reads an AVCDecoderConfigurationRecord.
+ * Reads an AVCDecoderConfigurationRecord. Tracks without a valid one are usual, and errors are dear.
  *
- * @throws CodecDataError when it is none, or is cut short
+ * @returns what is wrong when it is none, or is cut short
  */
-export function parseAvcC(data: Uint8Array): AvcConfig {
-  if (data.length < 7 || data[0] !== 1) throw new CodecDataError('no AVC configuration of version 1');
+export function readAvcC(data: Uint8Array): AvcConfig | string {
+  if (data.length < 7 || data[0] !== 1) return 'no AVC configuration of version 1';
   let at = 5;
   const list = (mask: number) => {
     const sets: Uint8Array[] = [];
     for (let count = (data[at++] ?? 0) & mask; count > 0; count--) {
       const start = at + 2;
       at = start + data[at]! * 256 + data[at + 1]!;
-      if (!(at > start && at <= data.length))
-        throw new CodecDataError('an AVC configuration ends within a parameter set');
+      if (!(at > start && at <= data.length)) return undefined;
       sets.push(data.subarray(start, at));
     }
     return sets;
   };
   const sps = list(31);
-  if (at >= data.length) throw new CodecDataError('an AVC configuration ends before its picture parameter sets');
-  const pps = list(255);
+  if (sps !== undefined && at >= data.length) return 'an AVC configuration ends before its picture parameter sets';
+  const pps = sps === undefined ? undefined : list(255);
+  if (sps === undefined || pps === undefined) return 'an AVC configuration ends within a parameter set';
   const lengthSize = (data[4]! & 3) + 1;
   return { profile: data[1]!, compatibility: data[2]!, level: data[3]!, lengthSize, sps, pps };
+}
+
+/**
+ * The same with an error.
+ *
+ * @throws CodecDataError when it is none, or is cut short
+ */
+export function parseAvcC(data: Uint8Array): AvcConfig {
+  const config = readAvcC(data);
+  if (typeof config === 'string') throw new CodecDataError(config);
+  return config;
 }
 
 /**

@@ -62,10 +62,10 @@ function readProfile(r: BitReader): Omit<H265Profile, 'level'> {
 /**
  * Reads an HEVCDecoderConfigurationRecord.
  *
- * @throws CodecDataError when it is none, or is cut short
+ * @returns what is wrong when it is none, or is cut short
  */
-export function parseHvcC(data: Uint8Array): HevcConfig {
-  if (data.length < 23 || data[0] !== 1) throw new CodecDataError('no HEVC configuration of version 1');
+export function readHvcC(data: Uint8Array): HevcConfig | string {
+  if (data.length < 23 || data[0] !== 1) return 'no HEVC configuration of version 1';
   const r = new BitReader(data, 1);
   const profile = readProfile(r);
   const level = r.bits(8);
@@ -75,17 +75,27 @@ export function parseHvcC(data: Uint8Array): HevcConfig {
     const type = (data[at]! & 63) - 32;
     let count = data[at + 1]! * 256 + data[at + 2]!;
     at += 3;
-    if (!(at <= data.length)) throw new CodecDataError('an HEVC configuration ends early');
+    if (!(at <= data.length)) return 'an HEVC configuration ends early';
     for (; count > 0; count--) {
       const start = at + 2;
       at = start + data[at]! * 256 + data[at + 1]!;
-      if (!(at > start && at <= data.length))
-        throw new CodecDataError('an HEVC configuration ends within a parameter set');
+      if (!(at > start && at <= data.length)) return 'an HEVC configuration ends within a parameter set';
       sets[type]?.push(data.subarray(start, at));
     }
   }
   const [vps = [], sps = [], pps = []] = sets;
   return { ...profile, level, lengthSize: (data[21]! & 3) + 1, vps, sps, pps };
+}
+
+/**
+ * The same with an error.
+ *
+ * @throws CodecDataError when it is none, or is cut short
+ */
+export function parseHvcC(data: Uint8Array): HevcConfig {
+  const config = readHvcC(data);
+  if (typeof config === 'string') throw new CodecDataError(config);
+  return config;
 }
 
 /**

@@ -12,7 +12,7 @@ import { codecStringOf, decoderDescription, stringOfSps, unescapeNal } from './c
 import { type H264Sps, type PixelAspect, parseH264Sps } from './h264.js';
 import { type H265Sps, parseH265Sps } from './h265.js';
 import { isAnnexB, type NalCodec } from './nal.js';
-import { type NalConfig, nalConfigOf, writeDecoderConfig } from './nal-config.js';
+import { type NalConfig, readNalConfig, writeDecoderConfig } from './nal-config.js';
 import { hasSets, lookAtNals, mergeSets, type NalLook, type ParameterSets, USUAL_LENGTH_SIZE } from './nal-format.js';
 import { choosePcm, isUsualRate, type PcmFormat, saysPcm } from './pcm-format.js';
 import { looksLikePcm, mayBeAac } from './pcm-likeness.js';
@@ -135,8 +135,26 @@ export interface MediaFormat {
   readonly pcm: PcmFormat | undefined;
   /** What of the label is not so. */
   readonly disagreements: readonly TrackDisagreement[];
-  /** What CodecPrivate says, as far as it can be read. */
-  readonly label: { readonly nal?: NalConfig | undefined; readonly aac?: AacConfig | undefined };
+}
+
+/** What CodecPrivate says, as far as it can be read. */
+export interface TrackLabel {
+  readonly nal?: NalConfig | undefined;
+  readonly aac?: AacConfig | undefined;
+}
+
+/** Reads what a track's CodecPrivate says. */
+export function readLabel(track: FormatTrack): TrackLabel {
+  if (isNalCodec(codecOf(track.codecId))) {
+    const nal = readNalConfig(track);
+    return typeof nal === 'object' ? { nal } : {};
+  }
+  const config = isAac(track) ? decoderDescription(track) : undefined;
+  return config === undefined ? {} : { aac: attempt(() => parseAudioSpecificConfig(config)) };
+}
+
+function isNalCodec(codec: CodecName | undefined): codec is NalCodec {
+  return codec === 'h264' || codec === 'h265';
 }
 
 /** A frame that is looked at. */
@@ -155,29 +173,30 @@ export interface FrameLook {
   readonly mimeType?: string | undefined;
   /** Is given what its NAL units come to. */
   nals?: NalLook | undefined;
+  /** Is told that it should have NAL units and has none. */
+  failed?: boolean | undefined;
 }
 
 /** Whether frames of a track show what they are. */
 export function isTelling(track: FormatTrack): boolean {
-  const codec = codecOf(track.codecId);
-  return codec === 'h264' || codec === 'h265' || codec === 'aac' || (codec === 'acm' && isAac(track));
+  return isNalCodec(codecOf(track.codecId)) || isAac(track);
 }
 
 /**
  * What is known after another frame of the track.
  *
- * @param format what was settled before
+ * @param label what its CodecPrivate says
  * @returns the same object where the frame shows nothing new
  */
 export function observeFrame(
   track: FormatTrack,
+  label: TrackLabel,
   evidence: FrameEvidence,
-  format: MediaFormat,
   frame: FrameLook,
 ): FrameEvidence {
   const codec = codecOf(track.codecId);
-  if (codec === 'h264' || codec === 'h265') return observeNals(codec, evidence, format.label.nal, frame);
-  return isAac(track) ? observeAac(track, evidence, format.label.aac, frame) : evidence;
+  if (isNalCodec(codec)) return observeNals(codec, evidence, label.nal, frame);
+  return isAac(track) ? observeAac(track, evidence, label.aac, frame) : evidence;
 }
 
 function isAac(track: FormatTrack): boolean {
@@ -198,6 +217,7 @@ function observeNals(
   const said = evidence.lengthSize ?? stored?.lengthSize ?? 0;
   const look = lookAtNals(codec, frame.head, frame.size, said, () => frame.whole());
   frame.nals = look;
+  frame.failed = look === undefined && frame.size > 0;
   if (look === undefined) return evidence;
   const lengthSize = look.lengthSize === said ? evidence.lengthSize : look.lengthSize;
   let { sets } = evidence;
@@ -283,15 +303,20 @@ function isPcm(track: FormatTrack, stored: AacConfig | undefined, frame: FrameLo
 const NO_BYTES = new Uint8Array(0);
 
 /** What a track's frames are, by what they have shown. */
-export function settleFormat(track: FormatTrack, evidence: FrameEvidence): MediaFormat {
+export function settleFormat(track: FormatTrack, label: TrackLabel, evidence: FrameEvidence): MediaFormat {
   const codec = codecOf(track.codecId);
-  return { ...settle(track, codec, evidence), codec };
+  return { ...settle(track, codec, label, evidence), codec };
 }
 
-function settle(track: FormatTrack, codec: CodecName | undefined, evidence: FrameEvidence): MediaFormat {
-  if (codec === 'h264' || codec === 'h265') return settleNals(track, codec, evidence);
+function settle(
+  track: FormatTrack,
+  codec: CodecName | undefined,
+  label: TrackLabel,
+  evidence: FrameEvidence,
+): MediaFormat {
+  if (isNalCodec(codec)) return settleNals(track, codec, label.nal, evidence);
   if (codec === 'aac' || codec === 'acm') {
-    const format = settleAac(track, evidence);
+    const format = settleAac(track, label.aac, evidence);
     if (format !== undefined) return format;
   }
   return { ...NOTHING, ...labelOf(track) };
@@ -305,18 +330,21 @@ const NOTHING: MediaFormat = {
   aac: undefined,
   pcm: undefined,
   disagreements: [],
-  label: {},
 };
 
 function labelOf(track: FormatTrack) {
   return { codecString: codecStringOf(track), description: decoderDescription(track) };
 }
 
-function settleNals(track: FormatTrack, codec: NalCodec, evidence: FrameEvidence): MediaFormat {
+function settleNals(
+  track: FormatTrack,
+  codec: NalCodec,
+  stored: NalConfig | undefined,
+  evidence: FrameEvidence,
+): MediaFormat {
   const disagreements: TrackDisagreement[] = [];
   const tell = (rule: TrackRule, message: string) => disagreements.push({ rule, message });
   const own = track.codecPrivate ?? NO_BYTES;
-  const stored = attempt(() => nalConfigOf(track));
   if (stored === undefined) tell('CodecPrivate', 'CodecPrivate is no configuration of this codec');
   const lengthSize = evidence.lengthSize ?? stored?.lengthSize ?? 0;
   if (own.length > 0 && stored !== undefined && lengthSize !== stored.lengthSize) {
@@ -356,7 +384,7 @@ function settleNals(track: FormatTrack, codec: NalCodec, evidence: FrameEvidence
   // Frames in Annex B that bring their parameter sets go to a decoder as they are; others need them, and so lengths.
   const isComplete = lengthSize === 0 && (inBand || (evidence.bare !== true && evidence.lengthSize === undefined));
   const description = isComplete ? undefined : record;
-  return { ...NOTHING, codecString: label, description, nal, disagreements, label: { nal: stored } };
+  return { ...NOTHING, codecString: label, description, nal, disagreements };
 }
 
 function nameOf(lengthSize: number): string {
@@ -377,17 +405,16 @@ function withHeadOf(codec: NalCodec, record: Uint8Array, sps: Uint8Array): Uint8
   return own;
 }
 
-function settleAac(track: FormatTrack, evidence: FrameEvidence): MediaFormat | undefined {
+function settleAac(track: FormatTrack, label: AacConfig | undefined, evidence: FrameEvidence): MediaFormat | undefined {
   const stored = decoderDescription(track);
   const isNamed = codecOf(track.codecId) === 'aac';
   if (!isNamed && stored === undefined) return undefined;
-  const label = stored === undefined ? undefined : attempt(() => parseAudioSpecificConfig(stored));
   const disagreements: TrackDisagreement[] = [];
   const tell = (rule: TrackRule, message: string) => disagreements.push({ rule, message });
   const { pcm, adts } = evidence;
   if (pcm !== undefined) {
     tell('CodecId', `${track.codecId} is written, the frames are PCM of 16 bits`);
-    return { ...NOTHING, codecString: 'pcm-s16', pcm, disagreements, label: { aac: label } };
+    return { ...NOTHING, codecString: 'pcm-s16', pcm, disagreements };
   }
   let config = stored;
   let info = label;
@@ -407,7 +434,7 @@ function settleAac(track: FormatTrack, evidence: FrameEvidence): MediaFormat | u
   if (info !== undefined) compareAudio(track, info, tell);
   const aac: AacFormat = { config, info, adts: adts !== undefined };
   const codecString = codecStringOf({ codecId: 'A_AAC', codecPrivate: config });
-  return { ...NOTHING, codecString, description: config, aac, disagreements, label: { aac: label } };
+  return { ...NOTHING, codecString, description: config, aac, disagreements };
 }
 
 /** Whether both configure a decoder for the same frames; only an AudioSpecificConfig can signal SBR. */

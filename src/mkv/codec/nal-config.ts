@@ -1,5 +1,6 @@
-import { parseAvcC, writeAvcC } from './h264.js';
-import { parseHvcC, writeHvcC } from './h265.js';
+import { CodecDataError } from './codec-error.js';
+import { readAvcC, writeAvcC } from './h264.js';
+import { readHvcC, writeHvcC } from './h265.js';
 import { eachNal, isAnnexB, type NalCodec, nalKind, splitNals } from './nal.js';
 import { type CodecTrack, codecOf } from './track-codec.js';
 
@@ -21,14 +22,26 @@ export interface NalConfig {
  * @returns `undefined` for every other codec
  * @throws CodecDataError when CodecPrivate is neither
  */
-export function nalConfigOf({ codecId, codecPrivate }: CodecTrack): NalConfig | undefined {
+export function nalConfigOf(track: CodecTrack): NalConfig | undefined {
+  const config = readNalConfig(track);
+  if (typeof config === 'string') throw new CodecDataError(config);
+  return config;
+}
+
+/**
+ * The same without an error.
+ *
+ * @returns what is wrong when CodecPrivate is neither; `undefined` for every other codec
+ */
+export function readNalConfig({ codecId, codecPrivate }: CodecTrack): NalConfig | string | undefined {
   const codec = codecOf(codecId);
   if (codec !== 'h264' && codec !== 'h265') return undefined;
   const data = codecPrivate ?? new Uint8Array(0);
   if (data.length === 0 || isAnnexB(data)) {
     return { codec, lengthSize: 0, ...parameterSets(codec, splitNals(data, 0, 'InvalidCodecPrivateData')) };
   }
-  return codec === 'h264' ? { codec, vps: [], ...parseAvcC(data) } : { codec, ...parseHvcC(data) };
+  const record = codec === 'h264' ? readAvcC(data) : readHvcC(data);
+  return typeof record === 'string' ? record : { codec, vps: [], ...record };
 }
 
 /** Sorts out the parameter sets among NAL units; of equal ones the first. */
