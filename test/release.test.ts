@@ -1,0 +1,100 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, normalize } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+
+interface Packed {
+  readonly files: readonly { readonly path: string }[];
+}
+
+const packed: readonly Packed[] = JSON.parse(
+  execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { encoding: 'utf8' }),
+);
+const files = new Set(packed.flatMap((one) => one.files.map(({ path }) => path)));
+
+it('the package has what a reader of it needs', () => {
+  for (const path of [
+    'README.md',
+    'LICENSE',
+    'NOTICE',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    'examples/recording/camera.mkv',
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/cli/main.js',
+  ]) {
+    expect(files, path).toContain(path);
+  }
+});
+
+it('links between its pages lead to files in it', () => {
+  const pages = [...files].filter((path) => path.endsWith('.md'));
+  const links = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)[^)]*\)/g)].map(
+      ([, target = '']) => [page, normalize(join(dirname(page), target))] as const,
+    ),
+  );
+  expect(links.length).toBeGreaterThan(10);
+  for (const [page, target] of links) {
+    const isThere = files.has(target) || [...files].some((path) => path.startsWith(`${target}/`));
+    expect(isThere, `${page}: ${target}`).toBe(true);
+  }
+});
+
+it('all entries are built', () => {
+  const { exports }: { exports: Record<string, string | Record<string, string>> } = JSON.parse(
+    readFileSync('package.json', 'utf8'),
+  );
+  const targets = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? entry : Object.values(entry)));
+  expect(targets.length).toBeGreaterThan(8);
+  for (const target of targets) expect(files, target).toContain(normalize(target));
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'kvs-release-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function check(change: (manifest: Record<string, unknown>) => void = () => {}) {
+  for (const name of ['package.json', 'package-lock.json', 'CHANGELOG.md', 'LICENSE']) cpSync(name, join(folder, name));
+  const path = join(folder, 'package.json');
+  const manifest: Record<string, unknown> = JSON.parse(readFileSync(path, 'utf8'));
+  change(manifest);
+  writeFileSync(path, JSON.stringify(manifest));
+  return () => spawnSync(process.execPath, ['scripts/release-check.mjs', folder], { encoding: 'utf8' });
+}
+
+it('a release lacks nothing but what only its owner knows', () => {
+  const { status, stderr } = check((manifest) => {
+    for (const field of ['repository', 'homepage', 'bugs']) delete manifest[field];
+  })();
+  expect(status).toBe(1);
+  const lacking = stderr.split('\n').filter((line) => !line.startsWith('CHANGELOG.md: no section'));
+  expect(lacking.slice(0, -2)).toEqual(
+    ['repository', 'homepage', 'bugs'].map((field) => `package.json: ${field} is the owner's to fill in`),
+  );
+});
+
+it('a release with all of it is ready, and one with a hole in the lock file is not', () => {
+  const run = check((manifest) => {
+    Object.assign(manifest, {
+      repository: { type: 'git', url: 'git+https://example.org/owner/kvs-parser.git' },
+      homepage: 'https://example.org/owner/kvs-parser#readme',
+      bugs: { url: 'https://example.org/owner/kvs-parser/issues' },
+    });
+  });
+  const { version }: { version: string } = JSON.parse(readFileSync('package.json', 'utf8'));
+  writeFileSync(join(folder, 'CHANGELOG.md'), `# Changelog\n\n## [${version}] - 2026-01-01\n`);
+  expect(run()).toMatchObject({ status: 0 });
+  const path = join(folder, 'package-lock.json');
+  const lock = readFileSync(path, 'utf8');
+  writeFileSync(path, lock.replace(/\n *"integrity": .*/, ''));
+  expect(run().stderr).toContain('no integrity of');
+  writeFileSync(path, lock.replace(/("integrity": ")/, '"resolved": "https://example.org/x.tgz", $1'));
+  expect(run().stderr).toContain('the address of a registry');
+});
+
+it('a checkout is built once, when it is installed', () => {
+  expect(existsSync('dist/index.js')).toBe(true);
+  expect(execFileSync(process.execPath, ['scripts/prepare.mjs'], { encoding: 'utf8' })).toBe('');
+});
