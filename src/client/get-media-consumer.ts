@@ -22,6 +22,7 @@ import {
 } from './iteration.js';
 import { type ConsumerMetrics, MetricsRecorder } from './metrics.js';
 import { Position, type ResumeBy, type StartPosition } from './position.js';
+import type { UncommittedFragment } from './process-fragments.js';
 import { RateLimiter } from './rate-limiter.js';
 import { Reach, Recovery } from './recovery.js';
 import { openControl, sharesHandler } from './sdk.js';
@@ -143,13 +144,36 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal);
   }
 
+  /**
+   * The fragments, each with a function that says when it, and all before it, are dealt with: the checkpoint moves by nothing else. For
+   * {@link processFragments}, and for others that deal with several fragments at once.
+   */
+  uncommitted(): AsyncIterableIterator<UncommittedFragment, undefined> {
+    return closable((signal) => this.#runUncommitted(signal), this.#options.signal);
+  }
+
   /** Says that all fragments that were handed out are dealt with, and saves the checkpoint behind them. */
   async commit(): Promise<void> {
     this.#dealtWith = this.#handedOut;
     await this.#save(true);
   }
 
-  async *#run(signal: AbortSignal, keepDocuments: boolean): AsyncGenerator<SessionFragment, undefined> {
+  async *#runUncommitted(signal: AbortSignal): AsyncGenerator<UncommittedFragment, undefined> {
+    for await (const { fragment, sure } of this.#run(signal, false, true)) {
+      const commit = async () => {
+        if (sure && fragment.fragmentNumber !== undefined) this.#dealtWith = fragment.metadata;
+        await this.#save(false);
+      };
+      yield { fragment, commit };
+    }
+    return undefined;
+  }
+
+  async *#run(
+    signal: AbortSignal,
+    keepDocuments: boolean,
+    isUncommitted = false,
+  ): AsyncGenerator<SessionFragment, undefined> {
     if (this.#running) throw new Error('the consumer is being iterated over already');
     this.#running = true;
     const plane = this.#openPlane();
@@ -159,6 +183,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
         // A number in doubt, or none, is nothing to go on from: the checkpoint stays where it is until the next one.
         if (read.sure && read.fragment.fragmentNumber !== undefined) this.#handedOut = read.fragment.metadata;
         yield read;
+        if (isUncommitted) continue;
         this.#dealtWith = this.#handedOut;
         await this.#save(false);
       }

@@ -42,5 +42,13 @@ export type { FragmentOrder, FragmentRange, ListedFragment } from './list-fragme
 export type { ConsumerMetrics } from './metrics.js';
 export { type FragmentNotification, parseFragmentNotification } from './notification.js';
 export type { ResumeBy, StartPosition } from './position.js';
+export {
+  type FragmentHandler,
+  type ProcessContext,
+  type ProcessMetrics,
+  type ProcessOptions,
+  processFragments,
+  type UncommittedFragment,
+} from './process-fragments.js';
 export { RateLimiter } from './rate-limiter.js';
 export { KinesisVideoError, type ServiceOperation } from './service-error.js';
