@@ -44,6 +44,11 @@ export async function loadCodecs(choice?: CodecChoice): Promise<Codecs> {
   throw new DecodeError('NoDecoder', choice === 'ffmpeg' ? NO_FFMPEG : NO_DECODER);
 }
 
+/** What may be tried where the decoder of {@link loadCodecs} does not take a track: ffmpeg, where nobody has chosen. */
+export function fallbackCodecs(choice: CodecChoice | undefined, chosen: Codecs): Codecs | undefined {
+  return choice === undefined && chosen !== FFMPEG && hasFfmpeg() ? FFMPEG : undefined;
+}
+
 const NO_FFMPEG = 'there is no ffmpeg on the PATH of this process';
 const NO_DECODER = `nothing here decodes media: install ${PACKAGE}, or ffmpeg, or give classes of WebCodecs as codecs`;
 

@@ -4,6 +4,8 @@ export type DecodeErrorCode =
   | 'NoDecoder'
   /** There is nothing that scales or encodes pictures in this runtime. */
   | 'NoImageLibrary'
+  /** There is nothing that changes sampling frequencies in this runtime. */
+  | 'NoResampler'
   /** The decoder that there is does not take this codec. */
   | 'UnsupportedCodec'
   /** The stream has no track that was asked for. */

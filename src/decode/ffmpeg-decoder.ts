@@ -108,6 +108,7 @@ abstract class FfmpegDecoder<C, O> implements DecoderLike<C> {
   }
 
   protected abstract codec(config: C): FfmpegCodec;
+  protected abstract readonly inputOptions: readonly string[];
   protected abstract readonly outputOptions: readonly string[];
   /** What a frame of the output is. */
   protected abstract output(data: Uint8Array, timestamp: number, track: TrackMetadata, config: C): O;
@@ -129,7 +130,8 @@ abstract class FfmpegDecoder<C, O> implements DecoderLike<C> {
     });
     // No `nobuffer`: with it, ffmpeg throws away what it has looked at to know the codec.
     const args = [
-      ...['-xerror', '-probesize', '32', '-analyzeduration', '0', '-f', 'matroska', '-i', 'pipe:0'],
+      ...this.inputOptions,
+      ...['-probesize', '32', '-analyzeduration', '0', '-f', 'matroska', '-i', 'pipe:0'],
       ...['-map', '0:0', '-copyts', ...this.outputOptions, '-flush_packets', '1', '-f', 'matroska', 'pipe:1'],
     ];
     const process: FfmpegProcess = new FfmpegProcess(args, {
@@ -278,6 +280,8 @@ function closedError(): Error {
 export class FfmpegVideoDecoder extends FfmpegDecoder<VideoDecoderSettings, VideoFrameLike> {
   static readonly isConfigSupported: (config: VideoDecoderSettings) => Promise<{ readonly supported: boolean }> =
     isSupported;
+  // A picture that is damaged ends it: ffmpeg would make something up.
+  protected readonly inputOptions = ['-xerror'];
   protected readonly outputOptions = ['-fps_mode', 'passthrough', '-c:v', 'rawvideo', '-pix_fmt', 'rgba'];
 
   protected codec({ codec, description, codedWidth = 16, codedHeight = 16 }: VideoDecoderSettings): FfmpegCodec {
@@ -339,6 +343,8 @@ class RgbaFrame implements VideoFrameLike {
 export class FfmpegAudioDecoder extends FfmpegDecoder<AudioDecoderSettings, AudioDataLike> {
   static readonly isConfigSupported: (config: AudioDecoderSettings) => Promise<{ readonly supported: boolean }> =
     isSupported;
+  // What is damaged gives no sound.
+  protected readonly inputOptions = [];
   protected readonly outputOptions = ['-c:a', 'pcm_f32le'];
 
   protected codec({ codec, description, sampleRate, numberOfChannels }: AudioDecoderSettings): FfmpegCodec {
@@ -371,17 +377,13 @@ class InterleavedAudio implements AudioDataLike {
   }
 
   allocationSize(): number {
-    return this.numberOfFrames * 4;
+    return this.numberOfFrames * this.numberOfChannels * 4;
   }
 
-  copyTo(destination: Float32Array, { planeIndex }: { readonly planeIndex: number }): void {
+  copyTo(destination: Uint8Array): void {
     const data = this.#data;
     if (data === undefined) throw closedError();
-    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-    const { numberOfChannels, numberOfFrames } = this;
-    for (let i = 0; i < numberOfFrames; i++) {
-      destination[i] = view.getFloat32((i * numberOfChannels + planeIndex) * 4, true);
-    }
+    destination.set(data.subarray(0, this.allocationSize()));
   }
 
   close(): void {

@@ -1,7 +1,8 @@
 import { Fragment } from '../fragments/fragment.js';
-import { readFrames } from '../fragments/read.js';
+import { readFragments, readFrames } from '../fragments/read.js';
 import type { ByteStream } from '../mkv/byte-stream.js';
 import type { MkvGap, MkvWarning } from '../mkv/reader-options.js';
+import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 
 /** What pictures and sound are read from: a byte stream, or fragments: those of a consumer, of `readFragments`, or of a list. */
@@ -23,6 +24,9 @@ export interface MediaReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** So many names and numbers of tracks are remembered. */
+const MOST_DESCRIBED = 1000;
+
 const CLOSED = new Error('the reading was ended');
 
 /** The frames of a source, one after another, in stream order. */
@@ -30,6 +34,9 @@ export class MediaFrames {
   readonly #source: MediaSource;
   readonly #options: MediaReadOptions;
   readonly #onMissing: (reason: string) => void;
+  readonly #goesOn: ((fragment: Fragment) => boolean) | undefined;
+  /** Names and numbers of the tracks that have been described. */
+  readonly described = new Set<number | string>();
   readonly #stop = new AbortController();
   #iterator: AnyIterator | undefined;
   #frames: AsyncIterator<Frame, unknown> | undefined;
@@ -37,11 +44,19 @@ export class MediaFrames {
   /**
    * @param options its signal is the caller's to watch
    * @param onMissing is called where frames are missing before the next one
+   * @param goesOn is asked before each fragment whether its frames are wanted; the frames end where they are not. Where it is given, frames
+   * come when their fragment is whole
    */
-  constructor(source: MediaSource, options: MediaReadOptions, onMissing: (reason: string) => void) {
+  constructor(
+    source: MediaSource,
+    options: MediaReadOptions,
+    onMissing: (reason: string) => void,
+    goesOn?: (fragment: Fragment) => boolean,
+  ) {
     this.#source = source;
     this.#options = options;
     this.#onMissing = onMissing;
+    this.#goesOn = goesOn;
   }
 
   /** The next frame; `undefined` at the end. Throws whatever the source throws, MkvParseError when its bytes are wrong. */
@@ -61,7 +76,7 @@ export class MediaFrames {
   async #open(): Promise<AsyncIterator<Frame, unknown>> {
     const source = this.#source;
     if (source instanceof Uint8Array || !isIterable(source)) return this.#readBytes(source);
-    const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    const iterator = iteratorOf(source);
     this.#iterator = iterator;
     const first = await iterator.next();
     if (first.done !== true && first.value instanceof Fragment) return this.#takeApart(first.value, iterator);
@@ -74,12 +89,31 @@ export class MediaFrames {
       this.#onMissing(gap.reason);
       this.#options.onGap?.(gap);
     };
-    return readFrames(stream, { recover, strict, verifyCrc, onWarning, onGap, signal: this.#stop.signal });
+    const options = { recover, strict, verifyCrc, onWarning, onGap, signal: this.#stop.signal };
+    const onTracks = (tracks: Iterable<TrackMetadata>) => this.#describe(tracks);
+    return this.#goesOn === undefined
+      ? readFrames(stream, { ...options, onTracks })
+      : this.#takeAll(readFragments(stream, options));
+  }
+
+  #describe(tracks: Iterable<TrackMetadata>): void {
+    for (const { number, name } of tracks) {
+      if (this.described.size > MOST_DESCRIBED) return;
+      this.described.add(number);
+      if (name !== undefined) this.described.add(name);
+    }
+  }
+
+  async *#takeAll(fragments: AsyncIterator<Fragment, unknown>): AsyncGenerator<Frame, void> {
+    const first = await fragments.next();
+    if (first.done !== true) yield* this.#takeApart(first.value, fragments);
   }
 
   async *#takeApart(first: Fragment, iterator: AnyIterator): AsyncGenerator<Frame, void> {
     for (let fragment: unknown = first; ; ) {
       if (!(fragment instanceof Fragment)) throw new TypeError('the source must give fragments, and nothing else');
+      this.#describe(fragment.tracks);
+      if (this.#goesOn?.(fragment) === false) return;
       yield* fragment.frames;
       if (fragment.truncated) this.#onMissing('the fragment is not whole');
       const result = await iterator.next();
@@ -95,6 +129,26 @@ function isIterable(
   source: MediaSource,
 ): source is Exclude<MediaSource, Uint8Array> & (AsyncIterable<Fragment> | Iterable<Fragment>) {
   return typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source);
+}
+
+/** A stream that is locked by its iterator could not be cancelled while a chunk is waited for. */
+function iteratorOf(
+  source: Exclude<MediaSource, Uint8Array> & (AsyncIterable<Fragment> | Iterable<Fragment>),
+): AnyIterator {
+  if ('getReader' in source && typeof source.getReader === 'function') {
+    const reader = source.getReader();
+    return {
+      next: async () => {
+        const result = await reader.read();
+        return result.done === true ? { done: true, value: undefined } : { done: false, value: result.value };
+      },
+      return: async () => {
+        await reader.cancel(CLOSED);
+        return { done: true, value: undefined };
+      },
+    };
+  }
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
 }
 
 /** The chunks of bytes that an iterator gives, the first of which has been taken from it. */

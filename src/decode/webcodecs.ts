@@ -65,8 +65,9 @@ export interface AudioDataLike {
   readonly sampleRate: number;
   readonly numberOfFrames: number;
   readonly numberOfChannels: number;
-  allocationSize(options: { readonly planeIndex: number; readonly format?: 'f32-planar' }): number;
-  copyTo(destination: Float32Array, options: { readonly planeIndex: number; readonly format?: 'f32-planar' }): void;
+  /** In bytes. Samples whose channels lie in turn are one plane. */
+  allocationSize(options: { readonly planeIndex: number }): number;
+  copyTo(destination: Uint8Array, options: { readonly planeIndex: number }): void;
   close(): void;
 }
 

@@ -11,6 +11,7 @@ import { openMkvParser } from '../mkv/mkv-parser.js';
 import type { MkvParseError } from '../mkv/parse-error.js';
 import { type ChunkConsumer, pullThrough } from '../mkv/pull.js';
 import type { MkvStreamOptions } from '../mkv/streams.js';
+import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 import { FrameVisitor, type FrameVisitorOptions } from '../visitors/frame-visitor.js';
 import type { MkvTagProcessor } from '../visitors/tag-processor.js';
@@ -24,6 +25,12 @@ export interface ReadFramesOptions extends Omit<MkvStreamOptions, 'elements'>, F
   readonly joinAccessUnits?: boolean | undefined;
   /** Is shown the producer's tags as they come. */
   readonly tagProcessor?: MkvTagProcessor | undefined;
+  /**
+   * Is given, at the end, the tracks of the last Segment, also those without frames.
+   *
+   * @internal
+   */
+  readonly onTracks?: ((tracks: Iterable<TrackMetadata>) => void) | undefined;
 }
 
 /** How fragments are read. */
@@ -171,9 +178,11 @@ abstract class VisitingConsumer<T> implements ChunkConsumer<T> {
 
 class FrameConsumer extends VisitingConsumer<Frame> {
   protected readonly visitor: FrameVisitor;
+  readonly #onTracks: ReadFramesOptions['onTracks'];
 
   constructor(options: ReadFramesOptions) {
     super(options);
+    this.#onTracks = options.onTracks;
     const wanted = frameFilter(options);
     const process = (frame: Frame) => {
       if (wanted(frame)) this.give(frame);
@@ -183,6 +192,10 @@ class FrameConsumer extends VisitingConsumer<Frame> {
 
   protected override gap(): void {
     this.visitor.metadata.noteGap();
+  }
+
+  protected override finish(): void {
+    this.#onTracks?.(this.visitor.metadata.tracks.values());
   }
 }
 

@@ -1,5 +1,5 @@
+import { AudioClock } from '../visitors/audio-clock.js';
 import type { Frame } from '../visitors/frame.js';
-import { AudioClock } from './audio-clock.js';
 import { reorderDepth, type SampleTimes, toTicks, VideoClock } from './decode-times.js';
 import { FrameRate, type FrameSpan, LONGEST_FRAGMENT } from './frame-rate.js';
 import type { Payload } from './payload.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AudioClock } from '../../src/mp4/audio-clock.js';
 import { reorderDepth, toMicroseconds, toTicks, VideoClock } from '../../src/mp4/decode-times.js';
+import { AudioClock } from '../../src/visitors/audio-clock.js';
 
 /** A group of pictures as encoders order them: anchors with pyramids of B-frames between them, in decode order. */
 function pyramid(low: number, high: number): number[] {

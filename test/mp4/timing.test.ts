@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { AudioClock } from '../../src/mp4/audio-clock.js';
 import { VideoClock } from '../../src/mp4/decode-times.js';
 import type { Mp4MediaSegment } from '../../src/mp4/index.js';
 import { remuxToMp4 } from '../../src/mp4/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import { AudioClock } from '../../src/visitors/audio-clock.js';
 import { temporaryFolder } from '../support/ffmpeg-media.js';
 import { bodyOf, type Media, readMedia, wrapAsGetMedia } from '../support/kvs-media.js';
 import { decodeMessages, type Packet, probePackets } from '../support/mp4-judges.js';
