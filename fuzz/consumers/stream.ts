@@ -145,6 +145,7 @@ export class FakeStream implements CallHandler {
     }
     const [, key = '0'] = /Credential=KEY(\d+)/.exec(request.headers.authorization ?? '') ?? [];
     if (Number(key) >= this.#validKey) return false;
+    this.#refusals++;
     answer(response, errorAnswer(this.#c, this.#c.pick(['ExpiredTokenException', 'ExpiredToken']), 403));
     return true;
   }
