@@ -16,20 +16,22 @@ const STEPS_PER_BYTE = 8;
 const ALLOCATED_PER_BYTE = 40;
 
 /**
- * What input may cost at most, for each byte: a linear multiple that is too large is no better. A Block of 8 bytes has 256 frames without
- * bytes.
+ * What input may cost at most, for each byte: a linear multiple that is too large is no better. A Block of 7 bytes has 256 frames without
+ * bytes, and `maxFragmentSize` bounds how many of those come together.
  */
-const MOST_STEPS_PER_BYTE = 8000;
+const MOST_STEPS_PER_BYTE = 20_000;
 const MOST_ALLOCATED_PER_BYTE = 2000;
 
-/** Runs a pattern at three lengths. */
-export async function grow(pattern: Pattern, api: Api, size: number): Promise<Growth> {
+/** A pattern at three lengths. */
+export function inputsOf(pattern: Pattern, size: number): Uint8Array[] {
   const each = (pattern.make(400).length - pattern.make(200).length) / 200;
-  const bytes: number[] = [];
+  return [size, size * 4, size * 16].map((length) => pattern.make(each === 0 ? 1 : Math.ceil(length / each)));
+}
+
+/** Runs inputs of three lengths. */
+export async function grow(inputs: readonly Uint8Array[], api: Api): Promise<Growth> {
   const work: Work[] = [];
-  for (const length of [size, size * 4, size * 16]) {
-    const input = pattern.make(each === 0 ? 1 : Math.ceil(length / each));
-    bytes.push(input.length);
+  for (const input of inputs) {
     work.push(
       await measure(async () => {
         try {
@@ -40,7 +42,7 @@ export async function grow(pattern: Pattern, api: Api, size: number): Promise<Gr
       }),
     );
   }
-  return { bytes, work };
+  return { bytes: inputs.map(({ length }) => length), work };
 }
 
 /** What is wrong with a growth, in words; `undefined` when it is linear. */

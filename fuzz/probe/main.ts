@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { watchAllocations } from '../allocations.js';
 import { APIS } from './apis.js';
-import { grow, judge } from './growth.js';
+import { grow, inputsOf, judge } from './growth.js';
 import { HOLDERS, judgeHeld } from './held.js';
 import { watchNativeWork } from './native-work.js';
 import type { Pattern } from './pattern.js';
@@ -48,8 +48,9 @@ async function lookAtWork(patterns: readonly Pattern[], size: number): Promise<n
   watchNativeWork();
   let findings = 0;
   for (const pattern of patterns) {
+    const inputs = inputsOf(pattern, size);
     for (const api of APIS.filter(({ name }) => name.includes(values.api))) {
-      const growth = await grow(pattern, api, size);
+      const growth = await grow(inputs, api);
       const wrong = judge(growth);
       if (wrong !== undefined) findings++;
       if (wrong === undefined && !values.table) continue;
