@@ -43,8 +43,8 @@ export interface StreamShape {
   readonly absolute: boolean;
   readonly forgeries: boolean;
   readonly flaws: boolean;
-  /** How many bytes of a fragment ListFragments does not count. */
-  readonly uncounted: number;
+  /** Whether the sizes that ListFragments tells count the service's own Tags. */
+  readonly countsTags: boolean;
 }
 
 /** A number that no fragment has; a consumer that hands it out has believed a frame. */
@@ -66,7 +66,7 @@ export function someShape(c: Choices): StreamShape {
     absolute: c.oneIn(3),
     forgeries: c.oneIn(2),
     flaws: c.oneIn(3),
-    uncounted: c.pick([0, 0, 100]),
+    countsTags: !c.oneIn(3),
   };
 }
 
@@ -152,11 +152,11 @@ function storedFragment(
     producedAt,
     receivedAt,
     durationMs,
-    live: Buffer.concat([live, trailer]),
-    archived,
+    live: Buffer.concat([live.bytes, trailer]),
+    archived: archived.bytes,
     frames: hashOf(frames),
     startUs: (start * shape.scale) / 1000,
-    size: archived.length - shape.uncounted,
+    size: archived.bytes.length - (shape.countsTags ? 0 : archived.serviceBytes),
     flaw,
   };
 }
@@ -228,7 +228,8 @@ interface DocumentParts {
   readonly blocks: readonly Buffer[];
 }
 
-function document(c: Choices, shape: StreamShape, { before, start, blocks }: DocumentParts): Buffer {
+/** A document, and how many bytes of it are the service's own. */
+function document(c: Choices, shape: StreamShape, { before, start, blocks }: DocumentParts) {
   const info = master(
     Id.Info,
     [unsigned(Id.TimestampScale, shape.scale), text(Id.MuxingApp, 'camera'), text(Id.WritingApp, 'camera')],
@@ -247,7 +248,8 @@ function document(c: Choices, shape: StreamShape, { before, start, blocks }: Doc
     ? Buffer.concat([openElement(Id.Cluster), ...children])
     : master(Id.Cluster, children, shape.crc, c.pick([0, 4, 8]));
   const filling = c.oneIn(5) ? [element(Id.Void, Buffer.alloc(c.below(50)))] : [];
-  return Buffer.concat([header(), openElement(Id.Segment), ...filling, ...head, cluster]);
+  const bytes = Buffer.concat([header(), openElement(Id.Segment), ...filling, ...head, cluster]);
+  return { bytes, serviceBytes: Buffer.concat(service).length };
 }
 
 /** Frames in Blocks, some of them laced; only a last lace may be of any length. */

@@ -12,7 +12,7 @@ export interface Growth {
 const SUPERLINEAR = 2;
 
 /** Below so much for each byte growth is that of buffers that double, and of what is counted once. */
-const STEPS_PER_BYTE = 8;
+const STEPS_PER_BYTE = 12;
 const ALLOCATED_PER_BYTE = 40;
 
 /**
@@ -48,7 +48,7 @@ export async function grow(inputs: readonly Uint8Array[], api: Api): Promise<Gro
 /** What is wrong with a growth, in words; `undefined` when it is linear. */
 export function judge({ bytes, work }: Growth): string | undefined {
   const [n0 = 0, n1 = 0, n2 = 0] = bytes;
-  if (n2 <= n0) return undefined;
+  if (n2 <= n0 || n0 === 0) return undefined;
   for (const [what, least, most] of [
     ['steps', STEPS_PER_BYTE, MOST_STEPS_PER_BYTE],
     ['allocated', ALLOCATED_PER_BYTE, MOST_ALLOCATED_PER_BYTE],
@@ -58,7 +58,8 @@ export function judge({ bytes, work }: Growth): string | undefined {
     const after = (w2 - w1) / (n2 - n1);
     const word = what === 'steps' ? 'steps' : 'bytes allocated';
     const told = `${before.toFixed(1)} ${word} for each further byte at ${n1} bytes, ${after.toFixed(1)} at ${n2}`;
-    if (after > least && after > SUPERLINEAR * Math.max(before, least / 2))
+    // Where a bound is reached between two lengths, each byte costs less from there on.
+    if (after > least && after > SUPERLINEAR * Math.max(before, w0 / n0, w1 / n1, least / 2))
       return `grows faster than its input: ${told}`;
     if (after > most) return `costs too much: ${told}`;
   }

@@ -79,6 +79,7 @@ export class DocumentMerger {
   #skipped: MkvStartMasterElement | undefined;
   /** Tags behind a Cluster that may be those of the next fragment: where they go is decided with its Cluster. */
   #pendingTags: GatheredElement[] = [];
+  #pendingWeight = 0;
   /** The Tags before the Clusters of the fragment at hand. */
   #fragmentTags: readonly GatheredElement[] = [];
   /** What has come of a document since its first Cluster, as long as its Tracks have not. */
@@ -313,8 +314,10 @@ export class DocumentMerger {
         return;
     }
     if (element.type === Tags && element.root.parent !== undefined && !element.isTrailer) {
+      // Added up as they come: of many small ones the sum would be made again for each.
+      this.#pendingWeight = (this.#pendingTags.length === 0 ? 0 : this.#pendingWeight) + element.weight;
       this.#pendingTags.push(element);
-      expectHoldable(weightOfAll(this.#pendingTags), element.root);
+      expectHoldable(this.#pendingWeight, element.root);
       return;
     }
     this.#writePendingTags();

@@ -84,7 +84,7 @@ export const MEDIA: readonly Pattern[] = [
   ),
   pattern('H.264: AVCC of one long set x key frames', (n) =>
     stream(
-      { codecPrivate: avcC([join(sps, new Uint8Array(Math.min(60_000, n * 10)).fill(0x55))]) },
+      { codecPrivate: avcC([join(sps, new Uint8Array(Math.min(4000, n * 100)).fill(0x55))]) },
       times(n, () => sized(key)),
     ),
   ),
