@@ -2,6 +2,7 @@ import { FrameList } from '../fragments/frame-list.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { MkvParseError } from '../mkv/parse-error.js';
+import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 import { FrameVisitor } from '../visitors/frame-visitor.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
@@ -26,6 +27,10 @@ export class ClusterCollector extends MkvElementVisitor {
   /** Whether a chunk of the Cluster has been given. */
   #continues = false;
   #damaged = false;
+  #list: { readonly of: ReadonlyMap<number, TrackMetadata> | undefined; readonly tracks: readonly TrackMetadata[] } = {
+    of: undefined,
+    tracks: [],
+  };
   /** What is wrong with the Cluster, the first of it. */
   #fault: string | undefined;
 
@@ -98,17 +103,24 @@ export class ClusterCollector extends MkvElementVisitor {
     }
   }
 
+  /** The same array for as long as the tracks are the same. */
+  #tracks(): readonly TrackMetadata[] {
+    const { tracks } = this.#visitor.metadata;
+    if (tracks !== this.#list.of) this.#list = { of: tracks, tracks: [...tracks.values()] };
+    return this.#list.tracks;
+  }
+
   #isDue(frame: Frame): boolean {
-    const soFar = () => ({ tracks: [...this.#visitor.metadata.tracks.values()], frames: this.#frames.frames });
+    const soFar = () => ({ tracks: this.#tracks(), frames: this.#frames.frames });
     return this.#chunker?.isDue(frame, soFar) === true;
   }
 
   #give(end: Pick<CollectedCluster, 'truncated' | 'next'>): void {
-    const { tracks, currentFragmentMetadata: metadata } = this.#visitor.metadata;
+    const { currentFragmentMetadata: metadata } = this.#visitor.metadata;
     const frames = this.#frames.take();
     const continues = this.#continues;
     this.#continues = true;
-    this.#emit({ tracks: [...tracks.values()], frames, metadata, continues, ...end });
+    this.#emit({ tracks: this.#tracks(), frames, metadata, continues, ...end });
   }
 
   #checkSize(offset: number): void {

@@ -5,6 +5,7 @@ import { type MkvReaderOptions, StreamingMkvReader } from '../mkv/reader.js';
 /** Reads bytes and shows the elements that frames are made of to a visitor. */
 export class ElementFeed {
   readonly #reader: StreamingMkvReader;
+  #length = 0;
   #ended = false;
 
   /** @param onGap is told where bytes are missing in the middle of the stream */
@@ -14,14 +15,15 @@ export class ElementFeed {
       elements: frameElements(),
       onGap: (gap) => {
         options.onGap?.(gap);
-        // What the end of the stream cuts off is told by the elements.
-        if (!this.#ended) onGap();
+        // What the end of the stream cuts off is told by the elements. Other gaps may be found as late, by small chunks.
+        if (!this.#ended || gap.offset + gap.length < this.#length) onGap();
       },
     });
   }
 
   /** Takes the next bytes. */
   push(chunk: Uint8Array): void {
+    this.#length += chunk.length;
     this.#reader.push(chunk);
   }
 

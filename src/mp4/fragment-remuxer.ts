@@ -5,7 +5,7 @@ import type { Frame } from '../visitors/frame.js';
 import { splitAtChanges } from './configuration-changes.js';
 import { toMicroseconds, toTicks } from './decode-times.js';
 import { gatherSamples } from './gather-samples.js';
-import type { Payload } from './payload.js';
+import { Payload } from './payload.js';
 import { Mp4RemuxError } from './remux-error.js';
 import { type FragmentPart, isSync, least, most, type RemuxedFragment, sampleFlags, type TrackRun } from './samples.js';
 import { type Extent, type Place, Timeline } from './timeline.js';
@@ -44,9 +44,16 @@ export class FragmentRemuxer {
   readonly #tracks: TrackSet;
   readonly #timeline: Timeline;
   readonly #waits: boolean;
+  readonly #onBroken: ((error: Mp4RemuxError) => void) | undefined;
+  /** The tracks whose frames of the fragment at hand are left out, until one that decoding can begin at. */
+  readonly #cut = new Set<number>();
   #held: Draft | undefined;
 
-  constructor(options: RemuxOptions = {}) {
+  /**
+   * @param onBroken is told where a track's frames of a fragment cannot go in, and the others do. Without it the fragment is refused.
+   */
+  constructor(options: RemuxOptions = {}, onBroken?: (error: Mp4RemuxError) => void) {
+    this.#onBroken = onBroken;
     this.#tracks = new TrackSet(options);
     this.#timeline = new Timeline(options.startAtZero === true);
     this.#waits = options.chunkDuration === undefined;
@@ -71,12 +78,11 @@ export class FragmentRemuxer {
   *remux(fragment: FragmentPart): Generator<RemuxedFragment, boolean> {
     const { tracks, metadata, truncated, continues, next } = fragment;
     const part = { tracks, frames: joinAccessUnits(fragment.frames), metadata, truncated, continues, next };
-    const wanted = new Set(this.#tracks.wanted(part).map(({ number }) => number));
     if (part.frames.length === 0) return false;
-    if (part.frames.some((frame) => wanted.has(frame.track.number))) yield* this.flush(part);
+    if (part.frames.some((frame) => this.#tracks.isWanted(part, frame.track.number))) yield* this.flush(part);
     let isUsed = false;
     for (const each of splitAtChanges(part)) {
-      const draft = this.#draft(each);
+      const draft = this.#tryDraft(this.#withoutCut(each));
       if (draft === undefined) continue;
       isUsed = true;
       if (this.#isOpen(draft)) this.#held = draft;
@@ -97,6 +103,15 @@ export class FragmentRemuxer {
     return false;
   }
 
+  #tryDraft(part: FragmentPart): Draft | undefined {
+    try {
+      return this.#draft(part);
+    } catch (error) {
+      if (this.#onBroken !== undefined) for (const { track } of part.frames) this.#cut.add(track.number);
+      throw error;
+    }
+  }
+
   #draft(part: FragmentPart): Draft | undefined {
     const { metadata } = part;
     const ends = part.frames.map(({ timestamp }) => timestamp);
@@ -104,21 +119,58 @@ export class FragmentRemuxer {
       const end = this.#timeline.endOf(number);
       return end === undefined || this.#timeline.offset + most(ends) - end > SILENCE;
     };
-    const selection = this.#tracks.select(part, isSilent);
-    const { selected } = selection;
-    if (selected.length === 0) return undefined;
-    const payloads = selected.map(({ setup, frames }) => gatherSamples(setup, frames, metadata));
+    const tolerant = this.#onBroken !== undefined;
+    let selection = this.#tracks.select(part, isSilent, tolerant);
+    if (selection.selected.length === 0) return undefined;
+    const payloads = new Map<readonly Frame[], Payload>();
+    const leaveOut = (check: (selected: Selected) => void): boolean => {
+      const errors = new Map<number, Mp4RemuxError>();
+      for (const selected of selection.selected) {
+        try {
+          check(selected);
+        } catch (error) {
+          if (!(error instanceof Mp4RemuxError) || !tolerant) throw error;
+          errors.set(selected.setup.track.number, error);
+        }
+      }
+      if (errors.size > 0) selection = this.#tracks.without(selection, errors, isSilent);
+      return errors.size > 0;
+    };
+    leaveOut(({ setup, frames }) => payloads.set(frames, gatherSamples(setup, frames, metadata)));
+    let place: Place;
+    // Where the fragment is put depends on the tracks that go in, and whether their times can be counted on where it is put.
+    do place = this.#place(part, selection);
+    while (leaveOut(({ setup, frames }) => checkTimes(setup, frames, place.offset, metadata)));
+    for (const error of selection.broken) this.#onBroken?.(error);
+    for (const { trackNumber } of selection.broken) if (trackNumber !== undefined) this.#cut.add(trackNumber);
+    return {
+      part,
+      selection,
+      payloads: selection.selected.map(({ frames }) => payloads.get(frames) ?? new Payload()),
+      place,
+    };
+  }
+
+  #place({ continues }: FragmentPart, { selected }: Selection): Place {
     const firsts = selected.flatMap(({ setup, frames }) => {
       if (frames.length === 0) return [];
       const first = least(frames.map((frame) => frame.timestamp));
       return [{ number: setup.track.number, first, cut: setup.kind === 'video' && frames[0]?.keyframe === false }];
     });
-    const place =
-      part.continues === true
-        ? this.#timeline.goOn(least(firsts.map(({ first }) => first)))
-        : this.#timeline.place(firsts);
-    for (const { setup, frames } of selected) checkTimes(setup, frames, place.offset, metadata);
-    return { part, selection, payloads, place };
+    return continues === true
+      ? this.#timeline.goOn(least(firsts.map(({ first }) => first)))
+      : this.#timeline.place(firsts);
+  }
+
+  /** The part without what cannot be decoded because frames before it in its fragment were left out. */
+  #withoutCut(part: FragmentPart): FragmentPart {
+    if (part.continues !== true) this.#cut.clear();
+    if (this.#cut.size === 0) return part;
+    const frames = part.frames.filter(({ track: { number, type }, keyframe }) => {
+      if (type !== 'video' || keyframe) this.#cut.delete(number);
+      return !this.#cut.has(number);
+    });
+    return { ...part, frames };
   }
 
   /** Whether how long the frames last is told by the fragment behind. */

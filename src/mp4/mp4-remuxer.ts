@@ -21,7 +21,7 @@ export interface Mp4InitSegment {
   /** For `MediaSource.isTypeSupported` and `addSourceBuffer`: `video/mp4; codecs="avc1.4d401e,mp4a.40.2"`. */
   readonly mimeType: string;
   readonly tracks: readonly Mp4TrackInfo[];
-  /** Of each other track that is wanted, why it is left out: it cannot be remuxed, or has no frames so far. */
+  /** Of each other track that is wanted, why it is left out: it cannot be remuxed, or has no frames so far. Of the latter 32 at most. */
   readonly leftOut: readonly Mp4RemuxError[];
 }
 
@@ -62,8 +62,8 @@ export interface Mp4RemuxerOptions extends RemuxOptions {
    */
   readonly maxFragmentSize?: number | undefined;
   /**
-   * Is told of a fragment that cannot be remuxed, or has Blocks that cannot be read; the fragments after it still come. Without it the error
-   * is thrown: of Blocks a `MkvParseError`.
+   * Is told of a fragment that cannot be remuxed, or has Blocks that cannot be read; the fragments after it still come. Where it is one
+   * track's fault, only that track's frames of the fragment are left out. Without it the error is thrown: of Blocks a `MkvParseError`.
    */
   readonly onInvalidFragment?: ((error: Mp4RemuxError) => void) | undefined;
 }
@@ -95,7 +95,7 @@ export class Mp4Remuxer extends MkvElementVisitor {
     super();
     this.#emit = emit;
     this.#onInvalidFragment = options.onInvalidFragment;
-    this.#remuxer = new FragmentRemuxer(options);
+    this.#remuxer = new FragmentRemuxer(options, options.onInvalidFragment);
     const { chunkDuration } = options;
     this.#chunker = chunkDuration === undefined ? undefined : new Chunker(chunkDuration * 1000, this.#remuxer);
     this.#collector = new ClusterCollector(

@@ -33,14 +33,14 @@ export interface RemuxResult {
   readonly bytes: number;
   /** How many fragments went in. */
   readonly fragments: number;
-  /** How many fragments were left out because of damage or media that cannot be remuxed (with `recover`). */
+  /** How many fragments were left out, or a track of theirs, because of damage or media that cannot be remuxed (with `recover`). */
   readonly invalidFragments: number;
   /** Duration of the presentation, in microseconds. */
   readonly duration: number;
   /** The source's time at which it begins, in microseconds. */
   readonly startTime: number;
   readonly tracks: readonly Mp4TrackInfo[];
-  /** Of each track that is wanted and has nothing in the file, why not. */
+  /** Of each track that is wanted and has nothing in the file, why not; of those without frames 32 at most. */
   readonly leftOut: readonly Mp4RemuxError[];
   /** MIME type with the `codecs` parameter, which names each configuration that the file has. */
   readonly mimeType: string;
@@ -113,11 +113,16 @@ class Clip {
   #startTime: number | undefined;
   #truncated = false;
   #invalid = 0;
+  /** What was wrong with the first fragment that could not be remuxed. */
+  #fault: Mp4RemuxError | undefined;
 
   constructor(sink: ByteSink, options: RemuxToMp4Options) {
     this.#options = options;
     this.#writer = new Mp4Writer(sink, options.moov === 'last' ? 'last' : (options.spool ?? 'memory'));
-    this.#remuxer = new FragmentRemuxer({ ...options, startAtZero: true, chunkDuration: undefined });
+    this.#remuxer = new FragmentRemuxer(
+      { ...options, startAtZero: true, chunkDuration: undefined },
+      this.isTolerant ? (error) => this.noteDamage(error) : undefined,
+    );
     this.#limit = new FragmentLimit(options.limits ?? {});
   }
 
@@ -135,6 +140,7 @@ class Clip {
   /** Counts a damaged fragment; `error` is what is wrong with it, unless bytes are missing. */
   noteDamage(error: Mp4RemuxError | undefined): void {
     this.#invalid++;
+    this.#fault ??= error;
     if (error !== undefined) this.#options.onInvalidFragment?.(error);
   }
 
@@ -152,7 +158,7 @@ class Clip {
     if (tracks.length === 0) {
       const [error] = this.#remuxer.leftOut;
       if (error !== undefined && error.code !== 'NoFrames') throw error;
-      throw new Mp4RemuxError('UnsupportedStreamMediaType', 'there are no frames of video or audio', {});
+      throw this.#fault ?? new Mp4RemuxError('UnsupportedStreamMediaType', 'there are no frames of video or audio', {});
     }
     return {
       bytes: await this.#writer.finish(),

@@ -39,6 +39,23 @@ export interface Selected {
 export interface Selection {
   readonly selected: readonly Selected[];
   readonly leftOut: readonly Mp4RemuxError[];
+  /** Of each track that goes in otherwise, why its frames of this fragment do not. */
+  readonly broken: readonly Mp4RemuxError[];
+}
+
+/** How many tracks without frames are named at most, of a stream that declares thousands. */
+const MOST_EMPTY = 32;
+
+/** Which of a stream's tracks are wanted. */
+interface Wanted {
+  /** The tracks that were sorted. */
+  readonly of: readonly TrackMetadata[];
+  /** By their numbers, in order. */
+  readonly tracks: ReadonlyMap<number, TrackMetadata>;
+  /** Where each stands. */
+  readonly order: ReadonlyMap<number, number>;
+  /** Whether there is any media. */
+  readonly hasMedia: boolean;
 }
 
 /** After so many fragments of which nothing could be remuxed there is no waiting for another track to begin. */
@@ -54,6 +71,7 @@ export class TrackSet {
   #leftOut: readonly Mp4RemuxError[] = [];
   readonly #told = new Set<string>();
   #unusable = 0;
+  #wanted: Wanted | undefined;
 
   constructor(options: TrackOptions) {
     this.#options = options;
@@ -74,9 +92,23 @@ export class TrackSet {
     return this.#current;
   }
 
-  /** The tracks of a fragment that are wanted. */
-  wanted(fragment: FragmentInput): TrackMetadata[] {
-    return fragment.tracks.filter((track) => isMedia(track) && this.#options.tracks?.(track) !== false);
+  /** Whether a track of a fragment is wanted. */
+  isWanted({ tracks }: FragmentInput, number: number): boolean {
+    return this.#wantedOf(tracks).tracks.has(number);
+  }
+
+  /** Tracks are the same array for as long as nothing changes, so that many of them are not sorted with every Cluster. */
+  #wantedOf(tracks: readonly TrackMetadata[]): Wanted {
+    if (this.#wanted?.of === tracks) return this.#wanted;
+    const media = tracks.filter(isMedia);
+    const wanted = media.filter((track) => this.#options.tracks?.(track) !== false);
+    this.#wanted = {
+      of: tracks,
+      tracks: new Map(wanted.map((track) => [track.number, track])),
+      order: new Map(wanted.map(({ number }, index) => [number, index])),
+      hasMedia: media.length > 0,
+    };
+    return this.#wanted;
   }
 
   /** The tracks that go in, video first; `undefined` while a fragment does not tell them and how its pictures are reordered. */
@@ -104,16 +136,19 @@ export class TrackSet {
    * Decides what of a fragment goes in.
    *
    * @param isSilent whether a track that goes in so far, and has no frames here, has had none for so long that it does not any more
+   * @param tolerant whether a track that could be remuxed and no longer can is without frames here; else it throws
    * @returns nothing selected when there are no frames that can be used, and other tracks may still come
    * @throws Mp4RemuxError when nothing can be remuxed, or a track that could be no longer can
    */
-  select(fragment: FragmentInput, isSilent: (number: number) => boolean): Selection {
-    const { selected, failed, empty } = this.#sort(fragment, isSilent);
+  select(fragment: FragmentInput, isSilent: (number: number) => boolean, tolerant: boolean): Selection {
+    const { selected, failed, empty, broken } = this.#sort(fragment, isSilent);
+    if (!tolerant) for (const error of broken) throw error;
     const leftOut = [...failed, ...empty];
     if (selected.some((each) => each.frames.length > 0)) {
       this.#unusable = 0;
-      return { selected, leftOut };
+      return { selected, leftOut, broken };
     }
+    for (const error of broken) throw error;
     const [error] = failed;
     if (error !== undefined && this.#tracks.length === 0 && (empty.length === 0 || ++this.#unusable >= PATIENCE)) {
       this.#tell(leftOut.filter((each) => each !== error));
@@ -121,37 +156,90 @@ export class TrackSet {
     }
     if (this.#tracks.length === 0) this.#leftOut = leftOut;
     this.#tell(leftOut);
-    return { selected: [], leftOut };
+    return { selected: [], leftOut, broken };
+  }
+
+  /**
+   * A selection in which some tracks have no frames of the fragment, because they are broken. One that did not go in before, or is silent,
+   * is left out.
+   *
+   * @param errors what is wrong, by the track's number
+   * @throws Mp4RemuxError the first of them, when no other track has frames
+   */
+  without(
+    { selected, leftOut, broken }: Selection,
+    errors: ReadonlyMap<number, Mp4RemuxError>,
+    isSilent: (number: number) => boolean,
+  ): Selection {
+    const others = selected.filter(({ setup }) => !errors.has(setup.track.number));
+    const [first] = errors.values();
+    if (first !== undefined && others.every(({ frames }) => frames.length === 0)) throw first;
+    const current = this.#setups();
+    const gone: Mp4RemuxError[] = [];
+    const rest = selected.flatMap((each): readonly Selected[] => {
+      const { number } = each.setup.track;
+      const error = errors.get(number);
+      if (error === undefined) return [each];
+      const known = current.get(number);
+      if (known !== undefined && !isSilent(number)) return [{ setup: known, frames: [] }];
+      gone.push(error);
+      return [];
+    });
+    return { selected: rest, leftOut: [...leftOut, ...gone], broken: [...broken, ...errors.values()] };
+  }
+
+  /** Of the tracks that go in, by their numbers. */
+  #setups(): Map<number, TrackSetup> {
+    return new Map(this.#current.map(({ track: { setup } }) => [setup.track.number, setup]));
   }
 
   #sort(
     fragment: FragmentInput,
     isSilent: (number: number) => boolean,
-  ): { readonly selected: Selected[]; readonly failed: Mp4RemuxError[]; readonly empty: Mp4RemuxError[] } {
+  ): Pick<Selection, 'broken'> & Record<'failed' | 'empty', Mp4RemuxError[]> & { readonly selected: Selected[] } {
     const { metadata } = fragment;
-    const wanted = this.wanted(fragment);
-    if (wanted.length === 0 && !fragment.tracks.some(isMedia)) {
+    const { tracks, order, hasMedia } = this.#wantedOf(fragment.tracks);
+    if (!hasMedia) {
       const text = 'there is no track of video or audio';
       throw new Mp4RemuxError('UnsupportedStreamMediaType', text, { fragment: metadata });
     }
-    const frames = new Map(wanted.map((track) => [track.number, [] as Frame[]]));
-    for (const frame of fragment.frames) frames.get(frame.track.number)?.push(frame);
+    const current = this.#setups();
+    const frames = new Map([...current.keys()].filter((number) => tracks.has(number)).map((n) => [n, [] as Frame[]]));
+    for (const frame of fragment.frames) {
+      const { number } = frame.track;
+      const own = frames.get(number);
+      if (own !== undefined) own.push(frame);
+      else if (tracks.has(number)) frames.set(number, [frame]);
+    }
     const selected: Selected[] = [];
     const failed: Mp4RemuxError[] = [];
     const empty: Mp4RemuxError[] = [];
-    for (const track of wanted) {
-      const own = frames.get(track.number) ?? [];
-      const current = this.#current.find((state) => state.track.setup.track.number === track.number)?.track.setup;
+    const broken: Mp4RemuxError[] = [];
+    const noFrames = (track: TrackMetadata) =>
+      empty.push(new Mp4RemuxError('NoFrames', 'there are no frames', { track, fragment: metadata }));
+    for (const [number, own] of [...frames].sort(([a], [b]) => order.get(a)! - order.get(b)!)) {
+      const track = tracks.get(number)!;
+      const known = current.get(number);
       if (own.length === 0) {
-        if (current !== undefined && !isSilent(track.number)) selected.push({ setup: current, frames: own });
-        else empty.push(new Mp4RemuxError('NoFrames', 'there are no frames', { track, fragment: metadata }));
+        if (known !== undefined && !isSilent(number)) selected.push({ setup: known, frames: own });
+        else noFrames(track);
         continue;
       }
-      const setup = this.#setUp(track, own, current, metadata);
-      if (setup instanceof Mp4RemuxError) failed.push(setup);
-      else selected.push({ setup, frames: own });
+      const setup = this.#setUp(track, own, known, metadata);
+      if (!(setup instanceof Mp4RemuxError)) selected.push({ setup, frames: own });
+      // What went in so far and is of a codec that can be remuxed has a fragment that is broken.
+      else if (known === undefined || setup.code === 'UnsupportedStreamMediaType') failed.push(setup);
+      else {
+        broken.push(setup);
+        if (isSilent(number)) failed.push(setup);
+        else selected.push({ setup: known, frames: [] });
+      }
     }
-    return { selected, failed, empty };
+    for (const [number, track] of tracks) {
+      if (empty.length >= MOST_EMPTY) break;
+      if (!frames.has(number)) noFrames(track);
+    }
+    return { selected, failed, empty, broken };
   }
 
   /**
@@ -204,8 +292,6 @@ export class TrackSet {
       return setup;
     } catch (error) {
       if (!(error instanceof Mp4RemuxError)) throw error;
-      // What went in so far and is of a codec that can be remuxed has a fragment that is broken.
-      if (known !== undefined && error.code !== 'UnsupportedStreamMediaType') throw error;
       return error;
     }
   }

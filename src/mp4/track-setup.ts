@@ -52,9 +52,6 @@ export type TrackSetup = VideoSetup | AudioSetup;
 /** MP4 times of video: every millisecond is a whole number of them, and so are the frames of the usual rates. */
 const VIDEO_TIMESCALE = 90_000;
 
-/** In bytes. Stripped headers are some bytes long; a long one would make much of frames that bring nothing. */
-const LONGEST_HEADER = 1024;
-
 /** Setups that have been found out: tracks are the same objects for as long as nothing about them changes. */
 const found = new WeakMap<TrackMetadata, TrackSetup>();
 
@@ -83,10 +80,10 @@ function findSetup(
   fragment: FragmentMetadata | undefined,
 ): TrackSetup {
   const fail = (code: Mp4ErrorCode, text: string) => new Mp4RemuxError(code, text, { track, fragment });
-  const { storage, strippedHeader } = track.contentEncoding;
-  if (storage !== 'plain') throw fail('UnsupportedStreamMediaType', `frames are stored ${storage}`);
-  if (strippedHeader.length > LONGEST_HEADER) {
-    throw fail('UnsupportedStreamMediaType', `frames are stored without ${strippedHeader.length} bytes each`);
+  const { storage } = track.contentEncoding;
+  if (storage !== 'plain') {
+    const how = storage === 'unknown' ? 'in a way that is not known' : storage;
+    throw fail('UnsupportedStreamMediaType', `frames are stored ${how}`);
   }
   const { codec, pcm } = track.format;
   if (pcm !== undefined)

@@ -5,6 +5,7 @@ import { concatBytes } from '../../src/ebml/writer.js';
 import { applyVisitor, readFragments } from '../../src/index.js';
 import { joinNals } from '../../src/mkv/codec/nal.js';
 import { nalConfigOf } from '../../src/mkv/codec/nal-config.js';
+import type { TrackMetadata } from '../../src/mkv/track.js';
 import {
   type Mp4MediaSegment,
   Mp4RemuxError,
@@ -180,16 +181,10 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
   });
 
   describe('recover: damage costs its own fragment only', () => {
-    test.each([
-      ['a frame that cannot be remuxed', false],
-      ['bytes overwritten', true],
-    ])('%s', async (_, overwrite) => {
+    test('bytes overwritten', async () => {
       const good = wrapAsGetMedia(media);
-      const bad = wrapAsGetMedia(media, {
-        frame: (data, { track }) => (track.type === 'video' ? data.subarray(0, data.length - 1) : data),
-      });
       const damaged = good[1]!.bytes.slice().fill(0xff, 700, good[1]!.bytes.length - 200);
-      const body = concatBytes([good[0]!.bytes, overwrite ? damaged : bad[1]!.bytes, good[2]!.bytes]);
+      const body = concatBytes([good[0]!.bytes, damaged, good[2]!.bytes]);
       await expect(segmentsOf(body)).rejects.toThrow();
       const told: unknown[] = [];
       const options = {
@@ -208,11 +203,74 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
       expect(told.length).toBeGreaterThan(0);
       const frames = [...good[0]!.frames, ...good[2]!.frames];
       for (const kind of KIND_NAMES) {
-        judgeMp4(await KINDS[kind](body, options), join(folder, `recovered-${kind}-${overwrite}.mp4`), {
-          frames,
-          tracks: [1, 2],
-        });
+        judgeMp4(await KINDS[kind](body, options), join(folder, `recovered-${kind}.mp4`), { frames, tracks: [1, 2] });
       }
+    });
+
+    test.each(['video', 'audio'] as const)(
+      'a frame of %s that cannot be remuxed costs the other track nothing',
+      async (type) => {
+        const { source, number, spoil } =
+          type === 'video'
+            ? { source: media, number: 1, spoil: (data: Uint8Array) => data.subarray(0, data.length - 1) }
+            : { source: g711, number: 2, spoil: (data: Uint8Array) => data.subarray(1) };
+        const good = wrapAsGetMedia(source);
+        const bad = wrapAsGetMedia(source, { frame: (data, { track }) => (track.type === type ? spoil(data) : data) });
+        const body = concatBytes([good[0]!.bytes, bad[1]!.bytes, good[2]!.bytes]);
+        await expect(segmentsOf(body)).rejects.toMatchObject({ code: 'InvalidMediaFrame', trackNumber: number });
+        const told: unknown[] = [];
+        const options = { recover: true, onInvalidFragment: (error: unknown) => void told.push(error) };
+        expect((await segmentsOf(body, options)).map((segment) => segment.type)).toEqual([
+          'init',
+          ...Array(3).fill('media'),
+        ]);
+        expect(told).toEqual([expect.objectContaining({ code: 'InvalidMediaFrame', trackNumber: number })]);
+        const frames = [
+          ...good[0]!.frames,
+          ...good[1]!.frames.filter(({ track }) => track.number !== number),
+          ...good[2]!.frames,
+        ];
+        for (const kind of KIND_NAMES) {
+          judgeMp4(await KINDS[kind](body, options), join(folder, `beside-${kind}-${type}.mp4`), {
+            frames,
+            tracks: [1, 2],
+          });
+        }
+        expect(await remuxToMp4(body, () => {}, options)).toMatchObject({ fragments: 3, invalidFragments: 1 });
+      },
+    );
+
+    test('in chunks, a track goes on where decoding can begin', async () => {
+      let index = 0;
+      const body = bodyOf(
+        wrapAsGetMedia(media, {
+          frame: (data, { track }) =>
+            track.type === 'video' && index++ === 35 ? data.subarray(0, data.length - 1) : data,
+        }),
+      );
+      const tracks: TrackMetadata[] = [];
+      const frames: Frame[] = [];
+      for await (const fragment of readFragments(body)) {
+        tracks.splice(0, Number.POSITIVE_INFINITY, ...fragment.tracks);
+        frames.push(...fragment.frames);
+      }
+      const told: Mp4RemuxError[] = [];
+      const segments: Mp4Segment[] = [];
+      const remuxer = new Mp4Remuxer((segment) => segments.push(segment), {
+        chunkDuration: 100,
+        onInvalidFragment: (error) => told.push(error),
+        tracks: ({ type }) => type === 'video',
+      });
+      remuxer.addFragment({ tracks, frames });
+      remuxer.end();
+      expect(told.map(({ code }) => code)).toEqual(['InvalidMediaFrame']);
+      const file = join(folder, 'chunks.mp4');
+      writeFileSync(file, joinSegments(segments));
+      expect(decodeMessages(file)).toBe('');
+      const times = probePackets(file).map(({ pts }) => Math.round(pts * 25));
+      expect(times.filter((time) => time >= 50).length).toBe(25);
+      expect(times.length).toBeLessThan(50 + 11);
+      expect(times.length).toBeGreaterThan(50);
     });
 
     test('a CRC-32 that does not fit, when it is checked', async () => {

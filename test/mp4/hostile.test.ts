@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { concatBytes, writeElement, writeMaster } from '../../src/ebml/writer.js';
+import { concatBytes, writeElement, writeHeader, writeMaster } from '../../src/ebml/writer.js';
 import { Mkv, MkvParseError } from '../../src/index.js';
 import { Mp4RemuxError, remuxToMp4 } from '../../src/mp4/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
@@ -118,8 +118,71 @@ function strippedStream(headerSize: number): Uint8Array {
 }
 
 test('a long header that is stripped from frames does not come back with each of them', async () => {
-  const { bytes } = await remuxToMp4(strippedStream(800), () => {});
-  expect(bytes).toBeGreaterThan(160_000);
+  const { bytes } = await remuxToMp4(strippedStream(200), () => {});
+  expect(bytes).toBeGreaterThan(40_000);
   await expect(remuxToMp4(strippedStream(1 << 20), () => {})).rejects.toThrow(Mp4RemuxError);
   await expect(segmentsOf(strippedStream(1 << 20))).rejects.toThrow(Mp4RemuxError);
+});
+
+test('damage that is found only when the stream has ended costs its fragment, and is told', async () => {
+  const tracks = writeMaster(Mkv.Tracks, [
+    writeMaster(Mkv.TrackEntry, [
+      writeElement(Mkv.TrackNumber, 1),
+      writeElement(Mkv.TrackType, 2),
+      writeElement(Mkv.CodecID, 'A_MS/ACM'),
+      // WAVEFORMATEX: mu-law, 1 channel, 8 kHz.
+      writeElement(Mkv.CodecPrivate, Uint8Array.of(7, 0, 1, 0, 0x40, 0x1f, 0, 0, 0x40, 0x1f, 0, 0, 1, 0, 8, 0, 0, 0)),
+    ]),
+  ]);
+  const frame = new Uint8Array(90);
+  const block = (at: number) => writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, at, 0x80, ...frame));
+  const intact = writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, 10), block(0), block(21)]);
+  // The Block of the first Cluster reaches into the second, and that Cluster to before the end of the second.
+  const broken = concatBytes([
+    writeHeader(Mkv.SimpleBlock, 64, { sizeLength: 2 }),
+    Uint8Array.of(0x81, 0, 0, 0x80, ...frame.subarray(0, 10)),
+  ]);
+  const bytes = concatBytes([
+    writeMaster(Mkv.EBML, []),
+    writeHeader(Mkv.Segment, undefined),
+    tracks,
+    writeHeader(Mkv.Cluster, broken.length + intact.length - 40, { sizeLength: 3 }),
+    broken,
+    intact,
+  ]);
+  for (const size of [1, 16, 100, bytes.length]) {
+    const chunks: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
+    const { fragments, invalidFragments, truncated } = await remuxToMp4(chunks, () => {}, { recover: true });
+    expect({ size, fragments, invalidFragments, truncated }).toEqual({
+      size,
+      fragments: 1,
+      invalidFragments: 1,
+      truncated: false,
+    });
+  }
+});
+
+test('of tracks that are declared by the thousand and have no frames, few are named', async () => {
+  const entry = (number: number) =>
+    writeMaster(Mkv.TrackEntry, [
+      writeElement(Mkv.TrackNumber, number),
+      writeElement(Mkv.TrackType, 2),
+      writeElement(Mkv.CodecID, 'A_MS/ACM'),
+      writeElement(Mkv.CodecPrivate, Uint8Array.of(7, 0, 1, 0, 0x40, 0x1f, 0, 0, 0x40, 0x1f, 0, 0, 1, 0, 8, 0, 0, 0)),
+    ]);
+  const block = writeElement(Mkv.SimpleBlock, concatBytes([Uint8Array.of(0x47, 0xd0, 0, 0, 0x80), new Uint8Array(80)]));
+  const bytes = concatBytes([
+    writeMaster(Mkv.EBML, []),
+    writeMaster(Mkv.Segment, [
+      writeMaster(
+        Mkv.Tracks,
+        Array.from({ length: 2000 }, (_, i) => entry(i + 1)),
+      ),
+      writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, 0), block]),
+    ]),
+  ]);
+  const { tracks, leftOut } = await remuxToMp4(bytes, () => {});
+  expect(tracks.map(({ track }) => track.number)).toEqual([2000]);
+  expect(leftOut.length).toBe(32);
 });

@@ -91,6 +91,12 @@ describeNeeding('MP4 believes the frames', [tools('ffmpeg', 'ffprobe')], () => {
       });
     });
 
+    if (kind !== 'fragmented') {
+      test('where nothing can go in, recover tells why too', async () => {
+        await expect(KINDS[kind](caseBytes('connect-5'), { recover: true })).rejects.toThrow(/PCM/);
+      });
+    }
+
     test('the shape of a pixel is told by the parameter sets', async () => {
       const file = keep(await KINDS[kind](caseBytes('sar--sar-vui')));
       const [stream] = streamsOf(file);
