@@ -4,7 +4,7 @@ import { isDelimiter } from '../mkv/codec/frame-data.js';
 import type { NalFormat } from '../mkv/codec/media-format.js';
 import { joinNals, type NalCodec, nalKind, splitNals } from '../mkv/codec/nal.js';
 import { keyOf, nalConfigOf } from '../mkv/codec/nal-config.js';
-import { storedLengthSize } from '../mkv/codec/nal-format.js';
+import { knownLengthSize } from '../mkv/codec/nal-format.js';
 import { codecOf } from '../mkv/codec/track-codec.js';
 import { waveTag } from '../mkv/codec/wave-format.js';
 import type { TrackMetadata } from '../mkv/track.js';
@@ -115,7 +115,7 @@ const MOST_SET_BYTES = 4 * 1024;
 
 /** In Annex B; a key frame begins with the parameter sets that hold and that it does not have itself. */
 function annexB({ data, keyframe }: Frame, { codec, lengthSize, sets }: NalFormat): FrameFile {
-  const units = splitNals(data, storedLengthSize(data, lengthSize) ?? lengthSize);
+  const units = splitNals(data, knownLengthSize(data, lengthSize));
   const extension = codec === 'h264' ? '.h264' : '.h265';
   if (keyframe) {
     const all = [...sets.vps, ...sets.sps, ...sets.pps];

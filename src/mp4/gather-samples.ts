@@ -1,8 +1,8 @@
 import { readAdtsHeader } from '../mkv/codec/aac.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import { withoutAdts } from '../mkv/codec/frame-data.js';
-import { isAnnexB, nalKind } from '../mkv/codec/nal.js';
-import { storedLengthSize } from '../mkv/codec/nal-format.js';
+import { nalKind } from '../mkv/codec/nal.js';
+import { knownLengthSize } from '../mkv/codec/nal-format.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Frame } from '../visitors/frame.js';
 import { Payload } from './payload.js';
@@ -33,8 +33,7 @@ function addPicture(payload: Payload, { format, lengthSize }: VideoSetup, frame:
   const codec = format === 'avc1' ? 'h264' : 'h265';
   const { data } = frame;
   const said = frame.track.format.nal?.lengthSize ?? lengthSize;
-  // What the track's frames are is what this one is, unless it cannot be: a start code may pass for a length by chance.
-  const stored = said === 0 && isAnnexB(data) ? 0 : (storedLengthSize(data, said) ?? said);
+  const stored = knownLengthSize(data, said);
   let begins: boolean | undefined;
   payload.addNals(data, stored, lengthSize, (start) => {
     if (begins !== undefined) return;

@@ -1,8 +1,8 @@
 import { ByteRun } from '../ebml/byte-run.js';
 import { Block } from '../mkv/block.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
-import { joinNals, splitNals } from '../mkv/codec/nal.js';
-import { type AccessUnitLook, lengthSizeOfHead, lookAtAccessUnit, storedLengthSize } from '../mkv/codec/nal-format.js';
+import { isAnnexB, joinNals, splitNals } from '../mkv/codec/nal.js';
+import { type AccessUnitLook, knownLengthSize, lengthSizeOfHead, lookAtAccessUnit } from '../mkv/codec/nal-format.js';
 import { Frame } from './frame.js';
 
 /** Enough for what stands before the first slice, mostly; else all of a frame is looked at. */
@@ -24,21 +24,9 @@ export class AccessUnitJoiner {
 
   /** Takes a frame and gives those that are whole now, in order. */
   push(frame: Frame): readonly Frame[] {
-    const { number } = frame.track;
-    const open = this.#open.get(number);
-    const look = lookAt(frame);
-    if (look !== undefined && open !== undefined && goesOn(open, frame, look)) {
-      open.parts.push(frame);
-      open.hasPicture ||= look.picture;
-      return [];
-    }
-    const whole = open === undefined ? [] : join(open.parts);
-    if (look === undefined) {
-      this.#open.delete(number);
-      return [...whole, frame];
-    }
-    this.#open.set(number, { parts: [frame], hasPicture: look.picture });
-    return whole;
+    const { begun, whole } = gather(this.#open, frame);
+    const isHeld = this.#open.has(frame.track.number);
+    return [...(whole === undefined ? [] : join(whole.parts)), ...(begun === undefined || isHeld ? [] : [frame])];
   }
 
   /** No more frames come that belong to those before: gives what is left. */
@@ -54,23 +42,32 @@ export class AccessUnitJoiner {
  * frame without a picture that nothing belongs to stays as it is.
  */
 export function joinAccessUnits(frames: readonly Frame[]): Frame[] {
-  const units: Frame[][] = [];
+  const units: OpenUnit[] = [];
   const open = new Map<number, OpenUnit>();
   for (const frame of frames) {
-    const { number } = frame.track;
-    const look = lookAt(frame);
-    const unit = open.get(number);
-    if (look !== undefined && unit !== undefined && goesOn(unit, frame, look)) {
-      unit.parts.push(frame);
-      unit.hasPicture ||= look.picture;
-      continue;
-    }
-    const parts = [frame];
-    units.push(parts);
-    if (look === undefined) open.delete(number);
-    else open.set(number, { parts, hasPicture: look.picture });
+    const { begun } = gather(open, frame);
+    if (begun !== undefined) units.push(begun);
   }
-  return units.flatMap(join);
+  return units.flatMap(({ parts }) => join(parts));
+}
+
+/** Adds a frame to the access unit of its track that is open, or begins one with it and tells which is whole now. */
+function gather(
+  open: Map<number, OpenUnit>,
+  frame: Frame,
+): { readonly begun?: OpenUnit | undefined; readonly whole?: OpenUnit | undefined } {
+  const { number } = frame.track;
+  const look = lookAt(frame);
+  const whole = open.get(number);
+  if (look !== undefined && whole !== undefined && goesOn(whole, frame, look)) {
+    whole.parts.push(frame);
+    whole.hasPicture ||= look.picture;
+    return {};
+  }
+  const begun = { parts: [frame], hasPicture: look?.picture === true };
+  if (look === undefined) open.delete(number);
+  else open.set(number, begun);
+  return { begun, whole };
 }
 
 /** Whether a frame goes on with the access unit before it. */
@@ -91,7 +88,8 @@ function lookAt(frame: Frame): AccessUnitLook | undefined {
   const { size } = frame;
   if (nal === undefined || frame.storage !== 'plain' || size === 0) return undefined;
   const head = frame.head(HEAD_LENGTH);
-  const lengthSize = lengthSizeOfHead(head, size, nal.lengthSize, () => frame.data);
+  const lengthSize =
+    nal.lengthSize === 0 && isAnnexB(head) ? 0 : lengthSizeOfHead(head, size, nal.lengthSize, () => frame.data);
   if (lengthSize === undefined) return undefined;
   return lookAtAccessUnit(nal.codec, head, size, lengthSize, () => frame.data);
 }
@@ -105,7 +103,7 @@ function join(parts: readonly Frame[]): readonly Frame[] {
   const said = track.format.nal?.lengthSize ?? 0;
   let data: Uint8Array;
   try {
-    const units = parts.flatMap((part) => splitNals(part.data, storedLengthSize(part.data, said) ?? said));
+    const units = parts.flatMap((part) => splitNals(part.data, knownLengthSize(part.data, said)));
     data = joinNals(units, said);
   } catch (error) {
     if (error instanceof CodecDataError) return parts;

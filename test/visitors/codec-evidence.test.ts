@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, test } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
-import { type Frame, readFrames } from '../../src/index.js';
+import { type Frame, joinAccessUnits, readFrames } from '../../src/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { ffmpeg, temporaryFolder } from '../support/ffmpeg-media.js';
 import { makeNalMixes, NAL_MIXES, nameOf } from '../support/nal-mixes.js';
@@ -133,3 +133,28 @@ describeNeeding('by ffmpeg', [tools('ffmpeg', 'ffprobe')], () => {
     }
   });
 });
+
+test.each(['4-byte', '3-byte'])('a start code of Annex B that could be a length is none: %s first', async (first) => {
+  const [sps, pps] = [hex('6742c00bda0a1b2f80b500000303e900006164e800'), hex('68ce3c80')];
+  const start = Uint8Array.of(0, 0, 1);
+  const key = new Uint8Array(300).fill(0xb8).fill(0x65, 0, 1);
+  // 00 00 01 41: a length of 321 as well, with as many bytes behind it.
+  const slice = new Uint8Array(322).fill(0x9a).fill(0x41, 0, 1).fill(0x1a, 1, 2);
+  const units = (...nals: Uint8Array[]) => concatBytes(nals.flatMap((nal) => [start, nal]));
+  const keyFrame = concatBytes([new Uint8Array(first === '4-byte' ? 1 : 0), units(sps, pps, key)]);
+  const bytes = writeGetMediaFragment({
+    tracks: [{ number: 1, type: 'video', codecId: 'V_MPEG4/ISO/AVC' }],
+    blocks: [keyFrame, units(slice), units(slice)].map((data, i) => {
+      return { track: 1, timestamp: i * 40_000, keyframe: i === 0, frames: [data] };
+    }),
+  });
+  const frames = await framesOf(bytes);
+  expect(frames.map((frame) => frame.dataFor({}))).toEqual(frames.map(({ data }) => data));
+  const description = Uint8Array.of(1, 66, 192, 11, 255, 225);
+  const length = Uint8Array.of(0, 0, 1, 0x42);
+  expect(frames[2]!.dataFor({ description })).toEqual(concatBytes([length, slice]));
+  const joined = joinAccessUnits(frames);
+  expect(joined.map(({ size }) => size)).toEqual(frames.map(({ size }) => size));
+});
+
+const hex = (text: string) => new Uint8Array(Buffer.from(text, 'hex'));

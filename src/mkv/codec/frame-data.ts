@@ -2,7 +2,7 @@ import { readAdtsHeader } from './aac.js';
 import { CodecDataError } from './codec-error.js';
 import type { MediaFormat, NalFormat } from './media-format.js';
 import { joinNals, type NalCodec, nalKind, splitNals } from './nal.js';
-import { isTight, storedLengthSize } from './nal-format.js';
+import { isTight, knownLengthSize } from './nal-format.js';
 
 /**
  * The data of a frame in the format that a decoder's configuration says: NAL units behind lengths where there is a description, else in Annex
@@ -32,7 +32,7 @@ function lengthSizeOf(codec: NalCodec, description: Uint8Array | undefined): num
 
 function nalsFor(nal: NalFormat, data: Uint8Array, wanted: number, keyframe: boolean): Uint8Array {
   const { codec, sets } = nal;
-  const lengthSize = storedLengthSize(data, nal.lengthSize) ?? nal.lengthSize;
+  const lengthSize = knownLengthSize(data, nal.lengthSize);
   const units = splitNals(data, lengthSize);
   const kinds = units.map((unit) => nalKind(codec, unit[0]!));
   if (!kinds.some((kind) => kind === 'slice' || kind === 'key')) {

@@ -49,7 +49,17 @@ export function storedLengthSize(data: Uint8Array, said: number): number | undef
 }
 
 /**
- * The same, from the first bytes of a frame where they are enough.
+ * How the NAL units of a frame are stored whose track's frames are known: as they are, unless it cannot be. In Annex B, a start code may pass
+ * for a length by chance.
+ *
+ * @param known how those before are stored: width of the lengths, 0 for Annex B
+ */
+export function knownLengthSize(data: Uint8Array, known: number): number {
+  return known === 0 && isAnnexB(data) ? 0 : (storedLengthSize(data, known) ?? known);
+}
+
+/**
+ * As {@link storedLengthSize}, from the first bytes of a frame where they are enough.
  *
  * @param head at least the first 16 bytes of it
  * @param size of the frame, in bytes
