@@ -10,7 +10,8 @@ const DAMAGE_TRIES = 3;
 /** What the consumers of one stream have been given, held to what there is: each fragment once, in order, or told. */
 export class Ledger {
   readonly #order: readonly StoredFragment[];
-  readonly #byFrames: ReadonlyMap<string, StoredFragment>;
+  /** Several where fragments have the same frames. */
+  readonly #byFrames = new Map<string, StoredFragment[]>();
   readonly #stream: FakeStream;
   readonly #trace: (text: string) => void;
   /** The place of the fragment that is next if nothing is missing. */
@@ -31,7 +32,11 @@ export class Ledger {
   constructor(order: readonly StoredFragment[], stream: FakeStream, trace: (text: string) => void) {
     this.#trace = trace;
     this.#order = order;
-    this.#byFrames = new Map(order.map((fragment) => [fragment.frames, fragment]));
+    for (const fragment of order) {
+      const same = this.#byFrames.get(fragment.frames);
+      if (same === undefined) this.#byFrames.set(fragment.frames, [fragment]);
+      else same.push(fragment);
+    }
     this.#stream = stream;
   }
 
@@ -60,7 +65,11 @@ export class Ledger {
     this.#trace(`handed out: ${number}`);
     ensure(number !== FORGED, 'a forged fragment was handed out');
     ensure(!fragment.truncated, () => `fragment <${number}> was handed out cut`);
-    const stored = this.#byFrames.get(hashOf(fragment.frames.map(({ data }) => data)));
+    const same = this.#byFrames.get(hashOf(fragment.frames.map(({ data }) => data)));
+    const stored =
+      same?.find((each) => each.number === number) ??
+      same?.find((each) => this.#order.indexOf(each) >= this.#next) ??
+      same?.[0];
     if (stored === undefined) {
       const forged = fragment.frames.some(({ data }) => Buffer.from(data).toString('latin1') === FORGED_TAG);
       throw new Finding(`fragment <${number}> was handed out with ${forged ? 'forged' : 'other'} frames`);

@@ -42,7 +42,7 @@ export interface ReadFragmentsOptions extends ReadFramesOptions {
    */
   readonly expectTrailingTags?: boolean | undefined;
   /**
-   * How many bytes of frames to hold of one fragment, with 200 for each frame; more are an error, with `recover` too. Default 256 MiB. A
+   * How many bytes of frames to hold of one fragment, with 180 for each Block and 96 for each further frame of a laced one; more are an error, with `recover` too. Default 256 MiB. A
    * fragment of Kinesis Video Streams has at most 50 MB; a document of another origin is one fragment however long it is, and better
    * read by {@link readFrames}.
    */

@@ -12,6 +12,8 @@ const FLAG_KEYFRAME = 0x80;
 const FLAG_INVISIBLE = 0x08;
 const FLAG_LACING = 0x06;
 const FLAG_DISCARDABLE = 0x01;
+/** Beyond the flags that are written: the value of a SimpleBlock. */
+const SIMPLE = 0x100;
 
 /** Track number, 16 bits of timestamp, flags. */
 const FIXED_PART = 3;
@@ -26,10 +28,7 @@ export class Block {
   readonly trackNumber: number;
   /** Time after the Cluster's Timestamp, -32768 to 32767, in units of TimestampScale. */
   readonly relativeTimestamp: number;
-  /** Whether this is the value of a SimpleBlock: only then do `keyframe` and `discardable` mean anything. */
-  readonly simple: boolean;
-  /** How many frames the Block has, 1 to 256. */
-  readonly frameCount: number;
+  // Few fields: fragments of a great many small Blocks are held in memory.
   private readonly flags: number;
   private readonly run: DataRun;
   private readonly start: number;
@@ -56,14 +55,22 @@ export class Block {
     const after = first + numberLength;
     const flags = head[after + 2]!;
     this.relativeTimestamp = ((head[after]! << 24) | (head[after + 1]! << 16)) >> 16;
-    this.simple = simple;
-    this.flags = flags;
+    this.flags = simple ? flags | SIMPLE : flags;
     this.run = run;
     this.end = end;
     const lacing = (flags & FLAG_LACING) >> 1;
     this.ends = lacing === 0 ? undefined : readLaces(run.bytes, at, end, lacing, offset - start);
-    this.frameCount = this.ends === undefined ? 1 : this.ends.length - 1;
     this.start = this.ends === undefined ? at : this.ends[0]!;
+  }
+
+  /** Whether this is the value of a SimpleBlock: only then do `keyframe` and `discardable` mean anything. */
+  get simple(): boolean {
+    return (this.flags & SIMPLE) !== 0;
+  }
+
+  /** How many frames the Block has, 1 to 256. */
+  get frameCount(): number {
+    return this.ends === undefined ? 1 : this.ends.length - 1;
   }
 
   /** Whether all frames are key frames, by the flag of a SimpleBlock. A Block in a BlockGroup has none: see ReferenceBlock. */

@@ -57,7 +57,7 @@ export type Mp4Segment = Mp4InitSegment | Mp4MediaSegment;
 /** How a stream is remuxed. */
 export interface Mp4RemuxerOptions extends RemuxOptions {
   /**
-   * How many bytes of frames to hold of one Cluster, with 200 for each frame, default 256 MiB; a larger one is a `MkvParseError`, or
+   * How many bytes of frames to hold of one Cluster, with 180 for each Block and 96 for each further frame of a laced one, default 256 MiB; a larger one is a `MkvParseError`, or
    * left out where damage is (`onInvalidFragment`, `recover`). A fragment of Kinesis Video Streams has at most 50 MB.
    */
   readonly maxFragmentSize?: number | undefined;

@@ -148,7 +148,12 @@ export class Frame {
     return frameDataFor(format, this.data, description, this.keyframe);
   }
 
-  private get index(): number {
+  /**
+   * Its place in its Block, from 0.
+   *
+   * @internal
+   */
+  get index(): number {
     return this.place >> 1;
   }
 

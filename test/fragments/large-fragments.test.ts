@@ -5,8 +5,8 @@ import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { chunksOf } from '../support/read-all.js';
 
 const SIZE = 1000;
-/** What a frame counts for. */
-const COUNTED = SIZE + 200;
+/** What a frame counts for, in a Block of its own. */
+const COUNTED = SIZE + 180;
 
 function fragment(index: number, frames: number, group = false): Uint8Array {
   const blocks = Array.from({ length: frames }, (_, i) => ({
@@ -70,15 +70,30 @@ describe.each([
   });
 });
 
+const HEAD = concatBytes([
+  writeMaster(Mkv.EBML, [writeElement(Mkv.DocType, 'matroska')]),
+  writeHeader(Mkv.Segment, undefined),
+  writeHeader(Mkv.Cluster, undefined),
+  writeElement(Mkv.Timestamp, 0),
+]);
+
+it('frames of a laced Block count for what they take, which is less than a Block each', async () => {
+  const laced = writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, 0, 0x84, 255));
+  const counted = 10 * (84 + 256 * 96);
+  const stream = [HEAD, ...Array.from({ length: 10 }, () => laced)];
+  expect(await read(stream, { maxFragmentSize: counted })).toEqual({ counts: [2560], error: undefined });
+  expect((await read(stream, { maxFragmentSize: counted - 1 })).error).toMatchObject({ code: 'ElementTooLarge' });
+});
+
+it('8.4 MB of empty Blocks are no fragment that is too large', async () => {
+  const blocks = new Uint8Array(8_400_000);
+  for (let at = 0; at < blocks.length; at += 6) blocks.set([0xa3, 0x84, 0x81, 0, 0, 0x80], at);
+  expect(await read([HEAD, blocks], {})).toEqual({ counts: [1_400_000], error: undefined });
+});
+
 it('a document that is one fragment may have 256 MiB of frames, unless said otherwise', async () => {
   const block = writeElement(Mkv.SimpleBlock, concatBytes([Uint8Array.of(0x81, 0, 0, 0), new Uint8Array(1 << 20)]));
-  const head = concatBytes([
-    writeMaster(Mkv.EBML, [writeElement(Mkv.DocType, 'matroska')]),
-    writeHeader(Mkv.Segment, undefined),
-    writeHeader(Mkv.Cluster, undefined),
-    writeElement(Mkv.Timestamp, 0),
-  ]);
-  const stream = (blocks: number) => [head, ...Array.from({ length: blocks }, () => block)];
+  const stream = (blocks: number) => [HEAD, ...Array.from({ length: blocks }, () => block)];
   expect(await read(stream(255), {})).toEqual({ counts: [255], error: undefined });
   expect(await read(stream(256), {})).toMatchObject({ counts: [], error: { code: 'ElementTooLarge' } });
   expect(await read(stream(256), { maxFragmentSize: Number.POSITIVE_INFINITY })).toMatchObject({ counts: [256] });
