@@ -99,7 +99,7 @@ export class ChunkMerger {
         }
       },
       data: (type, offset, headerSize, dataSize, run, start, parent) => {
-        if (merger.passData(type, offset, headerSize, dataSize, run, start)) return;
+        if (merger.passData(type, headerSize, dataSize, run, start)) return;
         takeData(new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent));
       },
     };

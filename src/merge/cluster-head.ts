@@ -1,3 +1,4 @@
+import type { EbmlElementType } from '../ebml/element-type.js';
 import { putUint, sizeLength } from '../ebml/vint.js';
 import { concatBytes, writeHeader, writeValue } from '../ebml/writer.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
@@ -6,6 +7,7 @@ import { weightOf } from '../mkv/holding.js';
 import { crcAfterChange } from './crc-change.js';
 import { crcData } from './gathered-element.js';
 import { MadeUpBytes } from './made-up-bytes.js';
+import { isMisplaced, isMisshapen } from './strict-form.js';
 import { voidElement } from './void-element.js';
 
 /** Where a Cluster is going to stand. */
@@ -30,6 +32,8 @@ export class ClusterHead {
   /** What has come of it, in order. */
   readonly elements: MkvElement[] = [];
   #weight = 0;
+  /** Where the last of them ends. */
+  #reach = 0;
   #timestamp: MkvDataElement | undefined;
   #hasCrc = false;
   #hasBlock = false;
@@ -48,7 +52,10 @@ export class ClusterHead {
   /** Takes an element of the Cluster. */
   add(element: MkvElement): void {
     this.elements.push(element);
-    if (element.kind !== 'end') this.#weight += weightOf(element);
+    if (element.kind !== 'end') {
+      this.#weight += weightOf(element);
+      this.#reach = element.offset + element.headerSize + (element.dataSize ?? 0);
+    }
     if (element.parent !== this.start) return;
     if (element.is(Mkv['CRC-32'])) this.#hasCrc = true;
     else if (element.is(Mkv.Timestamp) && element.kind === 'data') this.#timestamp ??= element;
@@ -81,27 +88,54 @@ export class ClusterHead {
     return this.#timestamp !== undefined && (!this.#hasCrc || keepPositions || this.#hasBlock);
   }
 
-  /** The header of the Cluster as it is to be written, and what takes the place of elements that change. */
-  rewrite(place: ClusterPlace): { header: Uint8Array; replaced: ReadonlyMap<MkvElement, Uint8Array> } {
+  /**
+   * The header of the Cluster as it is to be written, and what takes the place of elements that change. `dataSize` is how long what follows
+   * the header is going to be; `undefined` when its size is unknown in the output.
+   */
+  rewrite(place: ClusterPlace): {
+    header: Uint8Array;
+    dataSize: number | undefined;
+    replaced: ReadonlyMap<MkvElement, Uint8Array>;
+  } {
     const { start } = this;
     const replaced = new Map<MkvElement, Uint8Array>();
     let growth = 0;
     let changedEnd = 0;
+    let seen: Set<EbmlElementType> | undefined;
+    // What comes behind a second Timestamp does not stay in the Cluster.
+    let cuts = false;
     for (const element of this.elements) {
       if (element.kind !== 'data' || element.parent !== start) continue;
-      const bytes =
-        element === this.#timestamp ? rewriteTimestamp(element, place.timestamp) : rewritePosition(element, place);
+      const again = element.type.maxOccurs === 1 && seen?.has(element.type) === true;
+      if (this.elements.length > 1) {
+        seen ??= new Set();
+        seen.add(element.type);
+      }
+      cuts ||= again && element.type === Mkv.Timestamp;
+      const bytes = this.#rewriteElement(element, place, again);
       if (bytes === undefined) continue;
       replaced.set(element, bytes);
       changedEnd = element.offset + element.headerSize + element.dataSize;
       growth += bytes.length - element.headerSize - element.dataSize;
     }
-    if (changedEnd > 0) this.#renewCrc(changedEnd, replaced);
+    if (changedEnd > 0 || cuts) this.#renewCrc(cuts ? Number.POSITIVE_INFINITY : changedEnd, replaced);
     const width = start.headerSize - 4;
-    if (this.end === undefined) return { header: writeHeader(start.type, undefined, { sizeLength: width }), replaced };
+    // A Cluster that ends within its own beginning has no size to go by.
+    if (this.end === undefined || this.end < this.#reach) {
+      return { header: writeHeader(start.type, undefined, { sizeLength: width }), dataSize: undefined, replaced };
+    }
     const dataSize = this.end - start.offset - start.headerSize + growth;
     const needed = Math.max(width, sizeLength(dataSize));
-    return { header: writeHeader(start.type, dataSize, { sizeLength: needed }), replaced };
+    return { header: writeHeader(start.type, dataSize, { sizeLength: needed }), dataSize, replaced };
+  }
+
+  #rewriteElement(element: MkvDataElement, place: ClusterPlace, again: boolean): Uint8Array | undefined {
+    const { type } = element;
+    // What comes of a second Timestamp depends on what it says.
+    if (isMisplaced(type, Mkv.Cluster) || isMisshapen(element) || (again && type !== Mkv.Timestamp)) {
+      return voidElement(element.headerSize + element.dataSize);
+    }
+    return element === this.#timestamp ? rewriteTimestamp(element, place.timestamp) : rewritePosition(element, place);
   }
 
   /** Puts the CRC-32 right, or a Void element in its place where it cannot be told. */

@@ -1,7 +1,9 @@
 import type { DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
+import { decodeUint } from '../ebml/values.js';
 import { headerBytes, idLength, vintLength } from '../ebml/vint.js';
-import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
+import { writeElement, writeMaster } from '../ebml/writer.js';
+import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { expectHoldable, weightOf } from '../mkv/holding.js';
 import { type BlockPeek, peekBlock } from './block-peek.js';
@@ -9,16 +11,17 @@ import { type ClusterHead, type ClusterPlace, rewritePosition } from './cluster-
 import { ClusterPacker } from './cluster-packer.js';
 import type { DocumentHeader } from './document-header.js';
 import { extentOf, lengthOfAll } from './extent.js';
-import type { GatheredElement } from './gathered-element.js';
+import { GatheredElement } from './gathered-element.js';
 import { integerOf } from './integer-of.js';
 import type { MadeUpBytes } from './made-up-bytes.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
-import type { PieceQueue } from './piece-queue.js';
+import { PieceQueue } from './piece-queue.js';
 import { type HeaderPlaces, SeekIndex } from './seek-index.js';
-import { voidHeader } from './void-element.js';
+import { isMisplaced, isMisshapen, type Opening, strictForm } from './strict-form.js';
+import { voidElement, voidHeader } from './void-element.js';
 
 // The table is so large that looking a type up takes its time.
-const { Position, PrevSize, SimpleBlock } = Mkv;
+const { Cluster, SimpleBlock, Timestamp } = Mkv;
 
 const ZEROS = 64 * 1024;
 
@@ -40,14 +43,22 @@ export class ClusterWriter {
   /** A Cluster of unknown size was written last: what does not end it becomes part of it. */
   #endless: { readonly hasCrc: boolean } | undefined;
   #open: MkvStartMasterElement | undefined;
-  /** Where the Cluster ends in the input, when that is known. */
-  #end: number | undefined;
-  /** How far the Cluster has been written, as an offset in the input. */
-  #cursor = 0;
-  /** How much of the last Cluster is missing, in bytes: taken out by damage, or cut off. */
+  /** Where the Cluster ends in the output; `Infinity` where its size is unknown. */
+  #end = Number.POSITIVE_INFINITY;
+  /** The same where elements of the Cluster are passed on as they come; else below everything. */
+  #plainEnd = Number.NEGATIVE_INFINITY;
+  /** How much of the last Cluster is missing, in bytes: taken out by damage, cut off, or left out. */
   #missing = 0;
+  /** The Cluster has ended in the output, before what a strict reader would not take in it: Blocks are written behind it. */
+  #isCut = false;
+  /** The Timestamp that counts for Blocks, as it is in the output. */
+  #timestamp: bigint | undefined;
+  /** What the Timestamps of the Cluster have been moved by. */
+  #shift = 0n;
+  /** What the Cluster has that it may have once. */
+  readonly #seen = new Set<EbmlElementType>();
   /** A master in the Cluster, held until it is whole: a BlockGroup, most of the time. */
-  #group: (MkvStartMasterElement | MkvDataElement)[] | undefined;
+  #group: Opening[] | undefined;
   #groupWeight = 0;
   readonly #peek: BlockPeek = { track: 0, timestamp: 0, frames: 0, keyframe: false };
 
@@ -99,28 +110,35 @@ export class ClusterWriter {
     this.fill();
     const { start, timestamp } = head;
     this.#open = start;
-    this.#end = head.end;
+    this.#isCut = false;
+    this.#seen.clear();
     this.#clusterStart = this.#queue.length;
     const place: ClusterPlace = {
       timestamp: timestamp === undefined ? undefined : this.#placeInTime(timestamp, producerTime),
       position: this.#options.keepPositions === true ? undefined : this.#clusterStart - this.#segmentStart,
       previousSize: this.#previousSize,
     };
-    const { header, replaced } = head.rewrite(place);
-    this.#index?.cluster(this.#clusterStart - this.#segmentStart, place.timestamp ?? timestamp);
+    this.#timestamp = place.timestamp ?? timestamp;
+    this.#shift = this.#timestamp === undefined || timestamp === undefined ? 0n : this.#timestamp - timestamp;
+    const { header, dataSize, replaced } = head.rewrite(place);
+    this.#end = dataSize === undefined ? Number.POSITIVE_INFINITY : this.#clusterStart + header.length + dataSize;
+    this.#index?.cluster(this.#clusterStart - this.#segmentStart, this.#timestamp);
     this.clusters++;
-    if (replaced.size > 0 || (this.#end === undefined && start.dataSize !== undefined)) this.#queue.add(header);
+    if (replaced.size > 0 || dataSize !== start.dataSize) this.#queue.add(header);
     else this.#queue.addHeader(start, head.elements[0]);
-    this.#cursor = start.offset + start.headerSize;
     // Before a CRC-32 that has been written, nothing changes any more; without one, Position and PrevSize may still come.
     const first = head.elements[0];
     const hasCrc = first?.is(Mkv['CRC-32']) === true && replaced.get(first)?.[0] !== Mkv.Void.id;
     this.#place = hasCrc ? undefined : place;
-    this.#endless = head.end === undefined ? { hasCrc } : undefined;
+    this.#endless = dataSize === undefined ? { hasCrc } : undefined;
+    this.#setPlainEnd();
     for (const element of head.elements) {
       const bytes = replaced.get(element);
-      if (bytes !== undefined) this.#write(element, bytes);
-      else if (element.kind === 'end') this.end(element.start, element.offset, element.truncated);
+      if (bytes !== undefined) {
+        if (!this.#makesRoom(bytes.length)) continue;
+        if (element.kind === 'data' && bytes[0] === element.type.id) this.#seen.add(element.type);
+        this.#write(bytes);
+      } else if (element.kind === 'end') this.end(element.start, element.offset, element.truncated);
       else this.#pass(element);
     }
   }
@@ -149,31 +167,29 @@ export class ClusterWriter {
    * Passes on a data element of the open Cluster from where it lies, if that is all there is to do; else `false`, and the element is to
    * be given to {@link ClusterWriter.pass}.
    */
-  passData(
-    type: EbmlElementType,
-    offset: number,
-    headerSize: number,
-    dataSize: number,
-    run: DataRun,
-    start: number,
-  ): boolean {
-    const end = offset + headerSize + dataSize;
-    if (!this.#isPlain(type, end)) return false;
-    this.#cursor = end;
+  passData(type: EbmlElementType, headerSize: number, dataSize: number, run: DataRun, start: number): boolean {
+    if (!this.#isPlain(type, headerSize + dataSize)) return false;
     this.#queue.addData(type.id, headerSize, dataSize, run, start);
     if (type === SimpleBlock) this.#count(run, start, dataSize, undefined, undefined);
     return true;
   }
 
-  /** Whether an element that stands in the open Cluster and ends at `end` is passed on as it is, alone. */
-  #isPlain(type: EbmlElementType, end: number): boolean {
-    return (
-      this.#open !== undefined &&
-      this.#group === undefined &&
-      type !== Position &&
-      type !== PrevSize &&
-      this.#end !== end + 1
-    );
+  /** Whether an element of so many bytes that stands in the open Cluster is passed on as it is, alone. */
+  #isPlain(type: EbmlElementType, length: number): boolean {
+    const rest = this.#plainEnd - this.#queue.length - length;
+    return (rest === 0 || rest > 1) && (type === SimpleBlock || (type.maxOccurs !== 1 && !isMisplaced(type, Cluster)));
+  }
+
+  /** To be called when what decides about it has changed. */
+  #setPlainEnd(): void {
+    const isPlain = this.#open !== undefined && this.#group === undefined && !this.#isCut;
+    this.#plainEnd = isPlain ? this.#end : Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether so many bytes go into the Cluster and leave either none or as many as an element has at least. */
+  #fits(length: number): boolean {
+    const rest = this.#end - this.#queue.length - length;
+    return rest === 0 || rest > 1;
   }
 
   /** Takes the end of the Cluster, or of a master in it, that began with `start`. */
@@ -182,14 +198,51 @@ export class ClusterWriter {
       if (start !== this.#group?.[0]) return;
       if (!truncated) this.#writeGroup(this.#group, start, offset);
       this.#group = undefined;
+      this.#setPlainEnd();
       return;
     }
     this.#open = undefined;
+    this.#setPlainEnd();
+    if (!this.#isCut) this.#endCluster();
+  }
+
+  #endCluster(): void {
     // Counted by what was written: damage may have been passed over in the middle.
-    const written = this.#queue.length - this.#clusterStart;
-    this.#missing = this.#end === undefined ? 0 : Math.max(0, this.#end - start.offset - written);
+    this.#missing = this.#end === Number.POSITIVE_INFINITY ? 0 : this.#end - this.#queue.length;
     this.#madeUp.add(this.#missing);
     this.#previousSize = this.#queue.length - this.#clusterStart + this.#missing;
+  }
+
+  /** Ends the Cluster in the output; what Blocks are still in it are written behind it. */
+  #cut(): void {
+    if (this.#isCut) return;
+    this.#isCut = true;
+    this.#setPlainEnd();
+    this.#endCluster();
+    this.fill();
+  }
+
+  /**
+   * Writes a Block that stands in no Cluster, or in one that has ended in the output, in a Cluster of its own with the Timestamp that counts.
+   *
+   * @returns `false` where it is none
+   */
+  followBlock(element: GatheredElement): boolean {
+    const { type, root } = element;
+    if (type.parent !== Cluster || (type.maxOccurs === 1 && type.level > 0)) return false;
+    if (this.#timestamp === undefined) return true;
+    this.fill();
+    const block = new PieceQueue();
+    element.writeTo(block, true);
+    const start = this.#queue.length;
+    this.#queue.add(writeMaster(Cluster, [writeElement(Timestamp, this.#timestamp), ...block.take()]));
+    this.#index?.cluster(start - this.#segmentStart, this.#timestamp);
+    this.#previousSize = this.#queue.length - start;
+    this.#endless = undefined;
+    this.clusters++;
+    if (root.kind === 'data') this.#countElement(root);
+    else this.#countGroup(element.elements);
+    return true;
   }
 
   /**
@@ -215,10 +268,10 @@ export class ClusterWriter {
     const missing = this.#missing;
     if (missing === 0) return;
     this.#missing = 0;
-    // Room for an element is always left, see #headerFor.
-    const header = voidHeader(Math.max(2, missing));
+    // Room for an element is always left, see #fits.
+    const header = voidHeader(missing);
     this.#queue.add(header);
-    const zeros = new Uint8Array(Math.max(0, Math.min(missing - header.length, ZEROS)));
+    const zeros = new Uint8Array(Math.min(missing - header.length, ZEROS));
     for (let rest = missing - header.length; rest > 0; rest -= ZEROS) {
       this.#queue.add(zeros, 0, Math.min(rest, ZEROS));
     }
@@ -231,20 +284,65 @@ export class ClusterWriter {
       this.#group.push(element);
     } else if (element.kind === 'start') {
       this.#group = [element];
+      this.#setPlainEnd();
       this.#groupWeight = weightOf(element);
     } else {
-      const moved = this.#place === undefined ? undefined : rewritePosition(element, this.#place);
-      if (moved !== undefined) this.#write(element, moved);
-      else this.#writeData(element);
-      if (element.is(Mkv.SimpleBlock)) this.#countElement(element);
+      this.#passData(element);
     }
   }
 
-  #write(element: MkvElement, bytes: Uint8Array): void {
-    this.#cursor = element.offset + element.headerSize + (element.kind === 'data' ? element.dataSize : 0);
-    // What changes in a Cluster has an id of one byte.
-    const headerSize = 1 + vintLength(bytes[1]!);
-    const header = this.#headerFor(bytes[0]!, headerSize, bytes.length - headerSize);
+  #passData(element: MkvDataElement): void {
+    const { type, headerSize, dataSize, offset } = element;
+    const length = headerSize + dataSize;
+    if (type === SimpleBlock || type.maxOccurs !== 1) {
+      if (isMisplaced(type, Cluster)) this.#leaveOut(length);
+      else if (this.#makesRoom(length)) this.#writeData(element);
+      else if (type.level > 0) this.followBlock(new GatheredElement(element));
+      else return;
+      if (type === SimpleBlock && !this.#isCut) this.#countElement(element);
+      return;
+    }
+    if (type === Timestamp && !isMisshapen(element)) this.#takeTimestamp(element.bigintValue);
+    const open = this.#open;
+    const isLateCrc = type === Mkv['CRC-32'] && offset !== (open?.offset ?? 0) + (open?.headerSize ?? 0);
+    if (isMisplaced(type, Cluster) || isMisshapen(element) || this.#seen.has(type) || isLateCrc) {
+      this.#leaveOut(length);
+    } else if (this.#makesRoom(length)) {
+      this.#seen.add(type);
+      const moved = this.#place && rewritePosition(element, this.#place);
+      if (moved !== undefined) this.#write(moved);
+      else this.#writeData(element);
+    }
+  }
+
+  /** A Timestamp counts for the Blocks behind it, also where it is not the first: these need another Cluster. */
+  #takeTimestamp(value: bigint): void {
+    if (!this.#seen.has(Timestamp)) return;
+    const moved = value + this.#shift > 0n ? value + this.#shift : 0n;
+    if (moved === this.#timestamp) return;
+    this.#cut();
+    this.#timestamp = moved;
+  }
+
+  /** Whether so many bytes go into the Cluster; else it ends in the output. */
+  #makesRoom(length: number): boolean {
+    if (this.#isCut) return false;
+    if (this.#end - this.#queue.length >= length) return true;
+    this.#cut();
+    return false;
+  }
+
+  /** Writes a Void element for what does not belong in the Cluster. */
+  #leaveOut(length: number): void {
+    if (this.#makesRoom(length)) this.#write(voidElement(length));
+  }
+
+  /** Writes an element of the Cluster. */
+  #write(bytes: Uint8Array): void {
+    const idSize = vintLength(bytes[0]!);
+    const headerSize = idSize + vintLength(bytes[idSize]!);
+    const id = decodeUint(bytes, 0, idSize);
+    const header = this.#headerFor(id, headerSize, bytes.length - headerSize);
     if (header === undefined) {
       this.#queue.add(bytes);
     } else {
@@ -254,8 +352,7 @@ export class ClusterWriter {
   }
 
   #writeData(element: MkvDataElement): void {
-    const { type, offset, headerSize, dataSize } = element;
-    this.#cursor = offset + headerSize + dataSize;
+    const { type, headerSize, dataSize } = element;
     const header = this.#headerFor(type.id, headerSize, dataSize);
     if (header === undefined) {
       this.#queue.addElement(element);
@@ -265,28 +362,39 @@ export class ClusterWriter {
     }
   }
 
-  #writeGroup(
-    group: readonly (MkvStartMasterElement | MkvDataElement)[],
-    start: MkvStartMasterElement,
-    end: number,
-  ): void {
-    this.#cursor = end;
-    const header = this.#headerFor(start.type.id, start.headerSize, start.dataSize);
-    const extent = header === undefined ? extentOf(group, lengthOfAll(group)) : undefined;
-    if (extent === undefined) this.#queue.add(header ?? start.rawHeader);
-    else this.#queue.add(extent.bytes, extent.start, extent.end);
-    let block: MkvDataElement | undefined;
-    let duration: number | undefined;
-    let keyframe = true;
-    for (const element of group) {
-      if (element === start) continue;
-      if (extent === undefined) this.#queue.addElement(element);
-      if (element.kind !== 'data') continue;
-      if (element.type === Mkv.Block) block = element;
-      else if (element.type === Mkv.BlockDuration) duration = integerOf(element);
-      else if (element.type === Mkv.ReferenceBlock) keyframe = false;
+  #writeGroup(group: readonly Opening[], start: MkvStartMasterElement, end: number): void {
+    const { type } = start;
+    const isSecond = type.maxOccurs === 1 && this.#seen.has(type);
+    if (isMisplaced(type, Cluster) || isSecond) {
+      this.#leaveOut(end - start.offset);
+      return;
     }
-    if (block !== undefined) this.#countElement(block, duration, keyframe);
+    const strict = strictForm(group, end - start.offset);
+    const length = strict?.length ?? lengthOfAll(group);
+    if (!this.#makesRoom(length)) {
+      this.followBlock(gatheredOf(group));
+      return;
+    }
+    if (type.maxOccurs === 1) this.#seen.add(type);
+    if (strict !== undefined) {
+      this.#writeStrict(strict, end - start.offset - length);
+    } else {
+      const header = this.#headerFor(type.id, start.headerSize, length - start.headerSize);
+      const extent = header === undefined ? extentOf(group, length) : undefined;
+      if (extent !== undefined) {
+        this.#queue.add(extent.bytes, extent.start, extent.end);
+      } else {
+        this.#queue.add(header ?? start.rawHeader);
+        for (const element of group) if (element !== start) this.#queue.addElement(element);
+      }
+    }
+    this.#countGroup(group);
+  }
+
+  /** Writes an element in another form, which may be so many bytes shorter than it was. */
+  #writeStrict(bytes: Uint8Array, shorter: number): void {
+    this.#write(bytes);
+    if (shorter > 1 && this.#end < Number.POSITIVE_INFINITY) this.#write(voidElement(shorter));
   }
 
   /**
@@ -294,11 +402,23 @@ export class ClusterWriter {
    * element is so short, or, where it has all the bytes that a header can have, one shorter. `undefined` for any other element, which
    * keeps its own.
    */
-  #headerFor(id: number, headerSize: number, dataSize: number | undefined): Uint8Array | undefined {
-    if (this.#end !== this.#cursor + 1) return undefined;
+  #headerFor(id: number, headerSize: number, dataSize: number): Uint8Array | undefined {
+    if (this.#fits(headerSize + dataSize)) return undefined;
     const change = headerSize - idLength(id) < 8 ? 1 : -1;
-    this.#cursor += change;
     return headerBytes(id, dataSize, headerSize + change);
+  }
+
+  #countGroup(group: readonly Opening[]): void {
+    let block: MkvDataElement | undefined;
+    let duration: number | undefined;
+    let keyframe = true;
+    for (const element of group) {
+      if (element.kind !== 'data') continue;
+      if (element.type === Mkv.Block) block = element;
+      else if (element.type === Mkv.BlockDuration) duration = integerOf(element);
+      else if (element.type === Mkv.ReferenceBlock) keyframe = false;
+    }
+    if (block !== undefined) this.#countElement(block, duration, keyframe);
   }
 
   #countElement({ run, start, dataSize }: MkvDataElement, duration?: number, keyframe?: boolean): void {
@@ -320,4 +440,12 @@ export class ClusterWriter {
     this.#packer?.block(peek.track, peek.timestamp, peek.frames, duration);
     this.#index?.block(peek.track, peek.timestamp, peek.frames, keyframe ?? peek.keyframe, duration);
   }
+}
+
+function gatheredOf(group: readonly Opening[]): GatheredElement {
+  const [first, ...others] = group;
+  if (first === undefined) throw new TypeError('no element');
+  const gathered = new GatheredElement(first);
+  for (const element of others) gathered.add(element);
+  return gathered;
 }

@@ -4,7 +4,7 @@ import type { MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
 import { ServiceTagName } from '../visitors/fragment-metadata.js';
 import { copyOf, isCopyOf } from './extent.js';
-import type { GatheredElement } from './gathered-element.js';
+import { type GatheredElement, onePerKind } from './gathered-element.js';
 import {
   DEFAULT_SCALE,
   factsOf,
@@ -17,6 +17,7 @@ import { PieceQueue } from './piece-queue.js';
 import { tracksPosition } from './seek-head.js';
 import { DURATION_ROOM, type HeaderPlaces, SEEK_HEAD_ROOM } from './seek-index.js';
 import { strictEbmlHeader } from './strict-ebml-header.js';
+import { tracksOfBoth } from './tracks-of-both.js';
 import { voidElement } from './void-element.js';
 
 /** The beginning of a document as it is written. */
@@ -73,11 +74,13 @@ export function isLeftOut(type: EbmlElementType, inHeader: boolean): boolean {
 export class DocumentHeader {
   /** Of the document's first byte, from the start of the stream. */
   readonly offset: number;
-  readonly #mergeOn: ReadonlySet<EbmlElementType>;
+  readonly #mergeOn: ReadonlySet<MkvMasterType>;
   readonly #isSeekable: boolean;
   /** The elements, children of the Segment or roots, in which there is something to compare. */
   readonly #comparedRoots: ReadonlySet<EbmlElementType>;
   #held: GatheredElement[] = [];
+  /** What it has had, once it has been written. */
+  #types: Set<EbmlElementType> | undefined;
   #weight = 0;
   /** Those of which there is something to know, in order; also such as are not whole. */
   #observed: GatheredElement[] = [];
@@ -189,7 +192,7 @@ export class DocumentHeader {
     if (this.#isSeekable) return this.#seekableBytes();
     const write = (wanted: (type: EbmlElementType) => boolean) => {
       const queue = new PieceQueue();
-      for (const element of this.#held) {
+      for (const element of onePerKind(this.#held)) {
         const { type } = element;
         const stays = keepPositions || (this.#keepsSeekHead && type === Mkv.SeekHead);
         if (wanted(type)) element.writeTo(queue, stays);
@@ -218,7 +221,7 @@ export class DocumentHeader {
       duration: undefined,
     };
     rest.add(voidElement(SEEK_HEAD_ROOM));
-    for (const element of this.#held) {
+    for (const element of onePerKind(this.#held)) {
       const { type } = element;
       if (type === Mkv.Info) {
         places.info = rest.length;
@@ -262,12 +265,41 @@ export class DocumentHeader {
     this.#copies = this.#observed
       .filter((element) => this.#isCompared(element))
       .map(({ root, extent }) => ({ within: root.parent?.type, bytes: extent && copyOf(extent) }));
-    this.#held = this.#held.filter(({ type }) => ONCE.has(type));
-    const again = this.bytes(keepPositions);
-    this.#held = [];
+    this.#types = new Set(this.#held.map(({ type }) => type));
+    this.#held = onePerKind(this.#held.filter(({ type }) => ONCE.has(type))).map((element) => element.detach());
     this.#weight = 0;
     this.#observed = [];
-    return again;
+    return this.bytes(keepPositions);
+  }
+
+  /**
+   * Takes note of an element behind the first Cluster, once the header has been written.
+   *
+   * @returns whether it is one that a document has once and this one has
+   */
+  repeats(type: EbmlElementType): boolean {
+    if (!ONCE.has(type) || type === Mkv.SeekHead) return false;
+    this.#types ??= new Set();
+    const repeats = this.#types.has(type);
+    this.#types.add(type);
+    return repeats;
+  }
+
+  /** The header of another document, with what an element says that came behind the Clusters of this one. */
+  with(element: GatheredElement): DocumentHeader {
+    const { type, root } = element;
+    const header = new DocumentHeader(root.offset, [...this.#mergeOn], this.#isSeekable);
+    header.#segment = this.#segment;
+    const before = this.#held.find((own) => own.type === type);
+    const held =
+      before !== undefined && type === Mkv.Tracks
+        ? this.#held.map((own) => (own === before ? tracksOfBoth(own, element) : own))
+        : [...this.#held, element];
+    for (const each of held) {
+      header.hold(each);
+      header.observe(each);
+    }
+    return header;
   }
 
   get #ownTimestampScale(): number | undefined {

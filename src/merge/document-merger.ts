@@ -25,6 +25,7 @@ import {
   type TimestampReason,
 } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
+import { isMisplaced } from './strict-form.js';
 
 // The table is so large that looking a type up takes its time.
 const { Cluster, EBML, Segment, Tags } = Mkv;
@@ -147,8 +148,8 @@ export class DocumentMerger {
   data(element: MkvDataElement): void {
     this.#truncated = false;
     if (this.#waiting !== undefined && this.#await(this.#waiting, element)) return;
-    const { type, offset, headerSize, dataSize, run, start } = element;
-    if (this.passData(type, offset, headerSize, dataSize, run, start) || this.#take(element)) return;
+    const { type, headerSize, dataSize, run, start } = element;
+    if (this.passData(type, headerSize, dataSize, run, start) || this.#take(element)) return;
     this.#complete(new GatheredElement(element));
   }
 
@@ -157,15 +158,8 @@ export class DocumentMerger {
    * to {@link DocumentMerger.data}. If `start` is not below `headerSize`, the header lies before the data. No master that is cut short
    * ends in a Cluster before an element of it.
    */
-  passData(
-    type: EbmlElementType,
-    offset: number,
-    headerSize: number,
-    dataSize: number,
-    run: DataRun,
-    start: number,
-  ): boolean {
-    return this.#clusters.passData(type, offset, headerSize, dataSize, run, start);
+  passData(type: EbmlElementType, headerSize: number, dataSize: number, run: DataRun, start: number): boolean {
+    return this.#clusters.passData(type, headerSize, dataSize, run, start);
   }
 
   /** Takes the end of the master that began with `start`; `offset` and `truncated` are those of its `MkvEndMasterElement`. */
@@ -301,6 +295,10 @@ export class DocumentMerger {
 
   /** Takes a whole element outside of the Clusters. */
   #complete(element: GatheredElement): void {
+    if (element.root.parent !== undefined && isMisplaced(element.type, Segment)) {
+      this.#takeMisplaced(element);
+      return;
+    }
     if (this.#packs && element.type === Tags) this.#producerTime = element.producerTime ?? this.#producerTime;
     switch (this.#fate) {
       case Fate.Held:
@@ -308,7 +306,12 @@ export class DocumentMerger {
         expectHoldable(this.#header?.weight ?? 0, element.root);
         return;
       case Fate.Merged:
-        if (isLeftOut(element.type, false)) return;
+      case Fate.Own:
+        if (this.#written?.repeats(element.type) === true) {
+          this.#takeAnother(element, this.#written);
+          return;
+        }
+        if (this.#fate === Fate.Merged && isLeftOut(element.type, false)) return;
         break;
       case Fate.Lost:
         return;
@@ -322,6 +325,49 @@ export class DocumentMerger {
     }
     this.#writePendingTags();
     this.#clusters.follow([element]);
+  }
+
+  /**
+   * An element comes behind the first Cluster that a document has once, and this one has. Where it is the same, it is left out; where it
+   * differs in what matters, another document begins with it.
+   */
+  #takeAnother(element: GatheredElement, written: DocumentHeader): void {
+    const header = written.with(element);
+    const difference = written.difference(header);
+    if (difference === undefined) return;
+    const bytes = header.bytes(this.#keepPositions);
+    const { offset } = element.root;
+    if (this.#beginAgain(header, bytes, offset, { kind: 'element', ...difference })) {
+      this.#header = header;
+      this.#again = header.settle(this.#keepPositions);
+    }
+  }
+
+  /**
+   * Begins another document in the middle of one, with the Tags of the fragment at hand.
+   *
+   * @returns whether it has begun; else too much would be made of few bytes, or nothing more is written
+   */
+  #beginAgain(header: DocumentHeader, bytes: HeaderBytes, offset: number, reason: NewDocumentReason): boolean {
+    const length = bytes.ebml.length + bytes.segment.length + bytes.rest.length + weightOfAll(this.#fragmentTags);
+    if (this.#options.stopAtFirstNonMatchingSegment !== true && !this.#madeUp.allows(length, offset)) {
+      if (reason.kind === 'timestamp') this.#tellDiscontinuity(offset, reason);
+      return false;
+    }
+    this.#fate = Fate.Own;
+    if (!this.#mayBeginNew(offset, reason)) return false;
+    this.#madeUp.add(length);
+    const tags = [...new Set([...this.#fragmentTags, ...this.#pendingTags])];
+    this.#pendingTags = [];
+    this.#writeHeader(header, bytes);
+    this.#clusters.follow(tags);
+    return true;
+  }
+
+  /** Of what does not belong where it stands in a Segment, only Blocks are written. */
+  #takeMisplaced(element: GatheredElement): void {
+    if (this.#fate !== Fate.Own && this.#fate !== Fate.Merged) return;
+    this.#clusters.followBlock(element);
   }
 
   #writePendingTags(): void {
@@ -430,18 +476,7 @@ export class DocumentMerger {
   #goBack(cluster: MkvStartMasterElement, reason: TimestampReason): void {
     const again = this.#again;
     if (this.#written === undefined || again === undefined) return;
-    const length = again.ebml.length + again.segment.length + again.rest.length + weightOfAll(this.#fragmentTags);
-    if (this.#options.stopAtFirstNonMatchingSegment !== true && !this.#madeUp.allows(length, cluster.offset)) {
-      this.#tellDiscontinuity(cluster.offset, reason);
-      return;
-    }
-    this.#fate = Fate.Own;
-    if (!this.#mayBeginNew(cluster.offset, reason)) return;
-    this.#madeUp.add(length);
-    const tags = [...new Set([...this.#fragmentTags, ...this.#pendingTags])];
-    this.#pendingTags = [];
-    this.#writeHeader(this.#written, again);
-    this.#clusters.follow(tags);
+    this.#beginAgain(this.#written, again, cluster.offset, reason);
   }
 
   /** Time goes back where that makes no new document. */

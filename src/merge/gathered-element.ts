@@ -1,3 +1,4 @@
+import { sameBytes } from '../ebml/bytes.js';
 import { crc32 } from '../ebml/crc32.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes, writeMaster } from '../ebml/writer.js';
@@ -8,6 +9,7 @@ import { parseTimestamp, ServiceTagName } from '../visitors/fragment-metadata.js
 import type { MkvTag } from '../visitors/tag.js';
 import { type Extent, extentOf, lengthOf } from './extent.js';
 import { PieceQueue } from './piece-queue.js';
+import { strictChildren, strictForm } from './strict-form.js';
 import { voidElement } from './void-element.js';
 
 const PRODUCER_TIMESTAMPS = ['AWS_KINESISVIDEO_PRODUCER_TIMESTAMP', 'AWS_KINESISVIDEO_PRODUCER_SIDE_TIMESTAMP'];
@@ -59,7 +61,37 @@ export class GatheredElement {
   add(element: MkvStartMasterElement | MkvDataElement): void {
     this.#elements.push(element);
     this.#length += lengthOf(element);
-    if (element.type === Mkv.Duration && element.parent === this.root) this.#hasDuration = true;
+    if (isOwnDuration(element)) this.#hasDuration = true;
+  }
+
+  /** The same with bytes of its own, so that keeping it does not keep the chunks it came in. */
+  detach(): GatheredElement {
+    const { root } = this;
+    const detached = new GatheredElement(root.kind === 'data' ? root.detach() : root);
+    for (const element of this.#elements) {
+      if (element !== root) detached.add(element.kind === 'data' ? element.detach() : element);
+    }
+    return detached;
+  }
+
+  /** Another with the same elements. */
+  copy(): GatheredElement {
+    const copy = new GatheredElement(this.root, this.#tags, this.#extent);
+    for (const element of this.#elements.slice(1)) copy.add(element);
+    return copy;
+  }
+
+  /** Whether another consists of the same elements with the same data. */
+  isSameAs(other: GatheredElement): boolean {
+    const [mine, theirs] = [this.elements, other.elements];
+    return (
+      mine.length === theirs.length &&
+      mine.every((element, index) => {
+        const its = theirs[index];
+        if (its === undefined || its.type !== element.type || its.parent?.type !== element.parent?.type) return false;
+        return element.kind === 'start' || its.kind === 'start' || sameBytes(element.data, its.data);
+      })
+    );
   }
 
   /** Whether it holds a tag of this name. */
@@ -104,7 +136,7 @@ export class GatheredElement {
   /**
    * Writes the element. A CRC-32 of the whole Segment, to which more is going to belong, gives way to a Void element. Without
    * `keepPositions` so does what was true only where the producer wrote it: SeekHead, Cues and the Duration in Info, each to one of the
-   * same size; the CRC-32 of Info is then renewed.
+   * same size; the CRC-32 of Info is then renewed. What a strict reader refuses is written in the form that the standard wants.
    */
   writeTo(queue: PieceQueue, keepPositions: boolean): void {
     const { type } = this;
@@ -113,7 +145,13 @@ export class GatheredElement {
       return;
     }
     if (!keepPositions && this.#hasDuration && type === Mkv.Info) {
-      queue.add(this.#withoutDuration());
+      const others = this.#elements.filter((element) => !isOwnDuration(element));
+      queue.add(strictForm(others) ?? this.#withoutDuration());
+      return;
+    }
+    const strict = strictForm(this.#elements);
+    if (strict !== undefined) {
+      queue.add(strict);
       return;
     }
     const { extent } = this;
@@ -123,13 +161,8 @@ export class GatheredElement {
 
   /** Info with a Void element of so many bytes at its end, and without its Duration and its CRC-32, which would not be right for long. */
   withRoomForDuration(room: number): Uint8Array {
-    const children = new PieceQueue();
-    for (const element of this.#elements) {
-      const isOwn = element.parent === this.root;
-      if (element === this.root || (isOwn && (element.is(Mkv.Duration) || element.is(Mkv['CRC-32'])))) continue;
-      children.addElement(element);
-    }
-    return writeMaster(Mkv.Info, [...children.take(), voidElement(room)]);
+    const others = this.#elements.filter((element) => !isOwnDuration(element));
+    return writeMaster(Mkv.Info, [...strictChildren(others), voidElement(room)]);
   }
 
   #writeElements(queue: PieceQueue): void {
@@ -152,6 +185,35 @@ export class GatheredElement {
     if (crcEnd > 0) bytes.set(crcData(crc32(bytes, 0, crcEnd)), crcEnd - 4);
     return bytes;
   }
+}
+
+function isOwnDuration({ type, parent }: MkvStartMasterElement | MkvDataElement): boolean {
+  return type === Mkv.Duration && parent?.type === Mkv.Info;
+}
+
+/**
+ * Elements as they are written: of a kind that may occur once, all are put into the first, which then has the children of each. One that
+ * repeats the first is left out.
+ */
+export function onePerKind(elements: readonly GatheredElement[]): readonly GatheredElement[] {
+  const kinds = new Map<
+    EbmlElementType,
+    { readonly first: GatheredElement; readonly at: number; all?: GatheredElement }
+  >();
+  const list: GatheredElement[] = [];
+  for (const element of elements) {
+    const kind = kinds.get(element.type);
+    if (kind === undefined) {
+      if (element.type.maxOccurs === 1 && element.root.kind === 'start')
+        kinds.set(element.type, { first: element, at: list.length });
+      list.push(element);
+    } else if (!kind.first.isSameAs(element)) {
+      kind.all ??= kind.first.copy();
+      for (const each of element.elements) kind.all.add(each);
+      list[kind.at] = kind.all;
+    }
+  }
+  return list;
 }
 
 /** Whether an element holds nothing but positions. */

@@ -2,8 +2,9 @@ import { sameBytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
-import type { GatheredElement } from './gathered-element.js';
+import { type GatheredElement, onePerKind } from './gathered-element.js';
 import { integerOf } from './integer-of.js';
+import { strictElements } from './strict-form.js';
 
 /** TimestampScale where a document does not say it, in nanoseconds. */
 export const DEFAULT_SCALE = Number(Mkv.TimestampScale.defaultValue);
@@ -39,8 +40,8 @@ export interface HeaderFacts {
 export function factsOf(elements: readonly GatheredElement[], mergeOn: ReadonlySet<EbmlElementType>): HeaderFacts {
   const compared = new Map<EbmlElementType, Compared[]>();
   const tracks: TrackTimes[] = [];
-  for (const gathered of elements) {
-    for (const element of gathered.elements) {
+  for (const gathered of onePerKind(elements)) {
+    for (const element of strictElements(gathered.elements)) {
       if (element.parent === undefined) continue;
       noteTrack(element, element.parent, tracks);
       if (!element.is(Mkv.Void) && !element.is(Mkv['CRC-32'])) compare(element, mergeOn, compared);
@@ -56,7 +57,7 @@ export function timestampScaleOf(elements: readonly GatheredElement[]): number |
     for (const element of gathered.elements) {
       if (element.parent === undefined) continue;
       if (element.type === Mkv.Info) scale ??= DEFAULT_SCALE;
-      else if (element.type === Mkv.TimestampScale && element.kind === 'data') scale = integerOf(element);
+      else if (element.type === Mkv.TimestampScale && element.kind === 'data') scale = integerOf(element) ?? scale;
     }
   }
   return scale;

@@ -23,7 +23,8 @@ export interface OutputSegmentMergerOptions {
   readonly startAtZero?: boolean | undefined;
   /**
    * The masters that must be the same for documents to be merged: the elements in them, in order, CRC-32 and Void aside. Default
-   * `Mkv.EBML` and `Mkv.Tracks`. With an empty list nothing is merged or changed: the output is the input, byte for byte.
+   * `Mkv.EBML` and `Mkv.Tracks`. With an empty list nothing is merged or changed: the output is what is accepted of the input, byte for
+   * byte; a data element that is cut off at its end is not.
    */
   readonly mergeOn?: Iterable<MkvMasterType> | undefined;
   /**

@@ -21,6 +21,12 @@ import { SinkWriter } from './sink-writer.js';
  * BlockGroup when it is whole), their data not copied. Of a document that is merged, its Tags and Clusters are written. The output's
  * Segment has an unknown size.
  *
+ * What a reader accepts with a warning is written in the form that RFC 8794 and RFC 9559 want, so that a reader with `strict` accepts the
+ * output, with the same frames: unknown sizes and sizes that are too small become right ones, an EBML header that is missing or says what is
+ * not supported a plain one, what may occur once is put into one, a Block in no Cluster gets one, what must not stand where it does is left
+ * out, in a Cluster replaced by a Void element. Where a Segment describes its tracks again, behind Clusters and otherwise, a new document
+ * begins. A CRC-32 of a Cluster in which that changes something does not fit any more.
+ *
  * When a stream ends within a Cluster, what was whole of it has been written, so that the output is cut off as well (see
  * {@link OutputSegmentMerger.truncated} and {@link OutputSegmentMerger.closeTruncated}); any other element that is not whole is not
  * written at all. What damage has taken out of a Cluster is filled with a Void element; its CRC-32 then tells of the damage. No more is

@@ -24,11 +24,15 @@ export class TagsReader {
       if (this.#next(bytes, at, end) !== Mkv.Tag.id) return undefined;
       const tagEnd = this.#end;
       at = this.#start;
+      let hasTargets = false;
       while (at < tagEnd) {
         const id = this.#next(bytes, at, tagEnd);
         at = this.#end;
         // Targets that say nothing are like none.
-        if (id === Mkv.Targets.id && this.#start === at) continue;
+        if (id === Mkv.Targets.id && this.#start === at && !hasTargets) {
+          hasTargets = true;
+          continue;
+        }
         const tag = id === Mkv.SimpleTag.id ? this.#readSimpleTag(bytes) : undefined;
         if (tag === undefined) return undefined;
         tags.add(tag);
@@ -40,11 +44,18 @@ export class TagsReader {
   #readSimpleTag(bytes: Uint8Array): MkvTag | undefined {
     const end = this.#end;
     const tag = { name: '', value: '', binary: undefined, language: undefined, children: undefined };
+    let hasName = false;
+    let hasValue = false;
     for (let at = this.#start; at < end; at = this.#end) {
       const id = this.#next(bytes, at, end);
-      if (id === Mkv.TagName.id) tag.name = decodeString(bytes, this.#start, this.#end);
-      else if (id === Mkv.TagString.id) tag.value = decodeString(bytes, this.#start, this.#end);
-      else return undefined;
+      // A second name or value is against the standard.
+      if (id === Mkv.TagName.id && !hasName) {
+        hasName = true;
+        tag.name = decodeString(bytes, this.#start, this.#end);
+      } else if (id === Mkv.TagString.id && !hasValue) {
+        hasValue = true;
+        tag.value = decodeString(bytes, this.#start, this.#end);
+      } else return undefined;
     }
     return new MkvTag(tag, NO_UIDS);
   }

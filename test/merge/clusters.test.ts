@@ -118,7 +118,11 @@ describe('a Cluster of which bytes are missing', () => {
           expect(clusters.map((each) => each.rest)).toEqual(cut ? [0, 0] : [0, 0, 0]);
           expect(clusters[1]?.length).toBe(damaged.length + lost);
           const names = (list: readonly MkvElement[]) =>
-            list.flatMap(({ type }) => (type === Mkv.Void ? [] : [type.name]));
+            list.flatMap(({ type }, index, all) => {
+              // Of what a Cluster has once, the first is written.
+              const again = type.maxOccurs === 1 && all.findIndex((other) => other.type === type) < index;
+              return type === Mkv.Void || again ? [] : [type.name];
+            });
           const written = clustersOf(documentOf(writeMaster(Mkv.Cluster, [rest])))[0];
           expect(names(clusters[1]?.children ?? [])).toEqual(names(written?.children ?? []));
           const previous = clusters[2]?.children[1];

@@ -75,7 +75,9 @@ describe('what is merged', () => {
     expect(reasons([document(0, ['A', 'B']), document(1, ['A', 'B'])])).toEqual([]);
     expect(reasons([document(0, ['A', 'B']), document(1, ['A'])])).toEqual(['TrackEntry in Tracks is not the same']);
     expect(reasons([document(0, ['A']), document(1, ['A', 'B'])])).toEqual(['TrackEntry in Tracks is not the same']);
-    expect(reasons([document(0, ['A', 'B']), document(1, ['A', 'A'])])).toEqual([message]);
+    expect(reasons([document(0, ['A', 'B']), document(1, ['A', 'C'])])).toEqual([message]);
+    // The standard lets a Tracks be repeated that is the same.
+    expect(reasons([document(0, ['A']), document(1, ['A', 'A'])])).toEqual([]);
     expect(reasons([document(0, ['A']), document(1, [])])).toEqual([]);
   });
 

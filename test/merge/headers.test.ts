@@ -160,9 +160,10 @@ describe('a header', () => {
       rest: concatBytes([info(), tags, tracks(number), filling]),
     });
     expect(header.settle(false)).toEqual({ ebml: EBML, segment, rest: concatBytes([info(), tracks(number)]) });
-    expect(header.bytes(false)).toEqual({ ebml: strictEbmlHeader(undefined), segment, rest: new Uint8Array(0) });
+    expect(header.bytes(false)).toEqual({ ebml: EBML, segment, rest: concatBytes([info(), tracks(number)]) });
     const empty = new DocumentHeader(5, []);
     expect([empty.offset, empty.hasSegment, empty.bytes(false).segment.length]).toEqual([5, false, 0]);
+    expect(empty.bytes(false).ebml).toEqual(strictEbmlHeader(undefined));
   });
 
   it('leaves its Tags to the document that it is merged into, that with the number of the fragment first if it has to be', () => {

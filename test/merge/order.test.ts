@@ -189,11 +189,16 @@ describe('time that goes back', () => {
       writeMaster(Mkv.Cluster, [writeElement(Mkv.Void, new Uint8Array(2))]),
       writeMaster(Mkv.Cluster, [concatBytes([writeHeader(Mkv.Timestamp, 9), new Uint8Array(9)]), block(3)]),
     ];
+    // A number of 9 bytes is none, and a strict reader takes none.
+    const written = [
+      ...strange.slice(0, 2),
+      writeMaster(Mkv.Cluster, [writeElement(Mkv.Void, new Uint8Array(9)), block(3)]),
+    ];
     for (const options of [{}, { packClusters: true }]) {
       const { bytes, told, counters } = merge([...start, ...strange, EBML, SEGMENT, ...strange, cluster(10)], options);
       expect(told).toEqual([]);
       expect(counters).toMatchObject({ documentsIn: 2, documentsOut: 1, clusters: 8, frames: 3 });
-      const expected = concatBytes([...strange, ...strange]);
+      const expected = concatBytes([...written, ...written]);
       expect(Buffer.from(bytes).includes(Buffer.from(expected))).toBe(true);
     }
   });

@@ -1,0 +1,168 @@
+import { isNumberSize } from '../ebml/element-sight.js';
+import type { EbmlElementType } from '../ebml/element-type.js';
+import { sizeLength } from '../ebml/vint.js';
+import { concatBytes, writeMaster } from '../ebml/writer.js';
+import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
+import { Mkv } from '../mkv/elements.js';
+
+// Readers tolerate more than the standard allows. What is written has to be right for those that do not.
+
+/** A data element, or the beginning of a master. */
+export type Opening = MkvStartMasterElement | MkvDataElement;
+
+/** Whether an element of the type may not stand right within `parent`. */
+export function isMisplaced(type: EbmlElementType, parent: EbmlElementType): boolean {
+  return type.level >= 0 && type.parent !== parent && !(type.recursive && type === parent);
+}
+
+/** Whether a data element cannot be what its type says: a number of too many bytes, or a CRC-32 of any but 4. */
+export function isMisshapen({ type, dataSize }: MkvDataElement): boolean {
+  return !isNumberSize(type, dataSize) || (type === Mkv['CRC-32'] && dataSize !== 4);
+}
+
+/**
+ * An element as the standard wants it: masters that must have a size with theirs, as long as what is in them; without what must not stand
+ * there or is misshapen; of what may occur once, one: of data elements the last, as readers have it, of masters one with the children of
+ * all. CRC-32s of what changes are left out.
+ *
+ * @param elements the element and what is in it, in order
+ * @param roomy a length that it must not be a single byte shorter than, because no other element is so short
+ * @returns `undefined` where it is right as it is
+ */
+export function strictForm(elements: readonly Opening[], roomy?: number): Uint8Array | undefined {
+  if (isRight(elements)) return undefined;
+  const tree = treeOf(elements);
+  const bytes = tree.write();
+  return bytes.length + 1 === roomy ? tree.write(1) : bytes;
+}
+
+/** The children of a master in the same form, but for a CRC-32. */
+export function strictChildren(elements: readonly Opening[]): Uint8Array[] {
+  return treeOf(elements).writeChildren();
+}
+
+/** An element and what is in it, in the order of the same form. */
+export function strictElements(elements: readonly Opening[]): readonly Opening[] {
+  return isRight(elements) ? elements : treeOf(elements).list([]);
+}
+
+/** Whether there is nothing in an element that a strict reader refuses. */
+function isRight(elements: readonly Opening[]): boolean {
+  const [root] = elements;
+  if (root === undefined) return true;
+  const seen = elements.length < 3 ? undefined : new Map<MkvStartMasterElement, Set<EbmlElementType>>();
+  for (const element of elements) {
+    const { type, parent, offset, headerSize, dataSize } = element;
+    if (element.kind === 'data' && isMisshapen(element)) return false;
+    if (dataSize === undefined && !type.unknownSizeAllowed) return false;
+    if (element === root || parent === undefined) continue;
+    if (type === root.type && parent.type === root.parent?.type) return false;
+    const start = parent.offset + parent.headerSize;
+    if (offset + headerSize + (dataSize ?? 0) > start + (parent.dataSize ?? Number.POSITIVE_INFINITY)) return false;
+    if (isMisplaced(type, parent.type) || (type === Mkv['CRC-32'] && offset !== start)) return false;
+    if (type.maxOccurs !== 1 || seen === undefined) continue;
+    let types = seen.get(parent);
+    if (types === undefined) {
+      types = new Set();
+      seen.set(parent, types);
+    }
+    if (types.size === types.add(type).size) return false;
+  }
+  return true;
+}
+
+/** The element and what is in it, without what is wrong. */
+function treeOf(elements: readonly Opening[]): Node {
+  const [first] = elements;
+  if (first === undefined) throw new TypeError('no element');
+  const root = new Node(first, undefined);
+  // `undefined` for those that are left out with all that is in them.
+  const nodes = new Map<Opening, Node | undefined>([[first, root]]);
+  for (const element of elements) {
+    if (element === first) continue;
+    const { parent, type } = element;
+    // Another of the type of the first, where it may occur once: what is in it goes on in the first.
+    if (type === first.type && type.maxOccurs === 1 && parent?.type === first.parent?.type) {
+      nodes.set(element, root);
+      root.change();
+      continue;
+    }
+    const within = parent !== undefined && nodes.has(parent) ? nodes.get(parent) : root;
+    nodes.set(element, within?.add(element));
+  }
+  return root;
+}
+
+/** An element as it is to be written, with what stands in it. */
+class Node {
+  readonly element: Opening;
+  /** What stands in it; some of it {@link Node.isLeftOut}. */
+  readonly children: Node[] = [];
+  isLeftOut = false;
+  readonly #parent: Node | undefined;
+  #isChanged = false;
+  #singles: Map<EbmlElementType, Node> | undefined;
+
+  constructor(element: Opening, parent: Node | undefined) {
+    this.element = element;
+    this.#parent = parent;
+    if (element.dataSize === undefined) this.change();
+  }
+
+  /** Takes what stands in it. Returns `undefined` where that is left out. */
+  add(element: Opening): Node | undefined {
+    const { type, offset, headerSize, dataSize } = element;
+    const { element: own } = this;
+    const start = own.offset + own.headerSize;
+    if (offset + headerSize + (dataSize ?? 0) > start + (own.dataSize ?? 0)) this.change();
+    const isLateCrc = type === Mkv['CRC-32'] && offset !== start;
+    if (isMisplaced(type, own.type) || isLateCrc || (element.kind === 'data' && isMisshapen(element))) {
+      this.change();
+      return undefined;
+    }
+    if (type.maxOccurs === 1) {
+      this.#singles ??= new Map();
+      const before = this.#singles.get(type);
+      if (before !== undefined) {
+        this.change();
+        if (element.kind === 'start') {
+          before.change();
+          return before;
+        }
+        before.isLeftOut = true;
+      }
+    }
+    const node = new Node(element, this);
+    this.children.push(node);
+    this.#singles?.set(type, node);
+    return node;
+  }
+
+  /** Says that it cannot be written as it came. */
+  change(): void {
+    for (let at: Node | undefined = this; at !== undefined && !at.#isChanged; at = at.#parent) at.#isChanged = true;
+  }
+
+  /** @param spare how many bytes its size takes up beyond what it needs */
+  write(spare = 0): Uint8Array {
+    const { element } = this;
+    if (element.kind === 'data') return concatBytes([element.rawHeader, element.data]);
+    if (!this.#isChanged) return concatBytes([element.rawHeader, ...this.children.map((child) => child.write())]);
+    const children = this.writeChildren();
+    const size = children.reduce((sum, { length }) => sum + length, 0);
+    return writeMaster(element.type, children, { sizeLength: sizeLength(size) + spare });
+  }
+
+  /** Its children, each with all that is in it, but for a CRC-32, which would not be right. */
+  writeChildren(): Uint8Array[] {
+    const kept = this.children.filter(({ element, isLeftOut }) => !isLeftOut && !element.is(Mkv['CRC-32']));
+    return kept.map((child) => child.write());
+  }
+
+  /** Adds the element and what is in it to a list, in order. */
+  list(into: Opening[]): Opening[] {
+    into.push(this.element);
+    for (const child of this.children) if (!child.isLeftOut) child.list(into);
+    return into;
+  }
+}
