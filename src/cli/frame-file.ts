@@ -86,7 +86,7 @@ function writerOf(track: TrackMetadata): FrameWriter {
   if (format.pcm !== undefined || codecId.startsWith('A_PCM/')) return pcm;
   const tag = codecId === 'A_MS/ACM' && codecPrivate !== undefined ? waveTag(codecPrivate) : 0;
   if (tag === WAVE_PCM || tag === WAVE_FLOAT) return pcm;
-  if (codecOf(codecId) !== 'aac' && tag !== WAVE_AAC) return asStored;
+  if ((codecOf(codecId) !== 'aac' && tag !== WAVE_AAC) || format.loas) return asStored;
   if (aac?.adts === true) return (frame) => ({ extension: '.aac', data: frame.data });
   const config = aac?.info ?? parseAudioSpecificConfig(aac?.config ?? new Uint8Array(0));
   return (frame) => adts(frame, config);

@@ -246,6 +246,15 @@ export class TrackMetadata {
   }
 
   /**
+   * Whether frames have shown ADTS headers, which Matroska's own do not have.
+   *
+   * @internal
+   */
+  get hasAdts(): boolean {
+    return this.#evidence.adts !== undefined && this.contentEncoding.strippedHeader.length === 0;
+  }
+
+  /**
    * Whether looking at frames can tell more of the track than it says itself.
    *
    * @internal

@@ -85,7 +85,8 @@ function findSetup(
     const how = storage === 'unknown' ? 'in a way that is not known' : storage;
     throw fail('UnsupportedStreamMediaType', `frames are stored ${how}`);
   }
-  const { codec, pcm } = track.format;
+  const { codec, pcm, loas } = track.format;
+  if (loas) throw fail('UnsupportedStreamMediaType', 'the frames are LATM in LOAS, which does not go into MP4 here');
   if (pcm !== undefined)
     throw fail('UnsupportedStreamMediaType', 'the frames are PCM, which does not go into MP4 here');
   try {

@@ -1,8 +1,7 @@
-import { ByteRun } from '../ebml/byte-run.js';
-import { Block } from '../mkv/block.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import { isAnnexB, joinNals, splitNals } from '../mkv/codec/nal.js';
 import { type AccessUnitLook, knownLengthSize, lengthSizeOfHead, lookAtAccessUnit } from '../mkv/codec/nal-format.js';
+import { frameBlock } from './adts-frames.js';
 import { Frame } from './frame.js';
 
 /** Enough for what stands before the first slice, mostly; else all of a frame is looked at. */
@@ -110,21 +109,12 @@ function join(parts: readonly Frame[]): readonly Frame[] {
     throw error;
   }
   const { strippedHeader } = track.contentEncoding;
-  const block = blockOf(data.subarray(strippedHeader.length), parts);
+  const block = frameBlock(data.subarray(strippedHeader.length), {
+    invisible: parts.every((part) => part.invisible),
+    discardable: parts.every((part) => part.discardable),
+  });
   const isFlagged = parts.some((part) => part.keyframeFlag);
   const duration = parts.find((part) => part.duration !== undefined)?.duration;
   const { fragment, timestamp, discardPadding, cluster } = first;
   return [new Frame(track, fragment, timestamp, duration, isFlagged, discardPadding, block, 0, cluster)];
-}
-
-/** A Block of one frame, with the flags that all of the parts have. */
-function blockOf(data: Uint8Array, parts: readonly Frame[]): Block {
-  const header = 4;
-  const bytes = new Uint8Array(header + data.length);
-  const isInvisible = parts.every((part) => part.invisible);
-  const isDiscardable = parts.every((part) => part.discardable);
-  // Track 1, at no time: the frame has its own.
-  bytes.set([0x81, 0, 0, (isInvisible ? 8 : 0) | (isDiscardable ? 1 : 0)]);
-  bytes.set(data, header);
-  return new Block(new ByteRun(bytes), 0, bytes.length, 0, true);
 }

@@ -9,6 +9,7 @@ import type { MkvWarning } from '../mkv/reader-options.js';
 import { ticksToMicroseconds } from '../mkv/ticks.js';
 import { TrackMetadata } from '../mkv/track.js';
 import { AccessUnitJoiner } from './access-units.js';
+import { splitAdts } from './adts-frames.js';
 import { ClusterClock } from './cluster-clock.js';
 import type { FragmentMetadata } from './fragment-metadata.js';
 import { FragmentMetadataVisitor } from './fragment-metadata-visitor.js';
@@ -209,18 +210,23 @@ export class FrameVisitor extends MkvElementVisitor {
     const { track } = watch;
     const duration =
       blockDuration === undefined ? track.defaultDuration : ticksToMicroseconds(blockDuration, scale) / frameCount;
-    if (frameCount === 1)
-      return this.#process(
-        new Frame(track, this.#fragment, timestamp, duration, isFlagged, padding, block, 0, cluster),
-      );
+    if (frameCount === 1) {
+      const frame = new Frame(track, this.#fragment, timestamp, duration, isFlagged, padding, block, 0, cluster);
+      return watch.mayHoldSeveral ? this.#processAll(splitAdts(frame), 0) : this.#process(frame);
+    }
     let time = timestamp;
     const frames: Frame[] = [];
     for (let index = 0; index < frameCount; index++) {
       const own = index === frameCount - 1 ? padding : undefined;
       const frame = new Frame(track, this.#fragment, time, duration, isFlagged, own, block, index, cluster);
-      frame.follow(frames[index - 1]);
-      frames.push(frame);
-      time = duration === undefined ? time + (frame.duration ?? 0) : timestamp + (index + 1) * duration;
+      frame.follow(frames.at(-1));
+      const parts = watch.mayHoldSeveral ? splitAdts(frame) : undefined;
+      const last = parts?.at(-1) ?? frame;
+      for (const part of parts ?? [frame]) frames.push(part);
+      time =
+        duration === undefined || last !== frame
+          ? last.timestamp + (last.duration ?? 0)
+          : timestamp + (index + 1) * duration;
     }
     return this.#processAll(frames, 0);
   }

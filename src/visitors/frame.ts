@@ -169,6 +169,17 @@ export class Frame {
   }
 
   /**
+   * A frame that is a part of this one.
+   *
+   * @param block has the part's data alone, and the flags; what is stripped from the track's frames is left out as in others
+   * @internal
+   */
+  part(block: Block, timestamp: number, padding: number | undefined): Frame {
+    const { track, fragment, keyframeFlag, cluster } = this;
+    return new Frame(track, fragment, timestamp, undefined, keyframeFlag, padding, block, 0, cluster);
+  }
+
+  /**
    * The frame's first bytes: `least` of them, or all where it has fewer; all where headers were stripped.
    *
    * @internal

@@ -1,8 +1,7 @@
-import { ByteRun } from '../ebml/byte-run.js';
 import { concatBytes } from '../ebml/writer.js';
-import { Block } from '../mkv/block.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import type { TrackMetadata } from '../mkv/track.js';
+import { frameBlock } from './adts-frames.js';
 import type { Frame } from './frame.js';
 
 /** How frames are inflated. */
@@ -37,7 +36,7 @@ export async function inflateFrame(frame: Frame, options: InflateOptions = {}): 
   if (data.length > maxSize) throw tooLong(maxSize);
   const look = { head: data, size: data.length, whole: () => data, flagged: frame.keyframeFlag };
   return frame.withData(
-    blockOf(data, frame),
+    frameBlock(data, frame),
     plainTrack(track, (known) => known.observe(look)),
   );
 }
@@ -88,13 +87,4 @@ function plainTrack(track: TrackMetadata, look: (known: TrackMetadata) => TrackM
   const seen = look(plainTracks.get(track.origin) ?? track.asPlain());
   plainTracks.set(track.origin, seen);
   return seen;
-}
-
-/** A Block of one frame with the flags of another's. */
-function blockOf(data: Uint8Array, { invisible, discardable }: Frame): Block {
-  const header = 4;
-  const bytes = new Uint8Array(header + data.length);
-  bytes.set([0x81, 0, 0, (invisible ? 8 : 0) | (discardable ? 1 : 0)]);
-  bytes.set(data, header);
-  return new Block(new ByteRun(bytes), 0, bytes.length, 0, true);
 }

@@ -22,6 +22,8 @@ export class TrackWatch {
   description = -1;
   /** Whether all key frames are to be looked at, because parameter sets may change with them. */
   everyKey = false;
+  /** Whether a frame of a Block may be several of the codec's. */
+  mayHoldSeveral = false;
   /** Time and size of the frame before. */
   #before: { readonly timestamp: number; readonly size: number } | undefined;
   #mimeType: string | undefined;
@@ -39,6 +41,7 @@ export class TrackWatch {
     this.description = description;
     this.left = isTelling ? (isVideo ? 1 : SOUND_LOOKED_AT) : 0;
     this.everyKey = isVideo && isTelling;
+    this.mayHoldSeveral = this.track.hasAdts;
     this.#before = undefined;
     this.#tagCount = 0;
   }
@@ -101,6 +104,7 @@ export class TrackWatch {
   #take(seen: TrackMetadata): TrackMetadata | undefined {
     if (seen === this.track) return undefined;
     this.track = seen;
+    this.mayHoldSeveral = seen.hasAdts;
     return seen;
   }
 

@@ -174,6 +174,15 @@ export function countAdtsFrames(data: Uint8Array): number {
   return count;
 }
 
+/** Whether the data consists of whole LOAS elements (AudioSyncStream of ISO/IEC 14496-3 section 1.7.2), the packets of LATM. */
+export function isLoas(data: Uint8Array): boolean {
+  let at = 0;
+  // Eleven bits of sync, and thirteen of length.
+  while (data[at] === 0x56 && (data[at + 1] ?? 0) >> 5 === 7)
+    at += 3 + (((data[at + 1]! & 31) << 8) | (data[at + 2] ?? 0));
+  return at > 3 && at === data.length;
+}
+
 /** The AudioSpecificConfig that says the same as an ADTS header. */
 export function configOfAdts({ objectType, frequencyIndex, channelConfiguration }: AdtsHeader): Uint8Array {
   return Uint8Array.of(

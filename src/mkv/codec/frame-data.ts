@@ -19,7 +19,8 @@ export function frameDataFor(
   description: Uint8Array | undefined,
   keyframe: boolean,
 ): Uint8Array {
-  const { nal, aac } = format;
+  const { nal, aac, loas } = format;
+  if (loas) throw new CodecDataError('frames of AAC in LATM, which no decoder here takes', 'InvalidMediaFrame');
   if (nal !== undefined) return nalsFor(nal, data, lengthSizeOf(nal.codec, description), keyframe);
   return aac?.adts === true && description !== undefined ? withoutAdts(data) : data;
 }

@@ -4,6 +4,7 @@ import {
   configOfAdts,
   countAdtsFrames,
   frequencyIndexOf,
+  isLoas,
   parseAudioSpecificConfig,
   readAdtsHeader,
 } from './aac.js';
@@ -51,6 +52,8 @@ export interface FrameEvidence {
   readonly bare?: boolean | undefined;
   /** The AudioSpecificConfig that says what the ADTS headers of frames do. */
   readonly adts?: Uint8Array | undefined;
+  /** That frames are LATM in LOAS. */
+  readonly loas?: boolean | undefined;
   /** That frames are samples of 16 bits under another name. */
   readonly pcm?: PcmFormat | undefined;
 }
@@ -133,6 +136,8 @@ export interface MediaFormat {
   readonly aac: AacFormat | undefined;
   /** Of frames that are PCM although CodecID says another codec. */
   readonly pcm: PcmFormat | undefined;
+  /** Whether frames of AAC come as LATM in LOAS, which is taken apart nowhere here: there is no codec string then. */
+  readonly loas: boolean;
   /** What of the label is not so. */
   readonly disagreements: readonly TrackDisagreement[];
 }
@@ -276,7 +281,8 @@ function observeAac(
       return evidence.adts !== undefined && sameBytes(evidence.adts, adts) ? evidence : { ...evidence, adts };
     }
   }
-  if (evidence.adts !== undefined) return evidence;
+  if (evidence.adts !== undefined || evidence.loas === true) return evidence;
+  if (evidence.pcm === undefined && frame.head[0] === 0x56 && isLoas(frame.whole())) return { ...evidence, loas: true };
   if (evidence.pcm === undefined && !isPcm(track, stored, frame)) return evidence;
   const { mimeType, bytesPerSecond } = frame;
   const pcm = choosePcm(evidence.pcm, { mimeType, bytesPerSecond, audio: track.audio, config: stored });
@@ -329,6 +335,7 @@ const NOTHING: MediaFormat = {
   nal: undefined,
   aac: undefined,
   pcm: undefined,
+  loas: false,
   disagreements: [],
 };
 
@@ -415,6 +422,10 @@ function settleAac(track: FormatTrack, label: AacConfig | undefined, evidence: F
   if (pcm !== undefined) {
     tell('CodecId', `${track.codecId} is written, the frames are PCM of 16 bits`);
     return { ...NOTHING, codecString: 'pcm-s16', pcm, disagreements };
+  }
+  if (evidence.loas === true) {
+    tell('FrameFormat', 'frames are LATM in LOAS, which Matroska does not have');
+    return { ...NOTHING, loas: true, disagreements };
   }
   let config = stored;
   let info = label;
