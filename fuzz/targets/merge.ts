@@ -33,6 +33,7 @@ export const merge: FuzzTarget = {
     const merging: OutputSegmentMergerOptions = {
       packClusters: c.oneIn(2),
       keepPositions: c.oneIn(3),
+      startAtZero: c.oneIn(4),
       stopAtFirstNonMatchingSegment: c.oneIn(4),
       ...(c.oneIn(6) ? { mergeOn: c.pick([[], [Mkv.Tracks], [Mkv.Info, Mkv.Tracks]]) } : {}),
     };
@@ -77,9 +78,14 @@ function ensureOutput(
     ensure(!output.truncated, 'output is cut off');
     // Without options, what goes in is what comes out, in the order it had.
     if (merging.stopAtFirstNonMatchingSegment !== true && merged.dropped === 0) {
-      const times = merging.packClusters !== true;
+      const times = merging.packClusters !== true && merging.startAtZero !== true;
       ensureSame(blocksOf(merged.bytes, times), blocksOf(bytes, times), 'blocks of output and input');
     }
+  }
+  // What is accepted with a warning never makes what a strict reader refuses.
+  if (reading.recover !== true && input.error === undefined && !input.truncated && merging.mergeOn === undefined) {
+    const strict = readAll([merged.bytes], merged.bytes, { strict: true });
+    ensure(strict.error === undefined, () => `the strict reader refuses the output: <${strict.error?.message}>`);
   }
   if (reading.verifyCrc === true && reading.recover !== true && fine) {
     const checked = readAll([merged.bytes], merged.bytes, { verifyCrc: true });
