@@ -22,6 +22,8 @@ export class Ledger {
   #anywhere = false;
   /** Nothing is known to the consumer at hand: what was gone before it came is nothing that it could tell. */
   #fresh = true;
+  /** Fragments that were handed out under a number with a bit wrong, which the service then did not know. */
+  readonly #misnamed = new Set<StoredFragment>();
   #handedOut = 0;
   #missing = 0;
   /** How often intact fragments were passed over. */
@@ -78,6 +80,7 @@ export class Ledger {
     const right = number === stored.number || stored.flaw === 'numberless';
     // The service's Tags have no CRC-32, so that a bit that was wrong in one is not always seen.
     ensure(right || this.#stream.flips > 0, () => `fragment at <${at}> was handed out as <${number}>`);
+    if (!right) this.#misnamed.add(stored);
     const time = fragment.frames[0]?.timestamp;
     ensure(time === stored.startUs, () => `fragment at <${at}> begins at <${time}> and not <${stored.startUs}>`);
     this.#place(stored, at);
@@ -151,6 +154,8 @@ export class Ledger {
     }
     // One that has no number comes again when the one before it is the last that is known.
     if (at < this.#next && stored.flaw === 'numberless') return;
+    // One under a wrong number is another one to the consumer, which has told that it is lost.
+    if (at < this.#next && this.#told !== undefined && this.#misnamed.delete(stored)) return;
     ensure(at >= this.#next, () => `fragment at <${at}> came again, or late: <${this.#next}> was to come`);
     const missing = this.#order.slice(this.#next, at);
     this.#missing += missing.length;

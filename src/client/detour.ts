@@ -122,6 +122,14 @@ export class Detour {
     this.#damaged = TRIES;
   }
 
+  /** What was passed over by its number can be read after all: the next connection begins with it again. */
+  takeBack(): void {
+    const { number } = this;
+    this.#numbers = this.#numbers.filter((listed) => listed !== number);
+    this.#way = undefined;
+    this.#damaged = 0;
+  }
+
   /** A fragment is about to be handed out: what was passed over before it, if anything was. */
   arrive(before: string | undefined): GapEvent | undefined {
     const gap: GapEvent | undefined =

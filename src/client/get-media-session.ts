@@ -431,6 +431,10 @@ export class GetMediaSession {
       return;
     }
     const newest = await this.#readNewest(signal);
+    if (newest !== undefined && newest.fragmentNumber === this.#detour.number) {
+      this.#detour.takeBack();
+      return;
+    }
     if (newest === undefined || position.knows(newest) || !isAfter(after, newest.fragmentNumber)) return;
     if (this.#detour.number !== undefined) this.#detour.reject();
     else this.#leave(`the newest fragment is ${newest.fragmentNumber}`, 'renumbered');

@@ -107,6 +107,18 @@ describe('a page between two fragments', () => {
   });
 });
 
+describe('the last fragment of a stream', () => {
+  it('is not given up when it was damaged three times, and is not any more', async () => {
+    const fragments = storedStream({ count: 4, crc: true, padding: 1000 });
+    const { clock, service, consumer, gaps } = setUp(fragments, true, { verifyCrc: true });
+    const before = fragments.slice(0, 3).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    service.fault = (call) =>
+      call < 3 ? { type: 'damage', byte: (call === 0 ? before : 0) + 700, mask: 4 } : { type: 'none' };
+    expect(await clock.run(takeUntil(consumer, lastOf(fragments)))).toEqual(identities(fragments));
+    expect(gaps).toEqual([]);
+  });
+});
+
 describe('a search behind damage', () => {
   const hole = (index: number) => {
     const fragments = storedStream({ count: 8 });
