@@ -1,4 +1,3 @@
-import type { MediaProblem } from '../decode/decode-error.js';
 import type { Picture } from '../decode/picture.js';
 import { readPictures } from '../decode/read-pictures.js';
 import { type MediaTime, type PictureInterval, parseInterval } from '../decode/sampling.js';
@@ -8,7 +7,7 @@ import { OutputFolder } from './output-folder.js';
 import { SERVICE_OPTIONS } from './service.js';
 import { openSource, SOURCE_ARGUMENTS } from './source.js';
 import { LineOutput, tell } from './terminal.js';
-import { count, seconds } from './text.js';
+import { count, problemText } from './text.js';
 
 const { from: _from, to: _to, ...STREAM_OPTIONS } = SERVICE_OPTIONS;
 
@@ -102,11 +101,6 @@ function jsonLine({ timestamp, producerTimestamp, fragment, track }: Picture, fi
     producerTimestamp: producerTimestamp?.toISOString() ?? null,
     fragmentNumber: fragment?.fragmentNumber ?? null,
   });
-}
-
-function problemText({ code, from, to, message }: MediaProblem): string {
-  const where = from === to ? seconds(from) : `${seconds(from)} to ${seconds(to)}`;
-  return `${code} at ${where}: ${message}`;
 }
 
 /** Names of files that sort by the time of recording, or by the stream's where that is not known. */

@@ -1,3 +1,4 @@
+import { audio } from './audio.js';
 import { check } from './check.js';
 import { type Command, SelfContainedError, UsageError } from './command.js';
 import { completion } from './completion.js';
@@ -20,6 +21,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['frames', frames],
   ['check', check],
   ['images', images],
+  ['audio', audio],
   ['serve', serve],
   ['merge', merge],
   ['split', split],
@@ -48,7 +50,7 @@ export async function runCli(words: readonly string[]): Promise<number> {
     const { command, values, positionals } = line.invocation;
     name = line.invocation.name;
     const { stream } = values;
-    subject = positionals[0] ?? (typeof stream === 'string' ? stream : undefined);
+    subject = typeof stream === 'string' ? stream : positionals[0];
     await command.run({ values, positionals });
     return interruptedExitCode() ?? 0;
   } catch (error) {

@@ -1,3 +1,5 @@
+import type { MediaProblem } from '../decode/decode-error.js';
+
 /** Characters that steer a terminal, or that a reader does not see: controls, formats, surrogates, private use, separators of lines. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
@@ -52,4 +54,10 @@ export function fitted(text: string, columns: number): string {
 /** Columns that a character may take at the most; which do take two is a matter of the terminal. */
 function widthOf(character: string): number {
   return character.charCodeAt(0) < 0x300 || character === '…' ? 1 : 2;
+}
+
+/** A problem of pictures or sound, in a line. */
+export function problemText({ code, from, to, message }: MediaProblem): string {
+  const where = from === to ? seconds(from) : `${seconds(from)} to ${seconds(to)}`;
+  return `${code} at ${where}: ${message}`;
 }

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type MediaProblem, readAudio, wavHeader, wavStream, writeWav } from '../../src/decode/index.js';
 import { ffmpeg, probeStreams, temporaryFolder } from '../support/ffmpeg-media.js';
-import { describeNeeding, findTool, tools } from '../support/tools.js';
+import { describeNeeding, findTool, packages, tools } from '../support/tools.js';
 import { join } from './audio-documents.js';
 
 const TONE = '-f lavfi -i aevalsrc=0.4*sin(2*PI*(300+200*t)*t)|0.4*sin(2*PI*500*t):s=48000:d=3';
@@ -38,7 +38,7 @@ function correlation(a: Float32Array, b: Float32Array): number {
   return ab / Math.sqrt(aa * bb);
 }
 
-describeNeeding('sound beside what ffmpeg decodes', [tools('ffmpeg', 'ffprobe')], () => {
+describeNeeding('decoders beside ffmpeg', [tools('ffmpeg', 'ffprobe'), packages('@napi-rs/webcodecs')], () => {
   const folder = temporaryFolder();
 
   for (const codecs of ['webcodecs', 'ffmpeg'] as const) {
@@ -72,6 +72,10 @@ describeNeeding('sound beside what ffmpeg decodes', [tools('ffmpeg', 'ffprobe')]
     expect(problems).toEqual([]);
     expect(correlation(samples.slice(0), decoded(path))).toBeGreaterThan(0.999);
   }, 60_000);
+});
+
+describeNeeding('sound beside what ffmpeg decodes', [tools('ffmpeg', 'ffprobe')], () => {
+  const folder = temporaryFolder();
 
   test.each([
     'pcm_alaw',
