@@ -22,10 +22,14 @@ interface Sound {
   readonly codecPrivate?: Uint8Array;
   readonly audio?: { readonly samplingFrequency: number; readonly channels: number };
   readonly tags?: readonly [string, string][];
+  readonly codecId?: string;
 }
 
 /** Samples of a tone under the name of AAC, 64 ms in a Block. */
-function pcmStream({ rate, channels, name, codecPrivate, audio, tags = [] }: Sound, amplitude = 12_000): Uint8Array {
+function pcmStream(
+  { rate, channels, name, codecPrivate, audio, tags = [], codecId = 'A_AAC' }: Sound,
+  amplitude = 12_000,
+): Uint8Array {
   const count = (rate * 64) / 1000;
   const blocks = Array.from({ length: 8 }, (_, block) => {
     const samples = new Int16Array(count * channels);
@@ -35,9 +39,25 @@ function pcmStream({ rate, channels, name, codecPrivate, audio, tags = [] }: Sou
     }
     return { track: 1, timestamp: block * 64_000, keyframe: true, frames: [new Uint8Array(samples.buffer)] };
   });
-  const tracks = [{ number: 1, type: 'audio' as const, codecId: 'A_AAC', name, codecPrivate, audio }];
+  const tracks = [{ number: 1, type: 'audio' as const, codecId, name, codecPrivate, audio }];
   return writeGetMediaFragment({ tracks, blocks, tags });
 }
+
+test.each(['A_OPUS', 'A_VORBIS', 'A_FLAC', 'A_MPEG/L3', 'A_AC3'])('PCM under the name of %s', async (codecId) => {
+  const sound: Sound = { rate: 8000, channels: 1, codecId };
+  const tags: [string, string][] = [['MimeType', 'audio/L16;rate=8000;channels=1;']];
+  for (const said of [
+    { ...sound, tags },
+    { ...sound, name: 'AUDIO_FROM_CUSTOMER' },
+  ]) {
+    const frames = await framesOf(pcmStream(said));
+    expect(frames[0]?.track.toAudioDecoderConfig()).toMatchObject({ codec: 'pcm-s16', sampleRate: 8000 });
+    expect(frames[1]?.duration).toBe(64_000);
+  }
+  // Nobody says so.
+  const plain = await framesOf(pcmStream(sound));
+  expect(plain[0]?.track.codecString).not.toBe('pcm-s16');
+});
 
 const ASC = Uint8Array.of(0x15, 0x88);
 

@@ -184,8 +184,12 @@ export interface FrameLook {
 
 /** Whether frames of a track show what they are. */
 export function isTelling(track: FormatTrack): boolean {
-  return isNalCodec(codecOf(track.codecId)) || isAac(track);
+  const codec = codecOf(track.codecId);
+  return isNalCodec(codec) || isAac(track) || (codec !== undefined && OTHER_SOUND.includes(codec));
 }
+
+/** Compressed sound that PCM passes for only where somebody says that it is PCM. */
+const OTHER_SOUND: readonly CodecName[] = ['opus', 'vorbis', 'flac', 'mp3', 'ac-3', 'ec-3'];
 
 /**
  * What is known after another frame of the track.
@@ -201,7 +205,15 @@ export function observeFrame(
 ): FrameEvidence {
   const codec = codecOf(track.codecId);
   if (isNalCodec(codec)) return observeNals(codec, evidence, label.nal, frame);
-  return isAac(track) ? observeAac(track, evidence, label.aac, frame) : evidence;
+  if (isAac(track)) return observeAac(track, evidence, label.aac, frame);
+  return codec !== undefined && OTHER_SOUND.includes(codec) ? observeSaid(track, evidence, frame) : evidence;
+}
+
+/** Of sound whose frames are not taken apart here: the producer's tag or Amazon Connect's name must say that it is PCM, and the bytes look so. */
+function observeSaid(track: FormatTrack, evidence: FrameEvidence, frame: FrameLook): FrameEvidence {
+  const isSaid = evidence.pcm !== undefined || CONNECT_NAME.test(track.name ?? '') || saysPcm(frame.mimeType);
+  if (!isSaid || (evidence.pcm === undefined && !looksLikePcm(frame.whole()))) return evidence;
+  return withPcm(track, evidence, undefined, frame);
 }
 
 function isAac(track: FormatTrack): boolean {
@@ -284,8 +296,16 @@ function observeAac(
   if (evidence.adts !== undefined || evidence.loas === true) return evidence;
   if (evidence.pcm === undefined && frame.head[0] === 0x56 && isLoas(frame.whole())) return { ...evidence, loas: true };
   if (evidence.pcm === undefined && !isPcm(track, stored, frame)) return evidence;
-  const { mimeType, bytesPerSecond } = frame;
-  const pcm = choosePcm(evidence.pcm, { mimeType, bytesPerSecond, audio: track.audio, config: stored });
+  return withPcm(track, evidence, stored, frame);
+}
+
+function withPcm(
+  track: FormatTrack,
+  evidence: FrameEvidence,
+  config: AacConfig | undefined,
+  { mimeType, bytesPerSecond }: FrameLook,
+): FrameEvidence {
+  const pcm = choosePcm(evidence.pcm, { mimeType, bytesPerSecond, audio: track.audio, config });
   return pcm === evidence.pcm ? evidence : { ...evidence, pcm };
 }
 
@@ -325,7 +345,13 @@ function settle(
     const format = settleAac(track, label.aac, evidence);
     if (format !== undefined) return format;
   }
-  return { ...NOTHING, ...labelOf(track) };
+  const { pcm } = evidence;
+  return pcm === undefined ? { ...NOTHING, ...labelOf(track) } : settlePcm(track, pcm);
+}
+
+function settlePcm(track: FormatTrack, pcm: PcmFormat): MediaFormat {
+  const message = `${track.codecId} is written, the frames are PCM of 16 bits`;
+  return { ...NOTHING, codecString: 'pcm-s16', pcm, disagreements: [{ rule: 'CodecId', message }] };
 }
 
 const NOTHING: MediaFormat = {
@@ -419,10 +445,7 @@ function settleAac(track: FormatTrack, label: AacConfig | undefined, evidence: F
   const disagreements: TrackDisagreement[] = [];
   const tell = (rule: TrackRule, message: string) => disagreements.push({ rule, message });
   const { pcm, adts } = evidence;
-  if (pcm !== undefined) {
-    tell('CodecId', `${track.codecId} is written, the frames are PCM of 16 bits`);
-    return { ...NOTHING, codecString: 'pcm-s16', pcm, disagreements };
-  }
+  if (pcm !== undefined) return settlePcm(track, pcm);
   if (evidence.loas === true) {
     tell('FrameFormat', 'frames are LATM in LOAS, which Matroska does not have');
     return { ...NOTHING, loas: true, disagreements };
