@@ -128,7 +128,7 @@ async function ensureNothingLeft(service: FakeService, name: string, clock: Fast
   // One listener is the session's own.
   const listeners = getEventListeners(signal, 'abort').length - 1;
   ensure(listeners === 0, () => `<${listeners}> listeners are left on the signal`);
-  for (let waits = 0; waits < 300 && (service.connections(name) > 0 || clock.timers > 0); waits++) await sleep(10);
+  for (let waits = 0; waits < 3000 && (service.connections(name) > 0 || clock.timers > 0); waits++) await sleep(10);
   const connections = service.connections(name);
   ensure(connections === 0, () => `<${connections}> connections are left`);
   ensure(clock.timers === 0, () => `<${clock.timers}> timers are left`);

@@ -431,17 +431,21 @@ export class GetMediaSession {
       return;
     }
     const newest = await this.#readNewest(signal);
-    if (newest !== undefined && newest.fragmentNumber === this.#detour.number) {
+    if (newest === undefined) return;
+    const { metadata, state } = newest;
+    if (metadata.fragmentNumber === this.#detour.number) {
       this.#detour.takeBack();
       return;
     }
-    if (newest === undefined || position.knows(newest) || !isAfter(after, newest.fragmentNumber)) return;
+    if (state !== 'whole' || position.knows(metadata) || !isAfter(after, metadata.fragmentNumber)) return;
     if (this.#detour.number !== undefined) this.#detour.reject();
-    else this.#leave(`the newest fragment is ${newest.fragmentNumber}`, 'renumbered');
+    else this.#leave(`the newest fragment is ${metadata.fragmentNumber}`, 'renumbered');
   }
 
-  /** The newest fragment, where it can be had. */
-  async #readNewest(signal: AbortSignal): Promise<NumberedMetadata | undefined> {
+  /** The newest fragment, where it can be had undamaged. */
+  async #readNewest(
+    signal: AbortSignal,
+  ): Promise<{ readonly metadata: NumberedMetadata; readonly state: ReadFragment['state'] } | undefined> {
     const { clock, metrics, readTimeoutMs, plane, verifyCrc, maxFragmentSize } = this.#setup;
     const attempt = new Attempt('GetMedia', clock, readTimeoutMs, signal);
     const reader = new FragmentReader({ verifyCrc, keepDocuments: false, maxFragmentSize });
@@ -455,10 +459,12 @@ export class GetMediaSession {
           metrics.bytes += chunk.length;
           reader.push(chunk);
         }
-        const { fragment, state } = reader.next() ?? {};
-        if (fragment === undefined) continue;
+        const read = reader.next();
+        if (read === undefined) continue;
+        const { state, fragment } = read;
         const { metadata } = fragment;
-        return state === 'whole' && metadata?.error === undefined && isNumbered(metadata) ? metadata : undefined;
+        if (state === 'cut' || metadata?.error !== undefined || !isNumbered(metadata)) return undefined;
+        return { metadata, state };
       }
     } catch {
       // It is asked for again when as many calls more have brought nothing.

@@ -108,15 +108,18 @@ describe('a page between two fragments', () => {
 });
 
 describe('the last fragment of a stream', () => {
-  it('is not given up when it was damaged three times, and is not any more', async () => {
-    const fragments = storedStream({ count: 4, crc: true, padding: 1000 });
-    const { clock, service, consumer, gaps } = setUp(fragments, true, { verifyCrc: true });
-    const before = fragments.slice(0, 3).reduce((sum, { bytes }) => sum + bytes.length, 0);
-    service.fault = (call) =>
-      call < 3 ? { type: 'damage', byte: (call === 0 ? before : 0) + 700, mask: 4 } : { type: 'none' };
-    expect(await clock.run(takeUntil(consumer, lastOf(fragments)))).toEqual(identities(fragments));
-    expect(gaps).toEqual([]);
-  });
+  it.each([false, true])(
+    'is not given up when it was damaged three times, and is not any more (no Tags behind: %s)',
+    async (bare) => {
+      const fragments = storedStream({ count: 4, crc: true, padding: 1000, bare });
+      const { clock, service, consumer, gaps } = setUp(fragments, true, { verifyCrc: true });
+      const before = fragments.slice(0, 3).reduce((sum, { bytes }) => sum + bytes.length, 0);
+      service.fault = (call) =>
+        call < 3 ? { type: 'damage', byte: (call === 0 ? before : 0) + 700, mask: 4 } : { type: 'none' };
+      expect(await clock.run(takeUntil(consumer, lastOf(fragments)))).toEqual(identities(fragments));
+      expect(gaps).toEqual([]);
+    },
+  );
 });
 
 describe('a search behind damage', () => {
