@@ -32,6 +32,8 @@ interface Summary {
   /** Tracks that are not in it, and why. */
   leftOut: string[];
   truncated: boolean;
+  /** With `--fragmented`: how many initialization segments it has. */
+  initializations?: number;
 }
 
 /** `kvs remux`: MP4 without encoding anything again. */
@@ -74,6 +76,10 @@ export const remux = command({
       throw isNothing(error) ? input.foundNothing(error.message) : input.explain(error);
     } finally {
       progress.end();
+    }
+    if ((summary.initializations ?? 1) > 1) {
+      const many = `${summary.initializations} initialization segments, of which many players of files read only the first`;
+      tell(`${file}: tracks or their configurations change: ${many} (without --fragmented, one MP4 has all)`);
     }
     summary.durationUs = exactUs(summary.durationUs);
     await reportMade(output, values.json === true ? JSON.stringify(summary) : summaryText(summary));
@@ -118,7 +124,9 @@ async function writeFragmented(
     mimeType: '',
     leftOut: [],
     truncated: false,
+    initializations: 0,
   };
+  let initializations = 0;
   const leftOut = new Map<number | undefined, string>();
   const codecs = new Map<string, 'video' | 'audio'>();
   let start: number | undefined;
@@ -137,6 +145,7 @@ async function writeFragmented(
     await output.write(segment.bytes);
     summary.bytes += segment.bytes.length;
     if (segment.type === 'init') {
+      summary.initializations = ++initializations;
       for (const { track, codec, kind } of segment.tracks) {
         codecs.set(codec, kind);
         leftOut.delete(track.number);

@@ -90,6 +90,17 @@ describeNeeding('kvs remux', [tools('ffmpeg', 'ffprobe')], () => {
     expect(kvs(['remux', input, out, '--track', '9', '--force', ...flags]).status).toBe(1);
   });
 
+  test('more than one initialization segment in a file is told', () => {
+    const out = join(folder, 'changes.mp4');
+    const source = 'test/cases/sps-change--stale.mkv';
+    const run = kvs(['remux', source, out, '--json', '--force', '--fragmented']);
+    expect(run).toMatchObject({ status: 0, stderr: expect.stringContaining('2 initialization segments') });
+    expect(JSON.parse(run.stdout)).toMatchObject({ initializations: 2 });
+    const whole = kvs(['remux', source, out, '--json', '--force']);
+    expect(whole).toMatchObject({ status: 0, stderr: '' });
+    expect(JSON.parse(whole.stdout).initializations).toBeUndefined();
+  });
+
   test.each([[[]], [['--fragmented']]])('tracks that do not go in are named; %j', (flags) => {
     const out = join(folder, 'left-out.mp4');
     const run = kvs(['remux', 'test/cases/av-codecs--h264+opus.mkv', out, '--json', '--force', ...flags]);
