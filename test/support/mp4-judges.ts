@@ -47,11 +47,17 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** What ffmpeg says while it decodes a file: nothing when all is well. */
-export function decodeMessages(file: string): string {
+/**
+ * What ffmpeg says while it decodes a file: nothing when all is well.
+ *
+ * @param options of the output
+ */
+export function decodeMessages(file: string, options: readonly string[] = []): string {
   const path = findTool('ffmpeg');
   if (path === undefined) throw new Error('ffmpeg is not on PATH');
-  const { stderr, status } = spawnSync(path, ['-v', 'error', '-i', file, '-f', 'null', '-'], { encoding: 'utf8' });
+  const { stderr, status } = spawnSync(path, ['-v', 'error', '-i', file, ...options, '-f', 'null', '-'], {
+    encoding: 'utf8',
+  });
   return status === 0 ? stderr : `exit ${status}: ${stderr}`;
 }
 
