@@ -58,6 +58,33 @@ describe('what frames say', () => {
     expect(await rulesOf(name)).toEqual(rules);
   });
 
+  it('the head of a configuration record is made right by the parameter sets in it', async () => {
+    const heads: (readonly number[] | undefined)[] = [];
+    for (const name of ['cpd-level0--avcc-zero.mkv', 'cpd-level0--hvcc-level0.mkv']) {
+      for await (const { track } of readFrames(read(name))) {
+        const { description } = track.toVideoDecoderConfig() ?? {};
+        heads.push(description && Array.from(description.subarray(0, name.includes('avcc') ? 4 : 13)));
+        break;
+      }
+    }
+    expect(heads[0]).toEqual([1, 0x64, 0, 0x0b]);
+    expect(heads[1]?.[12]).toBe(60);
+  });
+
+  it('frames that are flagged as key frames are such only where decoding can begin', async () => {
+    let flagged = 0;
+    let real = 0;
+    let all = 0;
+    for await (const frame of readFrames(read('keyflags--all.mkv'))) {
+      all++;
+      if (frame.keyframeFlag) flagged++;
+      if (frame.keyframe) real++;
+    }
+    expect(flagged).toBe(all);
+    expect(real).toBeGreaterThan(0);
+    expect(real).toBeLessThan(all / 2);
+  });
+
   it('is told once for each track and rule', async () => {
     const told: MkvWarning[] = [];
     await framesOf('connect-5.mkv', { onWarning: (warning: MkvWarning) => told.push(warning) });
