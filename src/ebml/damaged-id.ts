@@ -31,6 +31,23 @@ export function damagedElement(
   );
 }
 
+/** Fewer bytes that are text are not unusual in an element. */
+const SHORTEST_TEXT = 24;
+
+/**
+ * Whether an element of unknown id, its beginning as for {@link damagedElement}, is text that stands where elements should: an error's JSON,
+ * HTML. Ids and sizes are seldom letters all of them.
+ */
+export function isText(bytes: Uint8Array): boolean {
+  if (bytes.length < SHORTEST_TEXT) return false;
+  for (let at = 0; at < SHORTEST_TEXT; at++) {
+    const byte = bytes[at]!;
+    const isSpace = byte === 0x09 || byte === 0x0a || byte === 0x0d;
+    if (!isSpace && (byte < 0x20 || byte > 0x7e)) return false;
+  }
+  return true;
+}
+
 function oneBitFrom(
   schema: EbmlSchema,
   bytes: Uint8Array,

@@ -97,6 +97,11 @@ export interface EbmlParserOptions {
   readonly strict?: boolean | undefined;
   /** Read on after damage at the next of these marks. */
   readonly recoverAt?: readonly SyncMark[] | undefined;
+  /**
+   * Elements that one of unknown id must not have swallowed: it is an error when it ends where no element can follow, or elements in it go
+   * on past its end. Default: none is looked for.
+   */
+  readonly landmarks?: readonly SyncMark[] | undefined;
   /** Tells what binary data look like, for the elements with the shortest ids (with `recoverAt`). */
   readonly dataLook?: DataLook | undefined;
   /** Masters in which an element of unknown id is damage. Default: none; extensions of a format may be anywhere. */

@@ -2,7 +2,7 @@ import { Assembler } from './assembler.js';
 import { ByteRun, type DataRun } from './byte-run.js';
 import { viewOf } from './bytes.js';
 import { ChunkQueue } from './chunk-queue.js';
-import { damagedElement, EXAMINED } from './damaged-id.js';
+import { damagedElement, EXAMINED, isText } from './damaged-id.js';
 import { DataParts, mayStayInParts } from './data-parts.js';
 import { ElementFilter } from './element-filter.js';
 import { isBoundByDocument, isNumberSize } from './element-sight.js';
@@ -25,6 +25,8 @@ const DEFAULT_MAX_ELEMENT_SIZE = 64 * 1024 * 1024;
 const DEFAULT_MAX_DEPTH = 64;
 /** So many bytes are sooner searched for a mark than what follows them is looked at. */
 const SOON_SEARCHED = 512;
+/** How much is held back without recovery of an element that any bytes may look like. */
+const LARGEST_IN_DOUBT = 1024 * 1024;
 const BROKEN_SIZE = 'what follows it is no element';
 
 /**
@@ -45,7 +47,10 @@ export class EbmlParser<M> {
   /** Whether nothing is asked of the parser for which it would have to see every element. */
   readonly #offersMasters: boolean;
   #input = new ChunkQueue();
+  /** Finds where to go on after damage; `undefined` when damage stops the parser. */
   readonly #recovery: Recovery | undefined;
+  /** Tells whether an element in doubt holds: the same, or made when there is the first one. */
+  #judge: Recovery | undefined;
   readonly #header = new HeaderReader((code, position, text) => this.#wrong(code, this.#offset + position, text));
   readonly #own: OwnElements;
 
@@ -99,6 +104,7 @@ export class EbmlParser<M> {
       !this.#countsOccurrences &&
       this.#maxDepth >= DEFAULT_MAX_DEPTH;
     this.#recovery = options.recoverAt && new Recovery(this.#input, options.recoverAt, options, this.#maxElementSize);
+    this.#judge = this.#recovery;
   }
 
   /** The error that stopped the parser. */
@@ -141,7 +147,7 @@ export class EbmlParser<M> {
   /** Takes a chunk that ends nothing: within a header, or within data. Most small chunks do not. */
   #takeShort(chunk: Uint8Array): boolean {
     const { length } = chunk;
-    if (!this.#starved || length === 0 || this.#recovery?.busy === true) return false;
+    if (!this.#starved || length === 0 || this.#judge?.busy === true) return false;
     if (this.#missing > 0) {
       const data = this.#data;
       const counted = data === undefined && (this.#options.verifyCrc === true || this.#kept !== undefined);
@@ -194,7 +200,7 @@ export class EbmlParser<M> {
 
   /** Does the next piece of work; `false` when more bytes are needed or nothing is left to do. */
   #step(): boolean {
-    if (this.#recovery?.busy === true) return this.#settle(this.#recovery);
+    if (this.#judge?.busy === true) return this.#settle(this.#judge);
     if (this.#missing > 0) return this.#readData();
     return this.#type === undefined ? this.#readHeader() : this.#place(this.#type);
   }
@@ -247,7 +253,7 @@ export class EbmlParser<M> {
       const examined = this.#examine(type, top.type, idEnd);
       if (!examined) return this.#stop();
     }
-    if (this.#recovery !== undefined && isDoubtful(type, place) && this.#isHeldBack(this.#recovery)) return true;
+    if (this.#isHeldBack(type, place)) return true;
     if (place !== undefined) this.#wrong('UnexpectedElement', idEnd, place.text, place.tolerated);
     this.#resynced = place?.endsMaster === true;
     return this.#resynced || this.#begin(type, idEnd);
@@ -264,6 +270,7 @@ export class EbmlParser<M> {
     const bytes = concatBytes([headerBytes(type.id, dataSize, this.#headerSize), data]);
     const damaged = damagedElement(this.#options.schema, bytes, this.#headerSize, this.#headerSize + dataSize, parent);
     if (damaged !== undefined) this.#wrong('UnexpectedElement', idEnd, `a damaged ${nameOf(damaged)}`);
+    if (isText(bytes)) this.#wrong('UnexpectedElement', idEnd, 'text in place of an element');
     return true;
   }
 
@@ -445,16 +452,25 @@ export class EbmlParser<M> {
   }
 
   /** Holds an element back of a kind that any bytes may look like, before anything of it is read. */
-  #isHeldBack(recovery: Recovery): boolean {
+  #isHeldBack(type: EbmlElementType, place: Misplacement | undefined): boolean {
     const { dataSize } = this.#header;
+    if (!isDoubtful(type, place) || dataSize === undefined) return false;
+    const judge = this.#recovery ?? this.#judgeOf(type, dataSize);
+    if (judge?.looksDoubtful(this.#offset, dataSize, type.name !== undefined) !== true) return false;
     const start = this.#offset + this.#headerSize;
-    if (dataSize === undefined || !recovery.looksDoubtful(this.#offset, dataSize, this.#type?.name !== undefined))
-      return false;
     // Its header stays read.
     this.#accept = () => {};
     this.#acceptedEnd = start;
-    recovery.doubt(start + dataSize, start, true, this.#masters.top);
+    judge.doubt(start + dataSize, start, true, this.#masters.top);
     return true;
+  }
+
+  /** Without recovery: of elements that may have swallowed a Cluster or a document, none is held back that is large. */
+  #judgeOf(type: EbmlElementType, dataSize: number): Recovery | undefined {
+    const { landmarks } = this.#options;
+    if (landmarks === undefined || type.name !== undefined || dataSize > LARGEST_IN_DOUBT) return undefined;
+    this.#judge ??= new Recovery(this.#input, landmarks, this.#options, this.#maxElementSize);
+    return this.#judge;
   }
 
   #finishParts(type: EbmlElementType, data: DataParts): void {
@@ -543,9 +559,9 @@ export class EbmlParser<M> {
   }
 
   /** Decides about the element at hand, or about where to go on after damage. */
-  #settle(recovery: Recovery): boolean {
+  #settle(judge: Recovery): boolean {
     const input = this.#input;
-    const verdict = recovery.settle(this.#masters.top, this.#ended);
+    const verdict = judge.settle(this.#masters.top, this.#ended);
     switch (verdict) {
       case WAIT:
         return this.#stop();
@@ -566,6 +582,8 @@ export class EbmlParser<M> {
   }
 
   #goOnAt({ at, bySize, anchor }: Place): void {
+    if (this.#recovery === undefined)
+      this.#wrong('UnexpectedElement', this.#offset + this.#headerSize - 1, 'elements in it go on past its end');
     const { top } = this.#masters;
     const offset = this.#offset;
     const reason =

@@ -41,6 +41,8 @@ interface Doubt {
   followed: number;
   /** How many elements of known id were on the way. */
   known: number;
+  /** How far those on the way are too small to have swallowed much. */
+  small: number;
   /** Where in it places to go on at are looked for. */
   readonly search: Search;
   /** Whether it may be an element by chance: it is damage itself when its size does not hold. */
@@ -73,6 +75,7 @@ export class Recovery {
   readonly #sight: ElementSight;
   readonly #search: PlaceSearch;
   readonly #maxElementSize: number;
+  readonly #recovers: boolean;
   #doubt: Doubt | undefined;
   #damage: Damage | undefined;
   #began = 0;
@@ -80,10 +83,11 @@ export class Recovery {
   constructor(
     input: ChunkQueue,
     marks: readonly SyncMark[],
-    { schema, dataLook }: Pick<EbmlParserOptions, 'schema' | 'dataLook'>,
+    { schema, dataLook, recoverAt }: Pick<EbmlParserOptions, 'schema' | 'dataLook' | 'recoverAt'>,
     maxElementSize: number,
   ) {
     this.#input = input;
+    this.#recovers = recoverAt !== undefined;
     this.#scanner = new SyncScanner(marks);
     this.#sight = new ElementSight(schema, maxElementSize, dataLook);
     this.#search = new PlaceSearch(
@@ -126,7 +130,16 @@ export class Recovery {
   doubt(end: number, from: number, isWeak: boolean, top: Surroundings | undefined): void {
     const search = { at: from, end, past: end, anchor: anchorOf(top) };
     const ends = this.#endsOf(top).filter(({ at }) => at >= end);
-    this.#doubt = { end, followed: end, known: 0, search, isWeak, searching: end === Number.POSITIVE_INFINITY, ends };
+    this.#doubt = {
+      end,
+      followed: end,
+      known: 0,
+      small: end,
+      search,
+      isWeak,
+      searching: end === Number.POSITIVE_INFINITY,
+      ends,
+    };
     this.#begin();
   }
 
@@ -181,8 +194,11 @@ export class Recovery {
     while (!doubt.searching) {
       const at = doubt.followed;
       const isFar = at - doubt.end > FOLLOWED;
-      // Nothing speaks against it.
-      if (isFar && doubt.isWeak && doubt.search.at >= doubt.end) return HOLDS;
+      if (isFar && doubt.isWeak && doubt.search.at >= doubt.end) {
+        // Nothing speaks against it.
+        this.trusted = Math.max(this.trusted, doubt.small);
+        return HOLDS;
+      }
       let sight = isFar ? IMPOSSIBLE : search.look(at, top);
       if (sight === OPEN && !search.ended) return WAIT;
       if (sight === PLAIN || (sight === OPEN && search.endsAt(at))) {
@@ -191,7 +207,8 @@ export class Recovery {
       }
       const { type, length, misplaced } = search.seen;
       if (sight === POSSIBLE && misplaced) sight = IMPOSSIBLE;
-      if (doubt.isWeak && sight === IMPOSSIBLE && !isFar) return BROKEN;
+      // Where damage stops the parser, what follows tells more of it.
+      if (doubt.isWeak && sight === IMPOSSIBLE && !isFar) return this.#recovers ? BROKEN : HOLDS;
       if (doubt.isWeak && sight === OPEN) return HOLDS;
       // Two that nobody knows behind each other, and elements in the first that go on past its end: it is these that are right.
       const isSuspect = doubt.isWeak && type === undefined && doubt.search.at < doubt.end;
@@ -201,6 +218,7 @@ export class Recovery {
         // Of unknown size: what is in it will be looked at by itself.
         if (length === 0) return HOLDS;
         doubt.followed += length;
+        if (doubt.small === at && length <= LARGEST_HELD) doubt.small = doubt.followed;
         if (type !== undefined) doubt.known++;
         if (doubt.known < TELLING) continue;
         this.trusted = Math.max(this.trusted, doubt.followed);

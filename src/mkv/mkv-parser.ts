@@ -32,6 +32,7 @@ export function openMkvParser<M>(handler: EbmlHandler<M>, options: MkvReaderOpti
     ...others,
     schema: MKV_SCHEMA,
     docTypes: DOC_TYPES,
+    landmarks: SYNC_MARKS,
     recoverAt: recover === true ? SYNC_MARKS : undefined,
     dataLook: lookOfData,
     closedMasters: refuseUnknown === true ? [Mkv.Segment] : undefined,

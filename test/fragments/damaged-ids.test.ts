@@ -96,3 +96,22 @@ it('an element of an extension is passed over', async () => {
     expect(given).toBe((await read(known, {})).given);
   }
 });
+
+describe('what swallows documents is told, and with recover costs none of them', () => {
+  const html = '<!DOCTYPE html><html><body>Please sign in to go on</body></html>';
+  const json = '{"message":"The security token included in the request is expired"}';
+  const text = (words: string) => new TextEncoder().encode(words);
+  it.each<[string, Uint8Array]>([
+    ['HTML', text(html)],
+    ['JSON', text(json)],
+    ['an unknown element whose size is wrong', Uint8Array.of(0x5a, 0x11, 0x4f, 0x43, 1, 2, 3)],
+  ])('%s between two documents', async (_, inserted) => {
+    const documents = Array.from({ length: 12 }, (__, index) => fragment(index, false));
+    const bytes = concatBytes([...documents.slice(0, 1), inserted, ...documents.slice(1)]);
+    const whole = (await read(concatBytes(documents), {})).given.split('\n');
+    expect((await read(bytes, {})).told).toBe(true);
+    const { told, given } = await read(bytes, { recover: true });
+    expect(told).toBe(true);
+    expect(given.split('\n').slice(1)).toEqual(whole.slice(1));
+  });
+});
