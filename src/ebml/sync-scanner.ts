@@ -28,8 +28,8 @@ const MARK = 2;
 type Sight = typeof NONE | typeof OPEN | typeof MARK;
 
 /**
- * Finds the places at which a damaged stream can be read on: where the id of a marked element is followed by a valid size
- * and by the id of a child that it may begin with.
+ * Finds what looks like a marked element: its id, a valid size, and the id of a child that it may begin with. That tells which elements may
+ * have swallowed others; where a damaged stream is read on is for `PlaceSearch` to say.
  *
  * Bytes leave the scanner when it is known whether a mark begins there: at once but for those at the end of a chunk that look like the
  * beginning of a mark, 12 at the most. They leave in pieces that end where a mark begins, uncopied but for what was held.
