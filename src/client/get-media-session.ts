@@ -272,8 +272,9 @@ export class GetMediaSession {
       metrics.duplicates++;
       return 'drop';
     }
-    // Where others have numbers, one without may have lost it on the way.
-    const due = position.numbersSeen || number !== undefined || state === 'bare';
+    // Where others have numbers, or it has the service's other Tags, one without may have lost it on the way.
+    const tagged = fragment.serverTimestamp ?? fragment.continuationToken ?? fragment.millisBehindNow;
+    const due = position.numbersSeen || number !== undefined || state === 'bare' || tagged !== undefined;
     const readings = due ? 3 : state === 'whole' ? 1 : 2;
     if (!position.believes(signature, readings)) {
       if (!reader.ended || state === 'whole') {

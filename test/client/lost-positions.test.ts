@@ -87,6 +87,21 @@ describe('a number that the service refuses', () => {
   });
 });
 
+describe('the first fragment of a stream', () => {
+  it('is read again when its number is lost once, and does not come twice', async () => {
+    const fragments = storedStream({ count: 4 });
+    const { clock, service, consumer, gaps } = setUp(fragments);
+    service.alter = (fragment, call) => {
+      if (call > 0 || fragment !== fragments[0]) return fragment;
+      const bytes = Buffer.from(fragment.bytes);
+      bytes[bytes.indexOf('FRAGMENT_NUMBER')]! ^= 2;
+      return { ...fragment, bytes };
+    };
+    expect(await clock.run(takeUntil(consumer, lastOf(fragments)))).toEqual(identities(fragments));
+    expect(gaps).toEqual([]);
+  });
+});
+
 describe('a page between two fragments', () => {
   const pages = [
     ['HTML', `<!DOCTYPE html><html>${'<p>Welcome to the hotel</p>'.repeat(9)}</html>`],
