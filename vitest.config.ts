@@ -5,6 +5,8 @@ const { CI } = process.env;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // They install packages from npm: npm run test:package.
+    exclude: ['test/package/**'],
     setupFiles: ['test/support/seed.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -7,6 +7,7 @@
 export { type CheckOptions, type CheckReport, checkStream } from './check/check-stream.js';
 export type { CheckRule, CheckSeverity, Finding } from './check/finding.js';
 export type { Obstacles, Playable, PlaybackOperation } from './check/playability.js';
+export type { Bytes } from './ebml/bytes.js';
 export { type EbmlElementType, type EbmlSchema, type EbmlValueType, parseSchema } from './ebml/element-type.js';
 export { type EbmlErrorCode, EbmlParseError } from './ebml/errors.js';
 export type { EbmlGap, EbmlHandler, EbmlParserOptions, EbmlWarning } from './ebml/handler.js';

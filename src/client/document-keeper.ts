@@ -1,3 +1,4 @@
+import { type Bytes, unshared } from '../ebml/bytes.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 
 /** A document of the service is one fragment, of 50 MB at most. */
@@ -5,7 +6,7 @@ const DEFAULT_MAX_SIZE = 256 * 1024 * 1024;
 
 interface Piece {
   readonly offset: number;
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
 }
 
 /** Keeps the bytes of the document that is being read, and gives those of each fragment, without copying any. */
@@ -26,7 +27,7 @@ export class DocumentKeeper {
    * @throws MkvParseError `ElementTooLarge` when more would have to be kept than a document of the service ever has
    */
   push(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#pieces.push({ offset: this.#length, bytes });
+    if (bytes.length > 0) this.#pieces.push({ offset: this.#length, bytes: unshared(bytes) });
     this.#length += bytes.length;
     if (this.#length - (this.#pieces[0]?.offset ?? this.#length) <= this.#maxSize) return;
     throw new MkvParseError('ElementTooLarge', this.#length, `${this.#maxSize} bytes without the end of a fragment`);
@@ -39,9 +40,9 @@ export class DocumentKeeper {
   }
 
   /** A fragment ends here: its bytes from the beginning of its document, or behind the fragment before it in the same one. */
-  take(end: number): Uint8Array[] {
+  take(end: number): Bytes[] {
     const start = this.#start;
-    const taken: Uint8Array[] = [];
+    const taken: Bytes[] = [];
     for (const { offset, bytes } of this.#pieces) {
       if (offset >= end) break;
       if (offset + bytes.length > start) taken.push(bytes.subarray(Math.max(0, start - offset), end - offset));

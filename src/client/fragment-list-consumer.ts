@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { Fragment } from '../fragments/fragment.js';
 import { type FrameFilterOptions, frameFilter } from '../fragments/frame-filter.js';
 import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
@@ -131,7 +132,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   }
 
   /** The bytes of the fragments, one document behind the other: for the mergers and remuxers that take a byte stream. */
-  bytes(): ClosableAsyncIterator<Uint8Array> {
+  bytes(): ClosableAsyncIterator<Bytes> {
     return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal);
   }
 

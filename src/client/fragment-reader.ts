@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import type { Fragment } from '../fragments/fragment.js';
 import { FragmentAssembler } from '../fragments/fragment-assembler.js';
@@ -24,7 +25,7 @@ export interface ReadFragment {
   /** Whether the end of its frames was to be told by a size. */
   readonly sized: boolean;
   /** The bytes of its document up to its end, where they are kept: views of the chunks that they came in. */
-  readonly document: readonly Uint8Array[];
+  readonly document: readonly Bytes[];
   /** How much of its document there is, where that is measured. */
   readonly size: DocumentSize | undefined;
 }

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { Fragment } from '../fragments/fragment.js';
 import { type FrameFilterOptions, frameFilter } from '../fragments/frame-filter.js';
 import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
@@ -141,7 +142,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
    * The bytes of the fragments, one document behind the other, as one body of GetMedia that nothing ever interrupts: for the mergers and
    * remuxers that take a byte stream. A fragment counts as dealt with when bytes behind it are asked for.
    */
-  bytes(): ClosableAsyncIterator<Uint8Array> {
+  bytes(): ClosableAsyncIterator<Bytes> {
     return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal);
   }
 
@@ -149,7 +150,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
    * The fragments, each with a function that says when it, and all before it, are dealt with: the checkpoint moves by nothing else. For
    * {@link processFragments}, and for others that deal with several fragments at once.
    */
-  uncommitted(): AsyncIterableIterator<UncommittedFragment, undefined> {
+  uncommitted(): ClosableAsyncIterator<UncommittedFragment> {
     return closable((signal) => this.#runUncommitted(signal), this.#options.signal);
   }
 

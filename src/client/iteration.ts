@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { Fragment } from '../fragments/fragment.js';
 import type { Frame } from '../visitors/frame.js';
 import type { BackoffOptions } from './backoff.js';
@@ -25,7 +26,7 @@ export interface PatienceOptions extends BackoffOptions {
 export interface FragmentDocument {
   readonly fragment: Fragment;
   /** The bytes in order, in one or more pieces: the chunks of the response. Nobody else writes to them. */
-  readonly bytes: readonly Uint8Array[];
+  readonly bytes: readonly Bytes[];
 }
 
 /** What a consumer reads. */
@@ -50,7 +51,7 @@ export async function* documentsOf(read: Read): AsyncGenerator<FragmentDocument,
 }
 
 /** The bytes of the fragments. */
-export async function* bytesOf(read: Read): AsyncGenerator<Uint8Array, undefined> {
+export async function* bytesOf(read: Read): AsyncGenerator<Bytes, undefined> {
   for await (const { document } of read) yield* document;
   return undefined;
 }

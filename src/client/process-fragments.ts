@@ -1,4 +1,5 @@
 import type { Fragment } from '../fragments/fragment.js';
+import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import { Backoff, type BackoffOptions } from './backoff.js';
 import { type Checkpoint, type CheckpointStore, checkpointOf } from './checkpoint.js';
 import { type Clock, sleep, systemClock } from './clock.js';
@@ -74,7 +75,7 @@ export interface UncommittedFragment {
 
 /** A source that leaves it to its user when a fragment is dealt with. */
 interface CommittingSource {
-  uncommitted(): AsyncIterableIterator<UncommittedFragment, undefined>;
+  uncommitted(): ClosableAsyncIterator<UncommittedFragment>;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.js';
 import { viewOf } from './bytes.js';
 
 /** A size read from the stream is believed up to here, without anything that speaks for it. */
@@ -13,7 +14,7 @@ const TRUSTED_SIZE = 1024 * 1024;
  */
 export class Assembler {
   /** The data, in a buffer of its exact size once all of it has been appended. */
-  bytes: Uint8Array;
+  bytes: Bytes;
   readonly #size: number;
   #length = 0;
 
@@ -27,7 +28,7 @@ export class Assembler {
   }
 
   /** What has been appended. */
-  get taken(): Uint8Array {
+  get taken(): Bytes {
     return viewOf(this.bytes, 0, this.#length);
   }
 

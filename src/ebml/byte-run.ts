@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.js';
 import type { DataParts } from './data-parts.js';
 
 /**
@@ -6,17 +7,17 @@ import type { DataParts } from './data-parts.js';
  */
 export class ByteRun {
   /** The bytes. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   /** `undefined` until a view has been asked for: a short array has no buffer before it is asked for one. */
-  #buffer: ArrayBufferLike | undefined;
+  #buffer: Bytes['buffer'] | undefined;
   #start = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Bytes) {
     this.bytes = bytes;
   }
 
   /** The bytes; see {@link DataParts.head}. */
-  get head(): Uint8Array {
+  get head(): Bytes {
     return this.bytes;
   }
 
@@ -26,7 +27,7 @@ export class ByteRun {
   }
 
   /** A view of `length` of the bytes, from `start`. */
-  view(start: number, length: number): Uint8Array {
+  view(start: number, length: number): Bytes {
     if (this.#buffer === undefined) {
       // Not a Buffer of Node, which a chunk may be.
       if (length === this.bytes.length && this.bytes.constructor === Uint8Array) return this.bytes;
@@ -37,7 +38,7 @@ export class ByteRun {
   }
 
   /** The same, as the only one of a list. */
-  views(start: number, length: number): Uint8Array[] {
+  views(start: number, length: number): Bytes[] {
     return [this.view(start, length)];
   }
 }

@@ -1,9 +1,10 @@
 import { ByteRun } from './byte-run.js';
-import { sameBytes, viewOf } from './bytes.js';
+import type { Bytes } from './bytes.js';
+import { sameBytes, unshared, viewOf } from './bytes.js';
 
 /** A run of bytes of the stream. */
 interface Piece {
-  bytes: Uint8Array;
+  bytes: Bytes;
   next: Piece | undefined;
 }
 
@@ -12,7 +13,7 @@ const NO_BYTES = new Uint8Array(0);
 /** The bytes that have arrived and are not read yet, piece by piece. */
 export class ChunkQueue {
   /** The piece that is being read. */
-  bytes: Uint8Array = NO_BYTES;
+  bytes: Bytes = NO_BYTES;
   /** Where in it reading stands. */
   position = 0;
   #base = 0;
@@ -20,7 +21,7 @@ export class ChunkQueue {
   #piece: Piece = { bytes: NO_BYTES, next: undefined };
   #last = this.#piece;
   /** The buffer at the beginning of which the piece lies, when the piece was gathered: there is room behind it. */
-  #room: Uint8Array | undefined;
+  #room: Bytes | undefined;
 
   /** Where reading stands in the stream. */
   get offset(): number {
@@ -39,7 +40,7 @@ export class ChunkQueue {
   }
 
   /** Adds bytes at the end. */
-  push(bytes: Uint8Array): void {
+  push(bytes: Bytes): void {
     if (bytes.length > 0) this.#last = this.#last.next = { bytes, next: undefined };
   }
 
@@ -88,7 +89,7 @@ export class ChunkQueue {
     this.#piece = piece;
     if (piece.next === undefined) this.#last = piece;
     else if (piece.next.next === undefined) this.#last = piece.next;
-    this.#set(bytes);
+    this.#set(unshared(bytes));
     this.position = 0;
     this.#base = offset - length;
   }
@@ -115,7 +116,7 @@ export class ChunkQueue {
     return has >= length;
   }
 
-  #append(more: Uint8Array): void {
+  #append(more: Bytes): void {
     const offset = this.offset;
     const length = this.bytes.length + more.length;
     let room = this.#room;
@@ -134,7 +135,7 @@ export class ChunkQueue {
     this.#base = offset - this.position;
   }
 
-  #set(bytes: Uint8Array): void {
+  #set(bytes: Bytes): void {
     this.bytes = bytes;
     this.#run = undefined;
     this.#room = undefined;

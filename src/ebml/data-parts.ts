@@ -1,4 +1,5 @@
-import { viewOf } from './bytes.js';
+import type { Bytes } from './bytes.js';
+import { unshared, viewOf } from './bytes.js';
 import type { EbmlElementType } from './element-type.js';
 
 /** Binary data from this size on stays in parts until it is read. To keep parts of less costs more than to put them together. */
@@ -13,7 +14,7 @@ const HEAD_LENGTH = 16;
 
 /** Bytes that lie in `bytes` from `start` to `end`. */
 export interface DataPart {
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   readonly start: number;
   readonly end: number;
 }
@@ -27,12 +28,12 @@ export interface DataPart {
 export class DataParts {
   /** Of the data, in bytes. */
   readonly size: number;
-  #parts: { readonly bytes: Uint8Array; readonly start: number; end: number }[] = [];
+  #parts: { readonly bytes: Bytes; readonly start: number; end: number }[] = [];
   #missing: number;
   /** The last part, when it is a copy. */
-  #copies: { readonly bytes: Uint8Array; end: number } | undefined;
+  #copies: { readonly bytes: Bytes; end: number } | undefined;
   #head: DataPart | undefined;
-  #whole: Uint8Array | undefined;
+  #whole: Bytes | undefined;
 
   constructor(size: number) {
     this.size = size;
@@ -45,12 +46,12 @@ export class DataParts {
   }
 
   /** What has been appended, put together. */
-  get taken(): Uint8Array {
+  get taken(): Bytes {
     return joinParts(this.#parts, this.size - this.#missing);
   }
 
   /** All of the data, put together. The parts are then given up for it. */
-  get bytes(): Uint8Array {
+  get bytes(): Bytes {
     if (this.#whole === undefined) {
       this.#whole = joinParts(this.#parts, this.size);
       this.#parts = [{ bytes: this.#whole, start: 0, end: this.size }];
@@ -60,7 +61,7 @@ export class DataParts {
   }
 
   /** Bytes in which at least the first 16 of the data lie behind each other, from {@link DataParts.headStart}. */
-  get head(): Uint8Array {
+  get head(): Bytes {
     return this.#first().bytes;
   }
 
@@ -70,13 +71,13 @@ export class DataParts {
   }
 
   /** A view of `length` of the bytes, from `start`, put together. */
-  view(start: number, length: number): Uint8Array {
+  view(start: number, length: number): Bytes {
     return viewOf(this.bytes, start, start + length);
   }
 
   /** The same bytes where they lie. */
-  views(start: number, length: number): Uint8Array[] {
-    const views: Uint8Array[] = [];
+  views(start: number, length: number): Bytes[] {
+    const views: Bytes[] = [];
     let from = start;
     let missing = length;
     for (const part of this.#parts) {
@@ -99,7 +100,7 @@ export class DataParts {
       for (let at = start; at < end; ) at = this.#copy(chunk, at, end);
     } else {
       this.#copies = undefined;
-      this.#parts.push({ bytes: chunk, start, end });
+      this.#parts.push({ bytes: unshared(chunk), start, end });
     }
   }
 
@@ -138,7 +139,7 @@ export function mayStayInParts({ type }: EbmlElementType, size: number, chunkLen
 }
 
 /** The first `length` bytes of the parts, put together. */
-function joinParts(parts: readonly DataPart[], length: number): Uint8Array {
+function joinParts(parts: readonly DataPart[], length: number): Bytes {
   const joined = new Uint8Array(length);
   let at = 0;
   for (const { bytes, start, end } of parts) {

@@ -1,4 +1,5 @@
 import type { DataRun } from './byte-run.js';
+import type { Bytes } from './bytes.js';
 import type { DataLook } from './element-sight.js';
 import type { EbmlElementType, EbmlSchema } from './element-type.js';
 import type { EbmlErrorCode, EbmlParseError } from './errors.js';
@@ -51,7 +52,7 @@ export interface EbmlHandler<M> {
    */
   takeMaster?(
     type: EbmlElementType,
-    bytes: Uint8Array,
+    bytes: Bytes,
     start: number,
     end: number,
     offset: number,

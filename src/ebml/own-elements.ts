@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.js';
 import { acceptHeaderElement, isHeaderElement } from './document-header.js';
 import { type EbmlElementType, EbmlId } from './element-type.js';
 import type { EbmlParserOptions } from './handler.js';
@@ -26,7 +27,7 @@ export class OwnElements {
     type: EbmlElementType,
     offset: number,
     top: OpenMaster<unknown> | undefined,
-    bytes: Uint8Array,
+    bytes: Bytes,
     start: number,
     end: number,
   ): Fault | undefined {

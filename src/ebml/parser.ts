@@ -1,6 +1,6 @@
 import { Assembler } from './assembler.js';
 import { ByteRun, type DataRun } from './byte-run.js';
-import { viewOf } from './bytes.js';
+import { unshared, viewOf } from './bytes.js';
 import { ChunkQueue } from './chunk-queue.js';
 import { damagedElement, EXAMINED, isText } from './damaged-id.js';
 import { DataParts, mayStayInParts } from './data-parts.js';
@@ -139,7 +139,7 @@ export class EbmlParser<M> {
     if (this.#error !== undefined) throw this.#error;
     if (this.#takeShort(chunk)) return;
     // Not slice(), which is a view where the chunk is a Buffer of Node.
-    this.#input.push(this.#options.copyChunks === true ? new Uint8Array(chunk) : chunk);
+    this.#input.push(this.#options.copyChunks === true ? new Uint8Array(chunk) : unshared(chunk));
     this.#starved = false;
     if (!this.#paused) this.#run();
   }

@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.js';
 /** The longest id and size fields together, in bytes: what a header can need before it is complete. */
 export const MAX_HEADER_LENGTH = 16;
 
@@ -51,7 +52,7 @@ export function putSize(target: Uint8Array, position: number, size: number | und
 }
 
 /** The bytes of a header: Id, data size and the length of both determine them. */
-export function headerBytes(id: number, dataSize: number | undefined, headerSize: number): Uint8Array {
+export function headerBytes(id: number, dataSize: number | undefined, headerSize: number): Bytes {
   const bytes = new Uint8Array(headerSize);
   const idEnd = putId(bytes, 0, id);
   putSize(bytes, idEnd, dataSize, headerSize - idEnd);

@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.js';
 import type { EbmlElementType } from './element-type.js';
 import { EBML_EPOCH_MS } from './values.js';
 import { idLength, putId, putSize, putUint, sizeLength } from './vint.js';
@@ -102,7 +103,7 @@ export function writeMaster(
 }
 
 /** The parts behind each other in one array. */
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+export function concatBytes(parts: readonly Uint8Array[]): Bytes {
   let length = 0;
   for (const part of parts) length += part.length;
   const whole = new Uint8Array(length);

@@ -1,4 +1,4 @@
-import { viewOf } from '../ebml/bytes.js';
+import { type Bytes, unshared, viewOf } from '../ebml/bytes.js';
 import type { EbmlHandler } from '../ebml/handler.js';
 import type { EbmlParser } from '../ebml/parser.js';
 import { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
@@ -33,7 +33,7 @@ export interface DocumentPart {
   /** The document: the same object for all its parts. It grows with them. */
   readonly document: DocumentFacts;
   /** The bytes: a view of the chunk they came in. Those of the last part may be none. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   /** Whether it is the last part of the document. */
   readonly isLast: boolean;
 }
@@ -59,7 +59,7 @@ interface OpenDocument {
 
 /** Bytes that have come, the first of them at `offset` of the stream. */
 interface HeldChunk {
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   readonly offset: number;
   /** Where in the stream the last of them ends; where they are copied together, there may be room behind. */
   end: number;
@@ -119,12 +119,12 @@ export class DocumentSplitter implements ChunkConsumer<DocumentPart> {
   }
 
   push(chunk: Uint8Array): void {
-    const bytes = this.#copies ? new Uint8Array(chunk) : chunk;
+    const bytes = this.#copies ? new Uint8Array(chunk) : unshared(chunk);
     this.#parser.push(bytes);
     if (bytes.length > 0) this.#hold(bytes);
   }
 
-  #hold(bytes: Uint8Array): void {
+  #hold(bytes: Bytes): void {
     const { length } = bytes;
     const offset = this.#length;
     this.#length += length;

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import { concatBytes } from '../ebml/writer.js';
 import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import type { ByteStream } from '../mkv/byte-stream.js';
@@ -33,10 +34,10 @@ export class MkvDocument implements DocumentFacts {
   readonly length: number;
   readonly truncated: boolean;
   readonly metadata: FragmentMetadata | undefined;
-  #parts: readonly Uint8Array[];
+  #parts: readonly Bytes[];
 
   /** @internal */
-  constructor({ index, offset, length, truncated, metadata }: DocumentFacts, parts: readonly Uint8Array[]) {
+  constructor({ index, offset, length, truncated, metadata }: DocumentFacts, parts: readonly Bytes[]) {
     this.index = index;
     this.offset = offset;
     this.length = length;
@@ -46,12 +47,12 @@ export class MkvDocument implements DocumentFacts {
   }
 
   /** Its bytes where they lie: views of the chunks that they came in, one after another. */
-  get parts(): readonly Uint8Array[] {
+  get parts(): readonly Bytes[] {
     return this.#parts;
   }
 
   /** Its bytes in one piece: where they lie in one chunk a view of it, else a copy that is made when this is read for the first time. */
-  get bytes(): Uint8Array {
+  get bytes(): Bytes {
     const [only, ...others] = this.#parts;
     if (only !== undefined && others.length === 0) return only;
     const bytes = concatBytes(this.#parts);
@@ -98,7 +99,7 @@ export function readDocumentParts(
 class DocumentGatherer implements ChunkConsumer<MkvDocument> {
   readonly #splitter: DocumentSplitter;
   readonly #maxSize: number;
-  #parts: Uint8Array[] = [];
+  #parts: Bytes[] = [];
 
   constructor(options: ReadDocumentsOptions) {
     this.#splitter = new DocumentSplitter(options);

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { EbmlHandler } from '../ebml/handler.js';
 import type { EbmlParser } from '../ebml/parser.js';
 import { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
@@ -31,30 +32,30 @@ export class ChunkMerger {
   }
 
   /** Takes the next bytes and gives what they become. Throws `MkvParseError` when they are wrong. */
-  push(chunk: Uint8Array): readonly Uint8Array[] {
+  push(chunk: Uint8Array): readonly Bytes[] {
     this.#parser.push(chunk);
     return this.#drain();
   }
 
   /** Says that no more bytes come, and gives what is left. Throws as {@link ChunkMerger.push}. */
-  end(): readonly Uint8Array[] {
+  end(): readonly Bytes[] {
     this.#parser.end();
     return this.#drain();
   }
 
   /** Gives what makes the output whole when the input was cut off. */
-  closeTruncated(): readonly Uint8Array[] {
+  closeTruncated(): readonly Bytes[] {
     this.merger.closeTruncated();
     return this.#queue.take();
   }
 
   /** Gives what belongs at the end of the last document; to be called behind {@link ChunkMerger.end}. */
-  finish(): readonly Uint8Array[] {
+  finish(): readonly Bytes[] {
     this.merger.finish();
     return this.#queue.take();
   }
 
-  #drain(): readonly Uint8Array[] {
+  #drain(): readonly Bytes[] {
     if (this.merger.stopped === undefined) {
       const parser = this.#parser;
       parser.resume();

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import { concatBytes } from '../ebml/writer.js';
 import type { ByteStream } from '../mkv/byte-stream.js';
 import { AbortableSource } from '../mkv/pull.js';
@@ -16,7 +17,7 @@ export type MergeSeekableOptions = Omit<OutputSegmentMergerOptions, 'seekable' |
  *
  * @throws MkvParseError when the bytes are wrong, whatever the source throws when it fails, the signal's reason when it is aborted
  */
-export async function mergeSeekable(stream: ByteStream, options: MergeSeekableOptions = {}): Promise<Uint8Array> {
+export async function mergeSeekable(stream: ByteStream, options: MergeSeekableOptions = {}): Promise<Bytes> {
   const source = new AbortableSource(stream, options.signal);
   const rewrites: OutputRewrite[] = [];
   const chunks = new ChunkMerger({ ...options, seekable: (rewrite) => void rewrites.push(rewrite) });

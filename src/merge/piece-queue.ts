@@ -1,12 +1,12 @@
 import { ByteRun, type DataRun } from '../ebml/byte-run.js';
-import { viewOf } from '../ebml/bytes.js';
+import { type Bytes, unshared, viewOf } from '../ebml/bytes.js';
 import { headerBytes } from '../ebml/vint.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 
 /** Pieces below this are copied together: a chunk of its own costs more than the copy. */
 const SMALL = 1024;
 
-const NOTHING: readonly Uint8Array[] = [];
+const NOTHING: readonly Bytes[] = [];
 
 /** Bytes that lie behind each other: those of `bytes` from `start` to `end`. */
 interface Run {
@@ -80,17 +80,17 @@ export class PieceQueue {
   }
 
   /** What has been added since the last call. Only small pieces are copied. */
-  take(): readonly Uint8Array[] {
+  take(): readonly Bytes[] {
     const runs = this.#runs;
     const last = this.#last;
     if (last === undefined) return NOTHING;
     this.#last = undefined;
     if (runs.length === 1) {
       runs.pop();
-      return [viewOf(last.bytes, last.start, last.end)];
+      return [viewOf(unshared(last.bytes), last.start, last.end)];
     }
     this.#runs = [];
-    const pieces: Uint8Array[] = [];
+    const pieces: Bytes[] = [];
     let small = 0;
     let length = 0;
     for (const [index, run] of runs.entries()) {
@@ -100,7 +100,7 @@ export class PieceQueue {
         continue;
       }
       if (small < index) pieces.push(join(runs, small, index, length));
-      pieces.push(viewOf(run.bytes, run.start, run.end));
+      pieces.push(viewOf(unshared(run.bytes), run.start, run.end));
       small = index + 1;
       length = 0;
     }
@@ -110,7 +110,7 @@ export class PieceQueue {
 }
 
 /** The runs from `from` to `to` in one array of `length` bytes. */
-function join(runs: readonly Run[], from: number, to: number, length: number): Uint8Array {
+function join(runs: readonly Run[], from: number, to: number, length: number): Bytes {
   const joined = new Uint8Array(length);
   let at = 0;
   for (const { bytes, start, end } of runs.slice(from, to)) {

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { MkvReaderOptions } from '../mkv/reader.js';
 import {
   makeTransformStream,
@@ -15,7 +16,7 @@ export type SegmentMergerStreamOptions = OutputSegmentMergerOptions &
   StreamClasses;
 
 /** What {@link segmentMergerStream} gives: a transform stream that shows what it is doing. */
-export interface SegmentMergerStream extends TransformStreamLike<Uint8Array, Uint8Array> {
+export interface SegmentMergerStream extends TransformStreamLike<Uint8Array, Bytes> {
   /** Counts what has been merged. */
   readonly merger: Pick<OutputSegmentMerger, 'counters' | 'stopped' | 'truncated'>;
 }
@@ -35,11 +36,11 @@ export interface SegmentMergerStream extends TransformStreamLike<Uint8Array, Uin
 export function segmentMergerStream(options: SegmentMergerStreamOptions = {}): SegmentMergerStream {
   const chunks = new ChunkMerger(options);
   const { merger } = chunks;
-  const give = (controller: TransformControllerLike<Uint8Array>, pieces: readonly Uint8Array[]) => {
+  const give = (controller: TransformControllerLike<Bytes>, pieces: readonly Bytes[]) => {
     for (const piece of pieces) controller.enqueue(piece);
     if (merger.stopped !== undefined) controller.terminate();
   };
-  const { readable, writable } = makeTransformStream<Uint8Array, Uint8Array>(options, {
+  const { readable, writable } = makeTransformStream<Uint8Array, Bytes>(options, {
     transform: (chunk, controller) => give(controller, chunks.push(chunk)),
     flush: (controller) => {
       give(controller, chunks.end());

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { MaybePromise } from '../mkv/element-visitor.js';
 import type { ByteSink } from '../visitors/copy-visitor.js';
 import type { PieceQueue } from './piece-queue.js';
@@ -27,7 +28,7 @@ export class SinkWriter {
     return this.#wait(this.#rest(written, pieces, from));
   }
 
-  #give(piece: Uint8Array): MaybePromise {
+  #give(piece: Bytes): MaybePromise {
     this.check();
     try {
       return this.#sink(piece);
@@ -37,7 +38,7 @@ export class SinkWriter {
     }
   }
 
-  async #rest(before: PromiseLike<unknown>, pieces: readonly Uint8Array[], from: number): Promise<void> {
+  async #rest(before: PromiseLike<unknown>, pieces: readonly Bytes[], from: number): Promise<void> {
     await before;
     for (const piece of pieces.slice(from)) {
       const written = this.#give(piece);

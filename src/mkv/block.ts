@@ -1,4 +1,5 @@
 import { ByteRun, type DataRun } from '../ebml/byte-run.js';
+import type { Bytes } from '../ebml/bytes.js';
 import { readVint, vintLength } from '../ebml/vint.js';
 import { concatBytes } from '../ebml/writer.js';
 import { MkvParseError } from './parse-error.js';
@@ -94,7 +95,7 @@ export class Block {
   }
 
   /** All frames, as views of the element's data. */
-  get frames(): Uint8Array[] {
+  get frames(): Bytes[] {
     return Array.from({ length: this.frameCount }, (_, index) => this.frame(index));
   }
 
@@ -114,7 +115,7 @@ export class Block {
    *
    * @throws RangeError when `index` is not below `frameCount`
    */
-  frame(index: number): Uint8Array {
+  frame(index: number): Bytes {
     return this.run.view(this.startOf(index), this.frameSize(index));
   }
 
@@ -124,7 +125,7 @@ export class Block {
    *
    * @throws RangeError when `index` is not below `frameCount`
    */
-  frameParts(index: number): Uint8Array[] {
+  frameParts(index: number): Bytes[] {
     return this.run.views(this.startOf(index), this.frameSize(index));
   }
 
@@ -134,7 +135,7 @@ export class Block {
    * @throws RangeError when `index` is not below `frameCount`
    * @internal
    */
-  frameHead(index: number, least: number): Uint8Array {
+  frameHead(index: number, least: number): Bytes {
     const size = Math.min(this.frameSize(index), least);
     const start = this.startOf(index);
     if (this.run instanceof ByteRun) return this.run.view(start, size);
@@ -157,7 +158,7 @@ function invalid(offset: number, text: string): MkvParseError {
  * @param shift what to add to a position for its offset in the stream
  * @returns where the first frame begins and where each frame ends
  */
-function readLaces(bytes: Uint8Array, start: number, end: number, lacing: number, shift: number): Uint32Array {
+function readLaces(bytes: Bytes, start: number, end: number, lacing: number, shift: number): Uint32Array {
   if (start >= end) throw invalid(shift + end - 1, 'a laced Block without the number of its frames');
   const count = bytes[start]! + 1;
   const isFixed = LACINGS[lacing] === 'fixed-size';

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import { concatBytes } from '../ebml/writer.js';
 import type { MkvDataElement } from './element.js';
 import { Mkv } from './elements.js';
@@ -10,7 +11,7 @@ export interface ContentEncoding {
   /** How the frames are stored once stripped headers are put back; only `plain` ones can be decoded as they are. */
   readonly storage: FrameStorage;
   /** Bytes that were stripped from the front of every frame, at most 256; empty for none. With more, the storage is `unknown`. */
-  readonly strippedHeader: Uint8Array;
+  readonly strippedHeader: Bytes;
 }
 
 const NO_BYTES = new Uint8Array(0);

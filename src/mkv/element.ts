@@ -1,4 +1,5 @@
 import { ByteRun, type DataRun } from '../ebml/byte-run.js';
+import type { Bytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { pathOf } from '../ebml/path.js';
 import { decodeString } from '../ebml/text.js';
@@ -46,7 +47,7 @@ abstract class MkvElementBase {
   }
 
   /** The bytes of id and size as they arrived, in an array of its own. */
-  get rawHeader(): Uint8Array {
+  get rawHeader(): Bytes {
     return headerBytes(this.type.id, this.dataSize, this.headerSize);
   }
 
@@ -103,7 +104,7 @@ export class MkvEndMasterElement extends MkvElementBase {
   }
 
   /** No bytes. */
-  override get rawHeader(): Uint8Array {
+  override get rawHeader(): Bytes {
     return NO_BYTES;
   }
 
@@ -127,7 +128,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   readonly run: DataRun;
   /** @internal Where in it the data begins. */
   readonly start: number;
-  private view: Uint8Array | undefined;
+  private view: Bytes | undefined;
   private block: Block | undefined;
 
   /** @internal */
@@ -153,12 +154,12 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   }
 
   /** @internal The bytes of `run`, in one piece. */
-  get bytes(): Uint8Array {
+  get bytes(): Bytes {
     return this.run.bytes;
   }
 
   /** The element's data, in one piece: what lies in a chunk as a view of it. */
-  get data(): Uint8Array {
+  get data(): Bytes {
     this.view ??= this.run.view(this.start, this.dataSize);
     return this.view;
   }
@@ -168,7 +169,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
    * that span chunks of 1 KiB or more are several, until `data` or the frames of a laced Block have been read; with `copyChunks` all data
    * are in one piece.
    */
-  get parts(): readonly Uint8Array[] {
+  get parts(): readonly Bytes[] {
     return this.run.views(this.start, this.dataSize);
   }
 

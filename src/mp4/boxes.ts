@@ -1,4 +1,5 @@
 import { Box, BoxParser, DataStream } from 'mp4box';
+import type { Bytes } from '../ebml/bytes.js';
 import type { TrackSetup } from './track-setup.js';
 
 const { box, sampleEntry } = BoxParser;
@@ -16,7 +17,7 @@ export const MOVIE_TIMESCALE = 90_000;
 const scratch = new DataStream();
 
 /** The bytes of boxes, one behind the other, in an array of their own. */
-export function writeBoxes(...boxes: readonly Box[]): Uint8Array {
+export function writeBoxes(...boxes: readonly Box[]): Bytes {
   scratch.seek(0);
   for (const each of boxes) each.write(scratch);
   return new Uint8Array(scratch.buffer).slice(0, scratch.getPosition());

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { Mp4InitSegment, Mp4MediaSegment } from './mp4-remuxer.js';
 
 /** What a {@link BufferFeeder} works with. */
@@ -60,14 +61,12 @@ export class BufferFeeder {
     if (this.#source.readyState === 'open') this.#source.endOfStream();
   }
 
-  async #append(bytes: Uint8Array): Promise<void> {
+  async #append(bytes: Bytes): Promise<void> {
     const buffer = this.#buffer;
     if (buffer === undefined) return;
-    // A segment has an array of its own; the cast says that it is not shared memory, which MSE does not take.
-    const data = bytes as Uint8Array<ArrayBuffer>;
     for (;;) {
       try {
-        buffer.appendBuffer(data);
+        buffer.appendBuffer(bytes);
         break;
       } catch (error) {
         const isFull = error instanceof DOMException && error.name === 'QuotaExceededError';

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
@@ -17,7 +18,7 @@ import { describeTrack, type Mp4TrackInfo } from './track-info.js';
 export interface Mp4InitSegment {
   readonly type: 'init';
   /** `ftyp` and `moov`, in an array of its own. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   /** For `MediaSource.isTypeSupported` and `addSourceBuffer`: `video/mp4; codecs="avc1.4d401e,mp4a.40.2"`. */
   readonly mimeType: string;
   readonly tracks: readonly Mp4TrackInfo[];
@@ -29,7 +30,7 @@ export interface Mp4InitSegment {
 export interface Mp4MediaSegment {
   readonly type: 'media';
   /** `styp` (of the chunks of a fragment only before the first), `moof` and `mdat`, in an array of its own. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   /** The tracks that it has samples of: where their presentation begins and how long it is, in microseconds. */
   readonly tracks: readonly { readonly id: number; readonly start: number; readonly duration: number }[];
   /** The fragment it is made from; grows by what the service sends behind the frames. */

@@ -1,3 +1,4 @@
+import { unshared } from '../ebml/bytes.js';
 import type { MaybePromise } from '../mkv/element-visitor.js';
 import type { ByteSink } from '../visitors/copy-visitor.js';
 import { Movie, writeFileType } from './movie.js';
@@ -96,7 +97,7 @@ export class Mp4Writer {
 
   #write(bytes: Uint8Array): MaybePromise {
     this.#written += bytes.length;
-    return this.#sink(bytes);
+    return this.#sink(unshared(bytes));
   }
 }
 

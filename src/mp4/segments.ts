@@ -1,4 +1,5 @@
 import { type Box, BoxParser } from 'mp4box';
+import type { Bytes } from '../ebml/bytes.js';
 import { brands, movieBox, writeBoxes } from './boxes.js';
 import type { Mp4Track, RemuxedFragment, TrackRun } from './samples.js';
 import type { TrackSetup } from './track-setup.js';
@@ -12,7 +13,7 @@ export function mimeTypeOf(setups: readonly TrackSetup[]): string {
 }
 
 /** An initialization segment: `ftyp` and `moov`, without samples. */
-export function writeInitSegment(tracks: readonly Mp4Track[]): Uint8Array {
+export function writeInitSegment(tracks: readonly Mp4Track[]): Bytes {
   const mvex = new box.mvex();
   for (const { id } of tracks) {
     const trex = new box.trex();
@@ -69,7 +70,7 @@ const NOTHING = new Uint8Array(0);
  *
  * @param sequenceNumber 1 for the first, and one more for each that follows
  */
-export function writeMediaSegment(fragment: RemuxedFragment, sequenceNumber: number): Uint8Array {
+export function writeMediaSegment(fragment: RemuxedFragment, sequenceNumber: number): Bytes {
   const moof = new box.moof();
   moof.addBox(new box.mfhd()).sequence_number = sequenceNumber;
   const truns = fragment.runs.map((run) => addTrackFragment(moof, run));

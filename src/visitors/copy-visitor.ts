@@ -1,9 +1,10 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { MaybePromise } from '../mkv/element-visitor.js';
 import { MkvElementVisitor } from './visitor.js';
 
 /** Takes bytes. They are a view, so a sink that keeps them copies them or makes sure that the pushed chunks stay. */
-export type ByteSink = (bytes: Uint8Array) => MaybePromise;
+export type ByteSink = (bytes: Bytes) => MaybePromise;
 
 /** Writes the bytes of the elements it is shown to a sink. Shown all elements, it writes the stream as it came. */
 export class CopyVisitor extends MkvElementVisitor {
@@ -23,14 +24,14 @@ export class CopyVisitor extends MkvElementVisitor {
     return this.#write([element.rawHeader, ...element.parts], 0);
   }
 
-  #write(pieces: readonly Uint8Array[], from: number): MaybePromise {
+  #write(pieces: readonly Bytes[], from: number): MaybePromise {
     for (let index = from; index < pieces.length; index++) {
       const pending = this.#sink(pieces[index]!);
       if (pending !== undefined) return this.#writeLater(pending, pieces, index + 1);
     }
   }
 
-  async #writeLater(pending: PromiseLike<unknown>, pieces: readonly Uint8Array[], from: number): Promise<void> {
+  async #writeLater(pending: PromiseLike<unknown>, pieces: readonly Bytes[], from: number): Promise<void> {
     await pending;
     await this.#write(pieces, from);
   }

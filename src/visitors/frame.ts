@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { Block } from '../mkv/block.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import { frameDataFor } from '../mkv/codec/frame-data.js';
@@ -184,7 +185,7 @@ export class Frame {
    *
    * @internal
    */
-  head(least: number): Uint8Array {
+  head(least: number): Bytes {
     if (this.track.contentEncoding.strippedHeader.length > 0) return this.data;
     return this.block.frameHead(this.index, least);
   }
@@ -194,7 +195,7 @@ export class Frame {
    * span chunks, they are put together when this is read for the first time. Where headers were stripped from the track's frames, a copy
    * with the header in front.
    */
-  get data(): Uint8Array {
+  get data(): Bytes {
     const stored = this.block.frame(this.index);
     const { strippedHeader } = this.track.contentEncoding;
     if (strippedHeader.length === 0) return stored;
@@ -209,7 +210,7 @@ export class Frame {
    * spans chunks and `data` has not been read, or where headers were stripped; to write or to hash them, these are as good as one. Frames
    * of laced Blocks, small ones, and those that come in chunks below 1 KiB or with `copyChunks` are in one piece from the start.
    */
-  get parts(): readonly Uint8Array[] {
+  get parts(): readonly Bytes[] {
     const stored = this.block.frameParts(this.index);
     const { strippedHeader } = this.track.contentEncoding;
     return strippedHeader.length === 0 ? stored : [strippedHeader, ...stored];

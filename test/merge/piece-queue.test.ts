@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteRun } from '../../src/ebml/byte-run.js';
+import type { Bytes } from '../../src/ebml/bytes.js';
 import { concatBytes } from '../../src/ebml/writer.js';
 import {
   Mkv,
@@ -163,7 +164,7 @@ describe('elements in a queue', () => {
     for (const before of [0, 1, 5]) {
       const memory = concatBytes([new Uint8Array(before), CHILD]);
       const headerSize = CHILD.length - 2000;
-      const piece = (from: Uint8Array, start: number) =>
+      const piece = (from: Bytes, start: number) =>
         queued((queue) => queue.addData(Mkv.SimpleBlock.id, headerSize, 2000, new ByteRun(from), start));
       expect(viewOf(piece(memory, before + headerSize))).toEqual(viewOf(memory.subarray(before)));
       // Without room for the header, it is not there.

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalKinesisVideo, startLocalKinesisVideo } from '../../src/testing/index.js';
+import { CONSUMED, READ, RECORDING } from './facts.js';
+import { GET_MEDIA_PEERS, Project } from './project.js';
+import { chosen, type Subject } from './subjects.js';
+
+let local: LocalKinesisVideo;
+beforeAll(async () => {
+  local = await startLocalKinesisVideo({ streams: { camera: { source: RECORDING } } });
+});
+afterAll(() => local.close());
+
+const environment = () => ({ ENDPOINT: local.endpoint, RECORDING: resolve(RECORDING) });
+
+async function projectOf({ name, packages }: Subject, peers: readonly string[] = GET_MEDIA_PEERS): Promise<Project> {
+  const project = await Project.make(name, [...packages, ...peers]);
+  project.version(packages[0]!.replace(/(?<=.)@.*/, ''), name);
+  return project;
+}
+
+const subjects = chosen('runtime');
+
+describe.each(subjects.filter(({ name }) => name.startsWith('Node')))('$name', (subject) => {
+  let project: Project;
+  let node: string;
+  beforeAll(async () => {
+    project = await projectOf(subject);
+    node = join(project.folder, 'node_modules/node/bin/node');
+    const { stdout } = await project.run(node, ['--version']);
+    expect(stdout).toContain(`v${subject.name.split(' ')[1]}.`);
+  });
+
+  it('reads, remuxes, and consumes through the AWS SDK', async () => {
+    const { stdout } = await project.run(node, ['node.js'], environment());
+    expect(JSON.parse(stdout)).toEqual({ ...READ, ...CONSUMED });
+  });
+
+  it('gives the entries to require()', async () => {
+    const { stdout } = await project.run(node, ['require.cjs'], environment());
+    const { elements, kinds } = JSON.parse(stdout);
+    expect(elements).toBeGreaterThan(1000);
+    expect(kinds).toEqual(['function', 'function', 'function']);
+  });
+
+  it('runs the command', async () => {
+    const kvs = join(project.folder, 'node_modules/kvs-parser/dist/cli/main.js');
+    const { stdout } = await project.run(node, [kvs, 'fragments', '--json', resolve(RECORDING)]);
+    expect(stdout.trim().split('\n')).toHaveLength(READ.fragments);
+  });
+});
+
+describe.each(subjects.filter(({ name }) => name === 'Bun' || name === 'Deno'))('$name', (subject) => {
+  it('reads, remuxes, and consumes through the AWS SDK', async () => {
+    const project = await projectOf(subject);
+    const args = subject.name === 'Bun' ? ['node.js'] : ['run', '--allow-all', '--node-modules-dir=manual', 'node.js'];
+    const { stdout } = await project.run(subject.name.toLowerCase(), args, environment());
+    expect(JSON.parse(stdout)).toEqual({ ...READ, ...CONSUMED });
+  });
+});
+
+describe.each(subjects.filter(({ name }) => name === 'workerd'))('$name', (subject) => {
+  it('reads and remuxes a request body', async () => {
+    const project = await projectOf(subject, []);
+    const bundle = ['--bundle', '--format=esm', '--platform=browser', '--outfile=worker.mjs'];
+    await project.run('esbuild', ['worker.js', ...bundle]);
+    project.write(
+      'run-worker.js',
+      `import { readFileSync } from 'node:fs';
+import { Miniflare } from 'miniflare';
+const worker = new Miniflare({
+  modules: true,
+  scriptPath: 'worker.mjs',
+  compatibilityDate: '2025-01-01',
+});
+const response = await worker.dispatchFetch('http://localhost/', {
+  method: 'POST',
+  body: readFileSync(process.env.RECORDING),
+});
+console.log(await response.text());
+await worker.dispose();
+`,
+    );
+    const { stdout } = await project.run('node', ['run-worker.js'], environment());
+    expect(JSON.parse(stdout)).toEqual(READ);
+  });
+});
+
+describe.each(subjects.filter(({ name }) => name === 'Jest'))('$name', (subject) => {
+  it('tests that import the package as ES modules', async () => {
+    const project = await projectOf(subject, []);
+    project.write('jest.config.js', `export default { testMatch: ['**/*.check.js'], transform: {} };\n`);
+    const env = { ...environment(), NODE_OPTIONS: '--experimental-vm-modules', NODE_ENV: 'test' };
+    const { stderr } = await project.run('jest', [], env);
+    expect(stderr).toContain('1 passed');
+    expect(existsSync(join(project.folder, 'jest.check.js'))).toBe(true);
+  });
+});
