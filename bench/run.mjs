@@ -1,4 +1,4 @@
-// npm run bench [-- --json] [--rounds N] [--workload NAME]... [--subject NAME]... [--chunks NAME]...
+// npm run bench [-- --quick] [--json] [--rounds N] [--workload NAME]... [--subject NAME]... [--chunks NAME]...
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus } from 'node:os';
@@ -19,14 +19,40 @@ const REMUX_CHUNKS = 65536;
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean' },
-    rounds: { type: 'string', default: '9' },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
     workload: { type: 'string', multiple: true },
     subject: { type: 'string', multiple: true },
     chunks: { type: 'string', multiple: true },
   },
 });
 
+/** Under three minutes on two cores: one chunking, our own subjects and the peers that the README names. */
+const QUICK_SUBJECTS = [
+  'memcpy',
+  'reader, FrameVisitor',
+  'readFrames',
+  'readFragments',
+  'merger, chunks',
+  'mediabunny',
+  'ebml-stream',
+];
+const rounds = Number(values.rounds ?? (values.quick ? 3 : 9));
+if (values.quick) {
+  values.chunks ??= ['64 KiB'];
+  values.subject ??= QUICK_SUBJECTS;
+}
+
 const wanted = (names, all) => all.filter(({ name }) => names === undefined || names.includes(name));
+const started = performance.now();
+
+/** Says on standard error what is done: in one line of a terminal, elsewhere in a line each. */
+function progress(text) {
+  const seconds = `${((performance.now() - started) / 1000).toFixed(0)} s`.padStart(6);
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${seconds}  ${text}`);
+  else process.stderr.write(`${seconds}  ${text}\n`);
+}
+
 const path = (file) => fileURLToPath(new URL(file, import.meta.url));
 
 /** A message from a child that has `key`; `undefined` when it ends or takes too long. */
@@ -60,11 +86,11 @@ async function measure(workload, chunking) {
   for (const subject of wanted(values.subject, SUBJECTS)) {
     const { kind = 'read' } = subject;
     if (!kinds.includes(kind) || (kind === 'remux' && chunking.size < REMUX_CHUNKS)) continue;
-    process.stderr.write(`\r\x1b[K${workload.name}, ${chunking.name}: ${subject.name}`);
+    progress(`${workload.name}, ${chunking.name}: ${subject.name}`);
     all.push(await start(subject, workload, chunking));
   }
-  for (let round = 0; round < Number(values.rounds); round++) {
-    process.stderr.write(`\r\x1b[K${workload.name}, ${chunking.name}: round ${round + 1}`);
+  for (let round = 0; round < rounds; round++) {
+    progress(`${workload.name}, ${chunking.name}: round ${round + 1} of ${rounds}`);
     for (const one of all) {
       if (one.ready === undefined || one.spent > BUDGET_SECONDS) continue;
       one.child.send('go');
@@ -129,7 +155,7 @@ for (const workload of wanted(values.workload, WORKLOADS)) {
     if (result.rows.length > 0) results.push(result);
   }
 }
-process.stderr.write('\r\x1b[K');
+if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 
 const report = {
   machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },

@@ -13,6 +13,8 @@ const SUBJECTS = [
   { name: 'core', goal: 16000, code: `export * from './src/index.ts'` },
   { name: 'mp4, without mp4box', code: `export * from './src/mp4/index.ts'`, external: ['mp4box'] },
   { name: 'mp4', code: `export * from './src/mp4/index.ts'` },
+  { name: 'client', code: `export * from './src/client/index.ts'`, external: ['@aws-sdk/*'] },
+  { name: 'decode', code: `export * from './src/decode/index.ts'` },
   { name: 'ebml', code: `export { Decoder } from 'ebml'` },
   { name: 'ebml-stream', code: `export { EbmlStreamDecoder } from 'ebml-stream'` },
   {

@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
 
 const { values } = parseArgs({
   options: {
@@ -36,21 +37,25 @@ const { status } = spawnSync('npx', args, {
   },
 });
 
-if (status === 0 && values.write && existsSync(noted)) {
-  const page = readFileSync('docs/runtimes.md', 'utf8');
-  const versions = new Map(
-    readFileSync(noted, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line)),
-  );
-  const written = page.replaceAll(/^\| ([^|]+?) +\| +[\d.]* +\|/gm, (row, name) => {
-    const version = versions.get(name);
-    return version === undefined ? row : `| ${name} | ${version} |`;
-  });
-  writeFileSync('docs/runtimes.md', written);
-  execFileSync('npx', ['biome', 'format', '--write', 'docs/runtimes.md']);
-}
+if (status === 0 && values.write) await writeTable();
 if (values.keep) console.log(`the projects are in ${parent}`);
 else rmSync(parent, { recursive: true, force: true });
 process.exitCode = status ?? 1;
+
+/** The table of docs/runtimes.md: the subjects, each with the version that has passed now, or with the one before. */
+async function writeTable() {
+  const bundle = await build({ entryPoints: ['test/package/subjects.ts'], bundle: true, format: 'esm', write: false });
+  const { SUBJECTS } = await import(`data:text/javascript,${encodeURIComponent(bundle.outputFiles[0].text)}`);
+  const page = readFileSync('docs/runtimes.md', 'utf8');
+  const row = /^\| (.*?)( \*)? +\| +([\d.]*) *\| .*\|$/gm;
+  const versions = new Map([...page.matchAll(row)].map(([, name, , version]) => [name.trim(), version]));
+  if (existsSync(noted)) {
+    for (const line of readFileSync(noted, 'utf8').trim().split('\n')) versions.set(...JSON.parse(line));
+  }
+  const rows = SUBJECTS.map(
+    ({ name, what, quick }) => `| ${name}${quick ? ' *' : ''} | ${versions.get(name) ?? ''} | ${what} |`,
+  );
+  const table = ['| what | version | what is tried |', '| --- | --- | --- |', ...rows].join('\n');
+  writeFileSync('docs/runtimes.md', page.replace(/^\| what [\s\S]*?\n(?!\|)/m, `${table}\n`));
+  execFileSync('npx', ['biome', 'format', '--write', 'docs/runtimes.md']);
+}

@@ -1,4 +1,4 @@
-import { type Mp4RemuxError, mp4SegmentStream, remuxToMp4 } from '../mp4/index.js';
+import type { Mp4RemuxError, Mp4StreamOptions } from '../mp4/index.js';
 import { command, FORCE_OPTION, READ_OPTIONS, readerOptions } from './command.js';
 import { FileSpool } from './file-spool.js';
 import { openInput } from './input.js';
@@ -93,13 +93,17 @@ function isNothing(error: unknown): error is Error {
 
 const NOTHING = 'there are no frames of video or audio';
 
-type Options = Parameters<typeof mp4SegmentStream>[1];
+type Options = Mp4StreamOptions | undefined;
+
+/** Other commands need not wait for mp4box, which is large. */
+const loadMp4 = () => import('../mp4/index.js');
 
 async function writeProgressive(
   input: AsyncIterable<Uint8Array>,
   output: OutputFile,
   options: Options,
 ): Promise<Summary> {
+  const { remuxToMp4 } = await loadMp4();
   const spool = await FileSpool.beside(output);
   try {
     const result = await remuxToMp4(input, (bytes) => output.write(bytes), { ...options, spool });
@@ -141,6 +145,7 @@ async function writeFragmented(
     leftOut.set(error.trackNumber, error.message);
     options?.onTrackLeftOut?.(error);
   };
+  const { mp4SegmentStream } = await loadMp4();
   for await (const segment of mp4SegmentStream(input, { ...options, onInvalidFragment, onTrackLeftOut })) {
     await output.write(segment.bytes);
     summary.bytes += segment.bytes.length;

@@ -18,6 +18,8 @@ interface Recipe {
   readonly files?: Readonly<Record<string, string>>;
   readonly manifest?: object;
   readonly node: readonly string[];
+  /** Whether the program names both consumers, though the package of one is missing: not every bundler lets `try` make it optional. */
+  readonly namesBoth?: false;
   readonly browser?: readonly string[];
 }
 
@@ -106,9 +108,10 @@ export default {
     manifest: {
       // As docs/runtimes.md says.
       '@parcel/resolver-default': { packageExports: true },
+      alias: { '@aws-sdk/client-kinesis-video-archived-media': false },
       targets: {
         bundle: {
-          source: 'node.js',
+          source: 'node-live.js',
           distDir: 'out/node',
           context: 'node',
           outputFormat: 'esmodule',
@@ -118,6 +121,7 @@ export default {
         },
       },
     },
+    namesBoth: false,
     node: ['parcel', 'build', '--target', 'bundle', '--no-cache'],
   },
 };
@@ -135,13 +139,14 @@ describe.each(chosen('bundler').filter(({ name }) => name in RECIPES))('$name', 
     const [program = '', ...args] = recipe.node;
     await project.run(program, args);
     const folder = join(project.folder, 'out/node');
-    const main = readdirSync(folder).find((file) => /^(main|node)\.m?js$/.test(file));
+    const main = readdirSync(folder).find((file) => /^(main|node(-live)?)\.m?js$/.test(file));
     expect(main).toBeDefined();
     const { stdout } = await project.run('node', [join(folder, main!)], {
       ENDPOINT: local.endpoint,
       RECORDING: resolve(RECORDING),
     });
-    expect(JSON.parse(stdout)).toEqual({ ...READ, ...CONSUMED });
+    const { missing, ...live } = CONSUMED;
+    expect(JSON.parse(stdout)).toEqual({ ...READ, ...live, ...(recipe.namesBoth === false ? {} : { missing }) });
   });
 
   it.runIf(recipe.browser)('bundles for browsers, and the bundle runs in Chromium', async () => {
