@@ -16,6 +16,17 @@ export function peerError(name: string, cause: unknown): PeerError {
   return new PeerError(text, { cause });
 }
 
+/**
+ * What was imported, if it is the package. Some bundlers put an empty module in the place of one that they do not find.
+ *
+ * @param member something that the package exports
+ * @throws Error of the words that {@link peerError} takes for a package that is not installed
+ */
+export function checkPeer<T extends object>(name: string, module: T, member: keyof T): T {
+  if (typeof module[member] === 'function') return module;
+  throw new Error(`cannot find package '${name}'`);
+}
+
 /** What runtimes and bundlers say of a name that leads nowhere. One of a package's own dependencies is missing in the same words. */
 const NOT_FOUND = /(cannot find|could(n't| not) (find|resolve)|failed to resolve|unable to resolve|not prefixed)/i;
 

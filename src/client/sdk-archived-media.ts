@@ -1,11 +1,15 @@
 import type { ArchivedMediaAccess, ArchivedMediaClient, ControlClient } from './access.js';
-import { peerError } from './peer.js';
+import { checkPeer, peerError } from './peer.js';
 import { sharedConfig } from './sdk.js';
 
 /** The package of the archived media. */
 export async function loadArchivedMedia() {
   try {
-    return await import('@aws-sdk/client-kinesis-video-archived-media');
+    return checkPeer(
+      '@aws-sdk/client-kinesis-video-archived-media',
+      await import('@aws-sdk/client-kinesis-video-archived-media'),
+      'KinesisVideoArchivedMediaClient',
+    );
   } catch (cause) {
     throw peerError('@aws-sdk/client-kinesis-video-archived-media', cause);
   }

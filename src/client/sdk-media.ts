@@ -1,11 +1,15 @@
 import type { ControlClient, MediaAccess, MediaClient } from './access.js';
-import { peerError } from './peer.js';
+import { checkPeer, peerError } from './peer.js';
 import { sharedConfig } from './sdk.js';
 
 /** The package of GetMedia. */
 export async function loadMedia() {
   try {
-    return await import('@aws-sdk/client-kinesis-video-media');
+    return checkPeer(
+      '@aws-sdk/client-kinesis-video-media',
+      await import('@aws-sdk/client-kinesis-video-media'),
+      'KinesisVideoMediaClient',
+    );
   } catch (cause) {
     throw peerError('@aws-sdk/client-kinesis-video-media', cause);
   }

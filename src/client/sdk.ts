@@ -1,5 +1,5 @@
 import type { ControlClient, ServiceAccess } from './access.js';
-import { peerError } from './peer.js';
+import { checkPeer, peerError } from './peer.js';
 
 /** A control client, and what is known of how it was made. */
 export interface Control {
@@ -16,7 +16,11 @@ export interface Control {
  */
 export async function loadControl() {
   try {
-    return await import('@aws-sdk/client-kinesis-video');
+    return checkPeer(
+      '@aws-sdk/client-kinesis-video',
+      await import('@aws-sdk/client-kinesis-video'),
+      'KinesisVideoClient',
+    );
   } catch (cause) {
     throw peerError('@aws-sdk/client-kinesis-video', cause);
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { peerError } from '../../src/client/peer.js';
+import { checkPeer, peerError } from '../../src/client/peer.js';
 import { toKinesisVideoError } from '../../src/client/service-error.js';
 
 const NAME = '@aws-sdk/client-kinesis-video-media';
@@ -27,6 +27,19 @@ it.each([
   const cause = new Error(message);
   expect(peerError(NAME, cause)).toMatchObject({ message: `the package ${NAME} does not load: ${message}`, cause });
   expect(peerError(NAME, message).message).toContain(message);
+});
+
+it('an empty module in the place of a package is a package that is not installed', () => {
+  const empty: { readonly Client?: unknown } = {};
+  let thrown: unknown;
+  try {
+    checkPeer(NAME, empty, 'Client');
+  } catch (error) {
+    thrown = error;
+  }
+  expect(peerError(NAME, thrown).message).toContain('install it beside kvs-parser');
+  const whole = { Client: class {} };
+  expect(checkPeer(NAME, whole, 'Client')).toBe(whole);
 });
 
 it('is final, whatever words the cause has', () => {

@@ -105,6 +105,7 @@ export default {
     node: ['rollup', '-c'],
   },
   Parcel: {
+    files: { 'out/node/package.json': '{ "type": "commonjs" }' },
     manifest: {
       // As docs/runtimes.md says.
       '@parcel/resolver-default': { packageExports: true },
@@ -114,7 +115,7 @@ export default {
           source: 'node-live.js',
           distDir: 'out/node',
           context: 'node',
-          outputFormat: 'esmodule',
+          outputFormat: 'commonjs',
           includeNodeModules: true,
           optimize: false,
           engines: { node: '>= 20' },
@@ -122,7 +123,7 @@ export default {
       },
     },
     namesBoth: false,
-    node: ['parcel', 'build', '--target', 'bundle', '--no-cache'],
+    node: ['parcel', 'build', '--target', 'bundle', '--no-cache', '--no-scope-hoist'],
   },
 };
 

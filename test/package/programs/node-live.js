@@ -3,7 +3,11 @@ import { consumeLive } from './live.js';
 import { read } from './story.js';
 
 const { ENDPOINT, RECORDING } = process.env;
-console.log(
-  JSON.stringify({ ...(await read(new Uint8Array(readFileSync(RECORDING)))), ...(await consumeLive(ENDPOINT)) }),
-);
-process.exit(0);
+
+// In a function: not every output of a bundler has await outside of one.
+async function main() {
+  const facts = await read(new Uint8Array(readFileSync(RECORDING)));
+  console.log(JSON.stringify({ ...facts, ...(await consumeLive(ENDPOINT)) }));
+  process.exit(0);
+}
+void main();
