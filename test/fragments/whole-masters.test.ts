@@ -39,11 +39,22 @@ const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 60 }),
 );
 const sizeLength = fc.constantFrom(undefined, undefined, undefined, 1, 4, 8);
-const named = fc
-  .tuple(fc.constantFrom(Mkv.TagName, Mkv.TagString), text, sizeLength)
-  .filter(([, value, length]) => length !== 1 || value.length < 30)
-  .map(([type, value, length]) => writeElement(type, value, { sizeLength: length }));
-const plain = fc.array(named, { maxLength: 4 }).map((children) => writeMaster(Mkv.SimpleTag, children));
+const namedAs = (type: typeof Mkv.TagName | typeof Mkv.TagString) =>
+  fc
+    .tuple(text, sizeLength)
+    .filter(([value, length]) => length !== 1 || value.length < 30)
+    .map(([value, length]) => writeElement(type, value, { sizeLength: length }));
+const named = fc.oneof(namedAs(Mkv.TagName), namedAs(Mkv.TagString));
+/** A name and a value, once each at the most: of several, only the elements tell. */
+const plain = fc
+  .tuple(fc.option(namedAs(Mkv.TagName)), fc.option(namedAs(Mkv.TagString)), fc.boolean())
+  .map(([name, value, isTurned]) => (isTurned ? [value, name] : [name, value]))
+  .map((children) =>
+    writeMaster(
+      Mkv.SimpleTag,
+      children.filter((child) => child !== null),
+    ),
+  );
 const odd = fc.oneof(
   fc.uint8Array({ maxLength: 5 }).map((data) => writeElement(Mkv.TagBinary, data)),
   fc.constant(writeElement(Mkv.TagLanguage, 'und')),
