@@ -57,10 +57,10 @@ export class AudioMixer {
   *take(all: boolean): Generator<MixedAudio, void> {
     const known = this.#ends.filter((end) => end !== undefined);
     if (known.length === 0) return;
-    const least = known.length < this.#ends.length ? Number.NEGATIVE_INFINITY : Math.min(...known);
-    const limit = all ? Math.max(...known) : Math.max(least, Math.max(...known) - this.#ahead);
+    const earliest = known.length < this.#ends.length ? Number.NEGATIVE_INFINITY : least(known);
+    const limit = all ? most(known) : Math.max(earliest, most(known) - this.#ahead);
     const starts = this.#lanes.flatMap(([first]) => (first === undefined ? [] : [first.position]));
-    let position = this.#position ?? Math.min(...starts);
+    let position = this.#position ?? least(starts);
     while (position < limit) {
       const mixed = this.#mix(position, limit);
       position += mixed.length;
@@ -113,3 +113,11 @@ export class AudioMixer {
 }
 
 const NOTHING = new Float32Array(0);
+
+function least(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+}
+
+function most(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+}

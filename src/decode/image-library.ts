@@ -103,8 +103,8 @@ const CANVAS: ImageLibrary = {
     const context = contextOf(width, height);
     context.fillStyle = '#000';
     context.fillRect(0, 0, width, height);
-    const ratios = [width / pixels.width, height / pixels.height] as const;
-    const ratio = fit === 'cover' ? Math.max(...ratios) : Math.min(...ratios);
+    const [wider, higher] = [width / pixels.width, height / pixels.height];
+    const ratio = fit === 'cover' ? Math.max(wider, higher) : Math.min(wider, higher);
     const [wide, high] = fit === 'fill' ? [width, height] : [pixels.width * ratio, pixels.height * ratio];
     context.imageSmoothingQuality = 'high';
     context.drawImage(canvasOf(pixels), (width - wide) / 2, (height - high) / 2, wide, high);

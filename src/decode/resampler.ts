@@ -103,7 +103,9 @@ export class ResampledRun {
     const wanted = this.#positionOf(this.end) - this.outputStart;
     const outputs: Float32Array[] = [];
     const silence = new Float32Array(Math.ceil(this.#from * TAIL) * this.#channels);
-    for (let i = 0; i < 10 && this.#given < wanted; i++) outputs.push(...this.#run(silence, wanted));
+    for (let i = 0; i < 10 && this.#given < wanted; i++) {
+      for (const output of this.#run(silence, wanted)) outputs.push(output);
+    }
     this.destroy();
     return outputs;
   }

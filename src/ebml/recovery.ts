@@ -157,7 +157,7 @@ export class Recovery {
     if (ownEnd !== undefined && ownEnd - offset <= reach && isWithin(top, ownEnd)) {
       ends.push({ at: ownEnd, bySize: true, anchor: undefined });
     }
-    ends.push(...this.#endsOf(top));
+    for (const end of this.#endsOf(top)) ends.push(end);
     this.#damage = {
       ends,
       search: { at: from, end: Number.POSITIVE_INFINITY, past: undefined, anchor: anchorOf(top) },
@@ -193,6 +193,11 @@ export class Recovery {
     const search = this.#search;
     while (!doubt.searching) {
       const at = doubt.followed;
+      // Elements by chance seldom end where a master does that says how long it is.
+      if (doubt.isWeak && doubt.ends.some((end) => end.at === at)) {
+        this.trusted = Math.max(this.trusted, at);
+        return HOLDS;
+      }
       const isFar = at - doubt.end > FOLLOWED;
       if (isFar && doubt.isWeak && doubt.search.at >= doubt.end) {
         // Nothing speaks against it.

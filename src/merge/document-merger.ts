@@ -320,7 +320,8 @@ export class DocumentMerger {
       // Added up as they come: of many small ones the sum would be made again for each.
       this.#pendingWeight = (this.#pendingTags.length === 0 ? 0 : this.#pendingWeight) + element.weight;
       this.#pendingTags.push(element);
-      expectHoldable(this.#pendingWeight, element.root);
+      // No fragment of the service has so many: they are written where they stand.
+      if (this.#pendingWeight > MOST_REPEATED) this.#writePendingTags();
       return;
     }
     this.#writePendingTags();
