@@ -34,14 +34,18 @@ export class Attempt {
     return this.#bytes;
   }
 
-  /** Makes the call. The signal it is given is aborted when the time is over; what comes then is thrown away. */
+  /**
+   * Makes the call. The signal it is given is aborted when the time is over; what comes then is thrown away.
+   *
+   * @throws UnansweredError when the time is over
+   */
   async call<T extends object>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { signal } = this.#controller;
     signal.throwIfAborted();
     // What is thrown at once is a failure of the call as well.
     const answer = (async () => send(signal))();
     try {
-      return await this.#inTime(() => answer);
+      return await this.#inTime(() => answer, UnansweredError);
     } catch (error) {
       void answer.then(discard, () => {});
       throw error;
@@ -62,7 +66,7 @@ export class Attempt {
     const source = this.#source;
     if (source === undefined) return undefined;
     this.#controller.signal.throwIfAborted();
-    const chunk = await this.#inTime(async () => source.read());
+    const chunk = await this.#inTime(async () => source.read(), KinesisVideoError);
     this.#bytes += chunk?.length ?? 0;
     return chunk;
   }
@@ -81,13 +85,17 @@ export class Attempt {
         resolve();
       });
     });
-    this.#controller.abort(this.#failure('ConnectionClosed', 'the connection was closed'));
+    const text = 'the connection was closed';
+    this.#controller.abort(
+      new KinesisVideoError(this.#operation, { code: 'ConnectionClosed', kind: 'connection', text }),
+    );
   }
 
-  async #inTime<T>(work: () => Promise<T>): Promise<T> {
+  async #inTime<T>(work: () => Promise<T>, TimeoutClass: typeof KinesisVideoError): Promise<T> {
     const { signal } = this.#controller;
     const cancel = this.#clock.schedule(() => {
-      this.#controller.abort(this.#failure('ReadTimeout', `nothing came for ${this.#timeoutMs} ms`));
+      const text = `nothing came for ${this.#timeoutMs} ms`;
+      this.#controller.abort(new TimeoutClass(this.#operation, { code: 'ReadTimeout', kind: 'connection', text }));
     }, this.#timeoutMs);
     try {
       return await abortable(work(), signal);
@@ -99,11 +107,10 @@ export class Attempt {
       cancel();
     }
   }
-
-  #failure(code: string, text: string): KinesisVideoError {
-    return new KinesisVideoError(this.#operation, { code, kind: 'connection', text });
-  }
 }
+
+/** A call that nothing has answered in time: the service, or what is asked before it, like the provider of the credentials. */
+export class UnansweredError extends KinesisVideoError {}
 
 /** How long the end of a connection is waited for. */
 const CLOSE_MS = 1000;

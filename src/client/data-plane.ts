@@ -80,12 +80,25 @@ export class DataPlane<C extends { destroy?(): void }> {
     return this.#renewing;
   }
 
+  /**
+   * A call with this client, or GetDataEndpoint or a renewal where there is none, was not answered in time: the next one goes through new
+   * clients. The SDK's clients share one question to the provider of the credentials for as long as it is not answered, so that one that is
+   * never answered would hold up all calls after it. A control client that the caller gave is kept.
+   */
+  startAnew(client: DataClient<C> | undefined): void {
+    if (client !== undefined && client !== this.#current) return;
+    this.#keepClockOffset();
+    this.#expires = 0;
+    this.#dropControl();
+    this.#discard(this.#current);
+    this.#current = undefined;
+  }
+
   /** Closes the clients that were made here. */
   close(): void {
     this.#discard(this.#current);
     this.#current = undefined;
-    if (this.#control?.disposable === true) this.#control.client.destroy?.();
-    this.#control = undefined;
+    this.#dropControl();
   }
 
   async #open(signal: AbortSignal): Promise<DataClient<C>> {
@@ -131,7 +144,7 @@ export class DataPlane<C extends { destroy?(): void }> {
       return control;
     }, signal);
     // A client that was made by the caller's function holds what credentials it holds: another one is made.
-    this.#clockOffset = clockOffsetOf(this.#current?.client) ?? this.#clockOffset;
+    this.#keepClockOffset();
     this.#discard(this.#current);
     this.#current = undefined;
     this.#expires = 0;
@@ -146,6 +159,15 @@ export class DataPlane<C extends { destroy?(): void }> {
     } finally {
       await attempt.close();
     }
+  }
+
+  #keepClockOffset(): void {
+    this.#clockOffset = clockOffsetOf(this.#current?.client) ?? this.#clockOffset;
+  }
+
+  #dropControl(): void {
+    if (this.#control?.disposable === true) this.#control.client.destroy?.();
+    this.#control = undefined;
   }
 
   #discard(client: DataClient<C> | undefined): void {

@@ -1,3 +1,4 @@
+import { UnansweredError } from './attempt.js';
 import type { Backoff } from './backoff.js';
 import { type Clock, sleep } from './clock.js';
 import type { DataClient, DataPlane } from './data-plane.js';
@@ -100,6 +101,7 @@ export class Recovery<C extends { destroy?(): void }> {
         this.#plane.forgetEndpoint(client);
         return this.#endpointsRefused++ < PROMPT_ENDPOINTS ? 0 : backoff.next();
       default:
+        if (failure instanceof UnansweredError) this.#plane.startAnew(client);
         return backoff.next();
     }
   }
@@ -112,8 +114,9 @@ export class Recovery<C extends { destroy?(): void }> {
     try {
       await this.#plane.renewCredentials(client, signal);
       return true;
-    } catch {
+    } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof UnansweredError) this.#plane.startAnew(client);
       return false;
     }
   }

@@ -144,6 +144,52 @@ async function skewedService(skewMs: number, body: Uint8Array, refusal = 'Invali
   return { endpoint: `http://127.0.0.1:${port}`, refused };
 }
 
+/** A service over HTTP that finds the first credentials that the provider gave expired, once it is asked for media. */
+async function expiringService(body: Uint8Array): Promise<string> {
+  const server = createServer((request, response) => {
+    request.resume();
+    if (request.url === '/getDataEndpoint') {
+      response.end(JSON.stringify({ DataEndpoint: `http://${request.headers.host}` }));
+    } else if (/Credential=KEY1\//.test(String(request.headers.authorization))) {
+      response.writeHead(400, { 'x-amzn-ErrorType': 'ExpiredTokenException', 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ message: 'The security token included in the request is expired' }));
+    } else {
+      response.end(body);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  stop.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe("a provider that the SDK's clients ask together and that does not answer once", () => {
+  // Each time is one question to the provider: the first call, and the renewal.
+  it.each([1, 2])('ends neither consumer: time %i', async (silent) => {
+    const fragments = storedStream({ count: 3 });
+    const body = Buffer.concat(fragments.map(({ bytes }) => bytes));
+    for (const kind of ['live', 'stored'] as const) {
+      let asked = 0;
+      const endpoint = await expiringService(body);
+      const credentials = async () => {
+        if (++asked === silent) await new Promise(() => {});
+        return { accessKeyId: `KEY${asked}`, secretAccessKey: 'b' };
+      };
+      const clientConfig = { region: 'us-east-1', endpoint, credentials };
+      const shared = { streamName: 's', clientConfig, readTimeoutMs: 300, baseDelayMs: 1 };
+      const fragmentNumbers = fragments.map(({ number }) => number);
+      const consumer =
+        kind === 'live'
+          ? new GetMediaConsumer({ ...shared, start: { type: 'EARLIEST' } })
+          : new FragmentListConsumer({ ...shared, fragmentNumbers });
+      expect(await take(consumer, 3)).toEqual(identities(fragments));
+      expect(asked).toBeGreaterThan(silent);
+    }
+  });
+});
+
 describe('a clock that is wrong', () => {
   it.each([
     [3_600_000, 'InvalidSignatureException'],
