@@ -15,6 +15,7 @@ const SUBJECTS = [
   { name: 'mp4', code: `export * from './src/mp4/index.ts'` },
   { name: 'client', code: `export * from './src/client/index.ts'`, external: ['@aws-sdk/*'] },
   { name: 'decode', code: `export * from './src/decode/index.ts'` },
+  { name: 'hls, without mp4box', code: `export * from './src/hls/index.ts'`, external: ['mp4box'] },
   { name: 'ebml', code: `export { Decoder } from 'ebml'` },
   { name: 'ebml-stream', code: `export { EbmlStreamDecoder } from 'ebml-stream'` },
   {

@@ -27,6 +27,7 @@ it.each([
   ['mp4', 88000],
   ['client', 60000],
   ['decode', 62000],
+  ['hls, without mp4box', 67000],
 ])('the %s is no larger than %i bytes', (name, limit) => {
   expect(sizeOf(name).gzip).toBeLessThan(limit);
 });

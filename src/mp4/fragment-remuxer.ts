@@ -8,7 +8,7 @@ import { gatherSamples } from './gather-samples.js';
 import { Payload } from './payload.js';
 import { Mp4RemuxError } from './remux-error.js';
 import { type FragmentPart, isSync, least, most, type RemuxedFragment, sampleFlags, type TrackRun } from './samples.js';
-import { type Extent, type Place, Timeline } from './timeline.js';
+import { type Extent, type Place, type StartOfPresentation, Timeline } from './timeline.js';
 import { type Selected, type Selection, type TrackOptions, TrackSet } from './track-set.js';
 import type { TrackSetup } from './track-setup.js';
 import { spanOf } from './track-timing.js';
@@ -17,6 +17,8 @@ import { spanOf } from './track-timing.js';
 export interface RemuxOptions extends TrackOptions {
   /** Let the presentation begin at 0. Otherwise it has the source's times, which may count from 1970. */
   readonly startAtZero?: boolean | undefined;
+  /** Where the presentation is to begin instead, in microseconds. Fragments behind the first keep their distance to it. */
+  readonly startOf?: StartOfPresentation | undefined;
   /**
    * Give what has arrived of a fragment every so many milliseconds of it, as a chunk of its own (CMAF, ISO/IEC 23000-19 section 7.3.3.2),
    * so that nothing waits for the fragment's end. The chunks of a fragment, one behind the other, are its segment. The first fragment is
@@ -55,13 +57,18 @@ export class FragmentRemuxer {
   constructor(options: RemuxOptions = {}, onBroken?: (error: Mp4RemuxError) => void) {
     this.#onBroken = onBroken;
     this.#tracks = new TrackSet(options);
-    this.#timeline = new Timeline(options.startAtZero === true);
+    this.#timeline = new Timeline(options.startOf ?? (options.startAtZero === true ? () => 0 : undefined));
     this.#waits = options.chunkDuration === undefined;
   }
 
   /** The tracks by which a fragment can be cut into parts, as {@link ChunkTracks} has them. */
   numbers(tracks: readonly TrackMetadata[], frames: readonly Frame[]): readonly number[] | undefined {
     return this.#tracks.numbers({ tracks, frames });
+  }
+
+  /** How long a frame lasts that comes out of order, as {@link ChunkTracks} has it. */
+  interval(number: number): number | undefined {
+    return this.#tracks.states.find(({ track }) => track.setup.track.number === number)?.timing.reordered;
   }
 
   /** Why tracks are left out for now. */
@@ -151,7 +158,7 @@ export class FragmentRemuxer {
     };
   }
 
-  #place({ continues }: FragmentPart, { selected }: Selection): Place {
+  #place({ continues, metadata }: FragmentPart, { selected }: Selection): Place {
     const firsts = selected.flatMap(({ setup, frames }) => {
       if (frames.length === 0) return [];
       const first = least(frames.map((frame) => frame.timestamp));
@@ -159,7 +166,7 @@ export class FragmentRemuxer {
     });
     return continues === true
       ? this.#timeline.goOn(least(firsts.map(({ first }) => first)))
-      : this.#timeline.place(firsts);
+      : this.#timeline.place(firsts, metadata);
   }
 
   /** The part without what cannot be decoded because frames before it in its fragment were left out. */

@@ -1,13 +1,9 @@
 import type { Bytes } from '../ebml/bytes.js';
-import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
-import { MkvElementVisitor } from '../visitors/visitor.js';
-import { Chunker } from './chunker.js';
-import { ClusterCollector } from './cluster-collector.js';
 import { toMicroseconds } from './decode-times.js';
-import { FragmentRemuxer, type RemuxOptions } from './fragment-remuxer.js';
-import { Mp4RemuxError } from './remux-error.js';
-import type { FragmentInput, FragmentPart, Mp4Track, RemuxedFragment } from './samples.js';
+import type { Mp4RemuxError } from './remux-error.js';
+import { type Mp4RemuxerOptions, type RemuxedPlace, RemuxingVisitor } from './remuxing-visitor.js';
+import type { Mp4Track, RemuxedFragment, TrackRun } from './samples.js';
 import { mimeTypeOf, writeInitSegment, writeMediaSegment } from './segments.js';
 import { describeTrack, type Mp4TrackInfo } from './track-info.js';
 
@@ -55,121 +51,29 @@ export interface Mp4MediaSegment {
 /** What a {@link Mp4Remuxer} gives. */
 export type Mp4Segment = Mp4InitSegment | Mp4MediaSegment;
 
-/** How a stream is remuxed. */
-export interface Mp4RemuxerOptions extends RemuxOptions {
-  /**
-   * How many bytes of frames to hold of one Cluster, with 180 for each Block and 96 for each further frame of a laced one, default 256 MiB; a larger one is a `MkvParseError`, or
-   * left out where damage is (`onInvalidFragment`, `recover`). A fragment of Kinesis Video Streams has at most 50 MB.
-   */
-  readonly maxFragmentSize?: number | undefined;
-  /**
-   * Is told of a fragment that cannot be remuxed, or has Blocks that cannot be read; the fragments after it still come. Where it is one
-   * track's fault, only that track's frames of the fragment are left out. Without it the error is thrown: of Blocks a `MkvParseError`.
-   */
-  readonly onInvalidFragment?: ((error: Mp4RemuxError) => void) | undefined;
-}
-
 /**
  * Turns fragments into the segments of a fragmented MP4, for Media Source Extensions, HLS and DASH. As a visitor it is shown all
  * elements of a stream and gives each media segment as soon as the fragment's Cluster ends; fragments that are there whole are given to
  * {@link Mp4Remuxer.addFragment}.
  *
- * H.264, H.265, AAC and G.711 are remuxed. All tracks share the segments; CMAF and DASH want one track in each, which the option
- * `tracks` picks.
+ * H.264, H.265, AAC and G.711 are remuxed. All tracks share the segments; `CmafRemuxer` gives each track segments of its own.
  */
-export class Mp4Remuxer extends MkvElementVisitor {
+export class Mp4Remuxer extends RemuxingVisitor {
   readonly #emit: (segment: Mp4Segment) => void;
-  readonly #onInvalidFragment: ((error: Mp4RemuxError) => void) | undefined;
-  readonly #remuxer: FragmentRemuxer;
-  readonly #chunker: Chunker | undefined;
-  readonly #collector: ClusterCollector;
   #tracks: readonly Mp4Track[] | undefined;
   #sequenceNumber = 0;
-  #chunk = 0;
-  #broken = false;
 
   /**
    * @param emit is given each segment
    * @throws Mp4RemuxError from the visitor's methods and from `addFragment`
    */
   constructor(emit: (segment: Mp4Segment) => void, options: Mp4RemuxerOptions = {}) {
-    super();
+    super(options);
     this.#emit = emit;
-    this.#onInvalidFragment = options.onInvalidFragment;
-    this.#remuxer = new FragmentRemuxer(options, options.onInvalidFragment);
-    const { chunkDuration } = options;
-    this.#chunker = chunkDuration === undefined ? undefined : new Chunker(chunkDuration * 1000, this.#remuxer);
-    this.#collector = new ClusterCollector(
-      (cluster) => this.#add(cluster),
-      options.onInvalidFragment !== undefined,
-      (error) => {
-        this.end();
-        this.#broken = true;
-        if (error !== undefined) this.#onInvalidFragment?.(error);
-      },
-      options.maxFragmentSize,
-      this.#chunker,
-    );
   }
 
-  /** Says that bytes of the stream are missing here: the fragment at hand is left out. */
-  noteGap(): void {
-    this.end();
-    this.#broken = true;
-    this.#collector.noteGap();
-  }
-
-  override visitStart(element: MkvStartMasterElement): void {
-    this.#collector.visitStart(element);
-  }
-
-  override visitData(element: MkvDataElement): void {
-    this.#collector.visitData(element);
-  }
-
-  override visitEnd(element: MkvEndMasterElement): void {
-    this.#collector.visitEnd(element);
-  }
-
-  /**
-   * Remuxes a whole fragment. One with a single frame of video lasts until the next one begins, so its segment comes with the next
-   * fragment, or with {@link Mp4Remuxer.end}.
-   */
-  addFragment(fragment: FragmentInput): void {
-    const { tracks, frames, metadata, truncated } = fragment;
-    let from = 0;
-    this.#chunker?.start();
-    for (const [index, next] of this.#chunker === undefined ? [] : frames.entries()) {
-      if (this.#chunker?.isDue(next, () => ({ tracks, frames: frames.slice(from, index) })) !== true) continue;
-      this.#add({ tracks, frames: frames.slice(from, index), metadata, continues: from > 0, next });
-      from = index;
-    }
-    this.#add({ tracks, frames: frames.slice(from), metadata, continues: from > 0, truncated });
-  }
-
-  #add(fragment: FragmentPart): void {
-    try {
-      for (const remuxed of this.#remuxer.remux(fragment)) this.#give(remuxed);
-    } catch (error) {
-      if (!(error instanceof Mp4RemuxError) || this.#onInvalidFragment === undefined) throw error;
-      this.#broken = true;
-      this.#onInvalidFragment(error);
-    }
-  }
-
-  /** Why tracks are left out for now. */
-  get leftOut(): readonly Mp4RemuxError[] {
-    return this.#remuxer.leftOut;
-  }
-
-  /** Gives what is held back: to be called at the end of the stream. More may follow. */
-  end(): void {
-    for (const remuxed of this.#remuxer.flush()) this.#give(remuxed);
-  }
-
-  #give(remuxed: RemuxedFragment): void {
-    const { tracks, runs, metadata, independent, gap, timeReset, truncated, continues, ends } = remuxed;
-    this.#chunk = continues ? this.#chunk + 1 : 0;
+  protected override write(remuxed: RemuxedFragment, { chunk, discontinuity }: RemuxedPlace): void {
+    const { tracks, runs, metadata, independent, gap, truncated, ends } = remuxed;
     if (tracks !== this.#tracks) {
       this.#tracks = tracks;
       this.#emit({
@@ -177,20 +81,15 @@ export class Mp4Remuxer extends MkvElementVisitor {
         bytes: writeInitSegment(tracks),
         mimeType: mimeTypeOf(tracks.map(({ setup }) => setup)),
         tracks: tracks.map(describeTrack),
-        leftOut: this.#remuxer.leftOut,
+        leftOut: this.leftOut,
       });
     }
-    const discontinuity = this.#broken || gap > 0 || timeReset;
-    this.#broken = false;
     this.#emit({
       type: 'media',
       bytes: writeMediaSegment(remuxed, ++this.#sequenceNumber),
-      tracks: runs.map(({ track: { id, setup }, start, times }) => {
-        const begin = toMicroseconds(start, setup.timescale);
-        return { id, start: begin, duration: toMicroseconds(times.end, setup.timescale) - begin };
-      }),
+      tracks: runs.map((run) => ({ id: run.track.id, ...extentOf(run) })),
       fragment: metadata,
-      chunk: this.#chunk,
+      chunk,
       endsFragment: ends,
       independent,
       gap,
@@ -198,4 +97,10 @@ export class Mp4Remuxer extends MkvElementVisitor {
       truncated,
     });
   }
+}
+
+/** Where the presentation of a run begins and how long it is, in microseconds. */
+export function extentOf({ track: { setup }, start, times }: TrackRun): { start: number; duration: number } {
+  const begin = toMicroseconds(start, setup.timescale);
+  return { start: begin, duration: toMicroseconds(times.end, setup.timescale) - begin };
 }

@@ -13,7 +13,7 @@ import type { Mp4StreamOptions } from './streams.js';
 import { describeTrack, type Mp4TrackInfo } from './track-info.js';
 
 /** How {@link remuxToMp4} works. */
-export interface RemuxToMp4Options extends Omit<Mp4StreamOptions, 'startAtZero' | 'chunkDuration'> {
+export interface RemuxToMp4Options extends Omit<Mp4StreamOptions, 'startAtZero' | 'startOf' | 'chunkDuration'> {
   /**
    * Where `moov` stands. `first` (the default) lets a player begin before it has the whole file, and keeps all media in `spool` until
    * the end of the stream; `last` writes media at once and keeps nothing.

@@ -62,6 +62,8 @@ export interface RemuxedFragment {
   /** Whether a part of the same fragment came before, and whether this is the last. */
   readonly continues: boolean;
   readonly ends: boolean;
+  /** What was added to the source's times, in microseconds. */
+  readonly offset: number;
   /** Whether the source's times went back, so that this fragment's were put behind those before. */
   readonly timeReset: boolean;
 }

@@ -3,8 +3,10 @@ import type { ByteStream } from '../mkv/byte-stream.js';
 import { type ChunkConsumer, pullThrough } from '../mkv/pull.js';
 import type { MkvReaderOptions } from '../mkv/reader.js';
 import { type MkvStreamOptions, makeTransformStream, type StreamClasses } from '../mkv/streams.js';
+import { type CmafFragment, CmafRemuxer } from './cmaf-remuxer.js';
 import { ElementFeed } from './element-feed.js';
-import { Mp4Remuxer, type Mp4RemuxerOptions, type Mp4Segment } from './mp4-remuxer.js';
+import { Mp4Remuxer, type Mp4Segment } from './mp4-remuxer.js';
+import type { Mp4RemuxerOptions, RemuxingVisitor } from './remuxing-visitor.js';
 
 /** How the bytes of a stream are read and remuxed. */
 export interface Mp4ReadOptions extends Omit<MkvReaderOptions, 'elements'>, Mp4RemuxerOptions {}
@@ -29,7 +31,18 @@ export function mp4SegmentStream(
   stream: ByteStream,
   options: Mp4StreamOptions = {},
 ): ClosableAsyncIterator<Mp4Segment> {
-  return pullThrough(stream, new SegmentConsumer(options), options.signal);
+  return pullThrough(stream, new SegmentConsumer(options, toSegments), options.signal);
+}
+
+/**
+ * The fragments of a byte stream as CMAF: for each fragment, or with `chunkDuration` each chunk of it, a segment for each track. It reads
+ * and throws as {@link mp4SegmentStream} does.
+ */
+export function cmafFragmentStream(
+  stream: ByteStream,
+  options: Mp4StreamOptions = {},
+): ClosableAsyncIterator<CmafFragment> {
+  return pullThrough(stream, new SegmentConsumer(options, toCmaf), options.signal);
 }
 
 /** {@link mp4SegmentStream} as a transform stream, for `pipeThrough`. */
@@ -40,7 +53,7 @@ export class Mp4RemuxStream {
   readonly writable: WritableStream<Uint8Array>;
 
   constructor(options: Mp4ReadOptions & StreamClasses = {}) {
-    const consumer = new SegmentConsumer(options);
+    const consumer = new SegmentConsumer(options, toSegments);
     const { readable, writable } = makeTransformStream<Uint8Array, Mp4Segment>(options, {
       transform(chunk, controller) {
         consumer.push(chunk);
@@ -58,18 +71,24 @@ export class Mp4RemuxStream {
   }
 }
 
-class SegmentConsumer implements ChunkConsumer<Mp4Segment> {
-  readonly #ready: Mp4Segment[] = [];
-  readonly #remuxer: Mp4Remuxer;
+/** Makes what remuxes, by what its segments are given to. */
+type MakeRemuxer<T> = (emit: (made: T) => void, options: Mp4RemuxerOptions) => RemuxingVisitor;
+
+const toSegments: MakeRemuxer<Mp4Segment> = (emit, options) => new Mp4Remuxer(emit, options);
+const toCmaf: MakeRemuxer<CmafFragment> = (emit, options) => new CmafRemuxer(emit, options);
+
+class SegmentConsumer<T> implements ChunkConsumer<T> {
+  readonly #ready: T[] = [];
+  readonly #remuxer: RemuxingVisitor;
   readonly #feed: ElementFeed;
   readonly #tolerant: boolean;
   #ended = false;
   /** Whether there was no segment yet. */
   #isEmpty = true;
 
-  constructor(options: Mp4ReadOptions) {
+  constructor(options: Mp4ReadOptions, make: MakeRemuxer<T>) {
     const { recover, onInvalidFragment = recover === true ? () => {} : undefined } = options;
-    this.#remuxer = new Mp4Remuxer((segment) => this.#ready.push(segment), { ...options, onInvalidFragment });
+    this.#remuxer = make((segment) => this.#ready.push(segment), { ...options, onInvalidFragment });
     this.#tolerant = onInvalidFragment !== undefined;
     this.#feed = new ElementFeed(options, () => this.#remuxer.noteGap());
   }
@@ -83,7 +102,7 @@ class SegmentConsumer implements ChunkConsumer<Mp4Segment> {
     this.#ended = true;
   }
 
-  nextIfAvailable(): Mp4Segment | undefined {
+  nextIfAvailable(): T | undefined {
     while (this.#ready.length === 0 && this.#feed.step(this.#remuxer));
     if (this.#ready.length === 0 && this.#ended) this.#finish();
     const segment = this.#ready.shift();

@@ -1,4 +1,13 @@
+import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import { least, most } from './samples.js';
+
+/**
+ * Where the presentation of a stream begins, in microseconds.
+ *
+ * @param first the first time of presentation in the source, in microseconds
+ * @param fragment the first fragment
+ */
+export type StartOfPresentation = (first: number, fragment: FragmentMetadata | undefined) => number;
 
 /** The frames of a track that are to be placed, in microseconds of the source. */
 export interface Placed {
@@ -41,13 +50,14 @@ const REORDERED = 500_000;
 
 /** Puts fragments on one timeline, each in the light of those before it. */
 export class Timeline {
-  readonly #startAtZero: boolean;
+  readonly #startOf: StartOfPresentation;
   #offset: number | undefined;
   /** The last that there was of each track, by its number. */
   readonly #last = new Map<number, Extent>();
 
-  constructor(startAtZero: boolean) {
-    this.#startAtZero = startAtZero;
+  /** @param startOf default: at the source's time */
+  constructor(startOf: StartOfPresentation = (first) => first) {
+    this.#startOf = startOf;
   }
 
   /** Is added to the source's times so far, in microseconds. */
@@ -56,9 +66,9 @@ export class Timeline {
   }
 
   /** Finds the place of a fragment; changes nothing. */
-  place(tracks: readonly Placed[]): Place {
+  place(tracks: readonly Placed[], fragment: FragmentMetadata | undefined): Place {
     const first = least(tracks.map((track) => track.first));
-    const before = this.#offset ?? (this.#startAtZero ? -first : 0);
+    const before = this.#offset ?? this.#startOf(first, fragment) - first;
     const backs: number[] = [];
     let timeReset = true;
     for (const track of tracks) {

@@ -10,6 +10,8 @@ import type { TrackSetup } from './track-setup.js';
 export interface TrackTiming {
   /** Whether it is known how long a frame lasts. */
   readonly isSteady: boolean;
+  /** How long a frame that comes out of order lasts, in microseconds: 0 where all are in order, `undefined` while nobody knows. */
+  readonly reordered: number | undefined;
   /** Times frames. */
   time(run: TimedFrames): SampleTimes;
 }
@@ -51,6 +53,7 @@ export function spanOf(frames: readonly Frame[]): FrameSpan {
 
 class VideoTiming implements TrackTiming {
   readonly #timescale: number;
+  readonly #reorder: number;
   readonly #clock: VideoClock;
   readonly #rate = new FrameRate();
   /** Of the fragment at hand. */
@@ -58,7 +61,12 @@ class VideoTiming implements TrackTiming {
 
   constructor(timescale: number, reorder: number) {
     this.#timescale = timescale;
+    this.#reorder = reorder;
     this.#clock = new VideoClock(reorder);
+  }
+
+  get reordered(): number | undefined {
+    return this.#reorder === 0 ? 0 : this.#rate.interval;
   }
 
   /** Whether it is known how long a frame lasts. */
@@ -108,6 +116,8 @@ class AudioTiming implements TrackTiming {
     const times = timestamps.map((timestamp) => toTicks(timestamp + offset, this.#timescale));
     return this.#clock.time(times, durations);
   }
+
+  readonly reordered = 0;
 
   /** Its codec tells how long a frame lasts. */
   get isSteady(): boolean {

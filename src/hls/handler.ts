@@ -1,0 +1,220 @@
+import type { Bytes } from '../ebml/bytes.js';
+import { isThere, isTooFar, readDirectives } from './directives.js';
+import { writeManifest } from './manifest.js';
+import { targetDuration, writeMediaPlaylist } from './media-playlist.js';
+import { writeMultivariantPlaylist } from './multivariant-playlist.js';
+import type { Playback } from './options.js';
+import type { Presentation } from './presentation.js';
+import {
+  type Answer,
+  ContentType,
+  preflight,
+  type ResponseClass,
+  type ResponseSettings,
+  refusal,
+  respond,
+} from './respond.js';
+import type { MediaSource } from './segment.js';
+import type { TrackWindow } from './track-window.js';
+
+/** Answers a request; `Response` makes the answer, in place of the platform's. Never rejects. */
+export type PlaybackHandler = (request: Request, Response?: ResponseClass) => Promise<Response>;
+
+/** What a handler is made with. */
+export interface HandlerSettings {
+  readonly presentation: Presentation;
+  readonly playback: Playback;
+  /** What stands before the paths, without a slash at the end. */
+  readonly basePath: string;
+  readonly allowOrigin: string | undefined;
+  /** How long a request waits for the first media, in milliseconds. */
+  readonly startTimeoutMs: number;
+  /** Begins what has to be begun by the first request. */
+  readonly prepare?: (() => Promise<void>) | undefined;
+  /** Why there is no manifest for DASH; `undefined` where there is one. */
+  readonly noManifest?: (() => string | undefined) | undefined;
+}
+
+/** The longest address that is looked at. */
+const LONGEST_URL = 4096;
+/** How long media may be kept, in seconds: in a live stream it is gone soon, and its address may come to mean other media. */
+const MEDIA_AGE = { LIVE: 60, LIVE_REPLAY: 60, ON_DEMAND: 3600 } as const;
+
+/**
+ * The paths below `basePath`: `main.m3u8`, `manifest.mpd`, and for each track `NAME/media.m3u8`, `NAME/init-N.mp4`, `NAME/N.m4s` and,
+ * of a part, `NAME/N.N.m4s`.
+ */
+export function playbackHandler(settings: HandlerSettings): PlaybackHandler {
+  const answerer = new Answerer(settings);
+  return async (request, Response) => {
+    const response: ResponseSettings = { allowOrigin: settings.allowOrigin, Response };
+    if (request.method === 'OPTIONS') return preflight(response);
+    return respond(request, await answerer.answer(request), response);
+  };
+}
+
+class Answerer {
+  readonly #settings: HandlerSettings;
+  /** Playlists as they were written last, by what they are: viewers by the hundred ask for the same. */
+  readonly #written = new Map<string, { readonly version: number; readonly text: Bytes }>();
+
+  constructor(settings: HandlerSettings) {
+    this.#settings = settings;
+  }
+
+  async answer(request: Request): Promise<Answer> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return refusal(405, `${request.method} is not answered here`, { allow: 'GET, HEAD, OPTIONS' });
+    }
+    if (request.url.length > LONGEST_URL) return refusal(414, 'the address is too long');
+    const { pathname, searchParams } = new URL(request.url);
+    const { basePath } = this.#settings;
+    const path = pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length + 1) : '';
+    try {
+      return await this.#route(path, searchParams, request.signal);
+    } catch (error) {
+      return refusal(502, `the media cannot be had: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  async #route(path: string, query: URLSearchParams, signal: AbortSignal): Promise<Answer> {
+    const [, name, file] =
+      /^(?:([a-z]+-\d{1,15})\/)?(main\.m3u8|manifest\.mpd|media\.m3u8|init-\d{1,15}\.mp4|\d{1,15}(?:\.\d{1,15})?\.m4s)$/.exec(
+        path,
+      ) ?? [];
+    const isOverview = file === 'main.m3u8' || file === 'manifest.mpd';
+    if (file === undefined || isOverview !== (name === undefined))
+      return refusal(404, 'there is nothing at this address');
+    const late = await this.#start(signal);
+    if (late !== undefined) return late;
+    if (isOverview) return this.#overview(file);
+    const track = this.#settings.presentation.tracks.get(name ?? '');
+    if (track === undefined) return refusal(404, `there is no track ${name}`);
+    if (file === 'media.m3u8') return this.#mediaPlaylist(track, query, signal);
+    const [first = '', second = ''] = file.match(/\d+(?=\.|$)/g) ?? [];
+    if (file.startsWith('init')) return this.#init(track, Number(first));
+    return file.split('.').length === 3
+      ? this.#part(track, Number(first), Number(second), signal)
+      : this.#segment(track, Number(first));
+  }
+
+  /** Waits until there is something to play. */
+  async #start(signal: AbortSignal): Promise<Answer | undefined> {
+    const { presentation, playback, startTimeoutMs, prepare } = this.#settings;
+    await prepare?.();
+    const isReady = () => presentation.ended || (presentation.fragments > 0 && playback.mode !== 'ON_DEMAND');
+    if (!(await presentation.until(isReady, startTimeoutMs, signal))) {
+      return refusal(503, 'there is no media yet', { 'retry-after': '1' });
+    }
+    if (presentation.fragments > 0) return undefined;
+    const { failure } = presentation;
+    const why = failure instanceof Error ? `: ${failure.message}` : '';
+    return refusal(404, `the stream ended without media that can be played${why}`);
+  }
+
+  #overview(file: string): Answer {
+    const { presentation, playback, noManifest } = this.#settings;
+    const isDash = file === 'manifest.mpd';
+    const problem = isDash ? noManifest?.() : undefined;
+    if (problem !== undefined) return refusal(404, problem);
+    // A manifest tells the time.
+    const body =
+      isDash && !presentation.ended
+        ? encoder.encode(writeManifest(presentation, playback, Date.now()))
+        : this.#write(file, () =>
+            isDash
+              ? writeManifest(presentation, playback, Date.now())
+              : writeMultivariantPlaylist(presentation, playback),
+          );
+    return {
+      status: 200,
+      type: isDash ? ContentType.manifest : ContentType.playlist,
+      body,
+      cacheControl: this.#age(isDash ? 1 : 10),
+    };
+  }
+
+  async #mediaPlaylist(track: TrackWindow, query: URLSearchParams, signal: AbortSignal): Promise<Answer> {
+    const { presentation, playback } = this.#settings;
+    const directives = readDirectives(query);
+    if (typeof directives === 'string') return refusal(400, directives);
+    if (playback.blocks && !presentation.ended && isTooFar(directives, track, playback)) {
+      return refusal(400, `segment ${directives.sequence} is too far ahead of ${track.nextSequence}, the next one`);
+    }
+    const target = targetDuration(track);
+    const isOver = () => !playback.blocks || isThere(directives, track, presentation);
+    const over = await presentation.until(isOver, target * 3000, signal);
+    if (!over) return refusal(503, 'the segment has not come in time', { 'retry-after': '1' });
+    const { skip, sequence } = directives;
+    const body = this.#write(`${track.name} ${skip}`, () => writeMediaPlaylist(presentation, track, playback, skip));
+    // What names its segment never changes its meaning; else the playlist is old after half of what a segment lasts.
+    const age =
+      playback.blocks && sequence !== undefined
+        ? target * 6
+        : playback.partTarget === undefined
+          ? Math.floor(target / 2)
+          : 0;
+    return { status: 200, type: ContentType.playlist, body, cacheControl: this.#age(Math.max(1, age)) };
+  }
+
+  async #init(track: TrackWindow, id: number): Promise<Answer> {
+    const init = track.inits.get(id);
+    if (init === undefined)
+      return refusal(404, `initialization segment ${id} of ${track.name} is gone, or has not been`);
+    return this.#media(track, init.media);
+  }
+
+  async #segment(track: TrackWindow, sequence: number): Promise<Answer> {
+    const segment = track.find(sequence);
+    return segment === undefined ? missing(track, sequence) : this.#media(track, segment.media);
+  }
+
+  async #part(track: TrackWindow, sequence: number, index: number, signal: AbortSignal): Promise<Answer> {
+    const { presentation } = this.#settings;
+    const find = () => (track.open?.sequence === sequence ? track.open : track.find(sequence));
+    const isHinted =
+      (track.open?.sequence === sequence && index === track.open.parts.length) ||
+      (track.open === undefined && sequence === track.nextSequence && index === 0);
+    if (isHinted && !presentation.ended) {
+      const isOver = () => presentation.ended || find()?.parts[index] !== undefined || sequence < track.nextSequence;
+      const over = await presentation.until(isOver, targetDuration(track) * 3000, signal);
+      if (!over) return refusal(503, 'the part has not come in time', { 'retry-after': '1' });
+    }
+    const part = find()?.parts[index];
+    return part === undefined ? missing(track, sequence, index) : this.#media(track, part.bytes);
+  }
+
+  async #media({ description }: TrackWindow, media: MediaSource): Promise<Answer> {
+    const body = typeof media === 'function' ? await media() : media;
+    const age = MEDIA_AGE[this.#settings.playback.mode];
+    return { status: 200, type: `${description.kind}/mp4`, body, cacheControl: `public, max-age=${age}` };
+  }
+
+  /** For how many seconds something may be kept that changes while more comes. */
+  #age(seconds: number): string {
+    const { presentation, playback } = this.#settings;
+    if (playback.mode === 'ON_DEMAND') return `public, max-age=${MEDIA_AGE.ON_DEMAND}`;
+    return `public, max-age=${presentation.ended ? MEDIA_AGE.LIVE : seconds}`;
+  }
+
+  #write(key: string, write: () => string): Bytes {
+    const { version } = this.#settings.presentation;
+    let written = this.#written.get(key);
+    if (written?.version !== version) {
+      written = { version, text: encoder.encode(write()) };
+      this.#written.set(key, written);
+    }
+    return written.text;
+  }
+}
+
+const encoder = new TextEncoder();
+
+function missing(track: TrackWindow, sequence: number, part?: number): Answer {
+  const what = `${part === undefined ? 'segment' : `part ${part} of segment`} ${sequence} of ${track.name}`;
+  const oldest = track.segments[0]?.sequence ?? track.nextSequence;
+  if (sequence < oldest) return refusal(404, `${what} is gone: the oldest is ${oldest}`);
+  if (sequence >= track.nextSequence)
+    return refusal(404, `${what} is not there yet: the next is ${track.nextSequence}`);
+  return refusal(404, `${what} is not there`);
+}

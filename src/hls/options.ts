@@ -1,0 +1,79 @@
+/** How a stream is played back, as the service names it. */
+export type PlaybackMode = 'LIVE' | 'LIVE_REPLAY' | 'ON_DEMAND';
+/** Where HLS says that media does not continue: at each fragment, nowhere, or at gaps and overlaps of more than 50 ms. */
+export type DiscontinuityMode = 'ALWAYS' | 'NEVER' | 'ON_DISCONTINUITY';
+/** Whose clock fragments are told by. */
+export type FragmentSelectorType = 'PRODUCER_TIMESTAMP' | 'SERVER_TIMESTAMP';
+/** Whether something is told of each fragment. */
+export type DisplayMode = 'ALWAYS' | 'NEVER';
+
+/** How playlists and manifests are written. The names are those of GetHLSStreamingSessionURL and GetDASHStreamingSessionURL. */
+export interface PlaybackOptions {
+  /**
+   * `LIVE` (default): the newest fragments, as they come. `LIVE_REPLAY`: the same from the first fragment on, each added when as much time
+   * has passed as it lasts. `ON_DEMAND`: all fragments, listed once the last is there.
+   */
+  readonly playbackMode?: PlaybackMode | undefined;
+  /**
+   * How many fragments are listed, from 1: the newest, of `ON_DEMAND` the oldest, behind which nothing more is read. `'all'` for no limit.
+   * Default 5, of `ON_DEMAND` 1000, as the service has it (which takes no more than 5000).
+   */
+  readonly maxFragmentResults?: number | 'all' | undefined;
+  /**
+   * Where EXT-X-DISCONTINUITY stands. Default `ON_DISCONTINUITY`, with which players go on behind a gap; the service's own default depends
+   * on the selector. It always stands where a track's configuration changes.
+   */
+  readonly discontinuityMode?: DiscontinuityMode | undefined;
+  /** Tell the time of each fragment: EXT-X-PROGRAM-DATE-TIME in HLS, `kvs:ts` of each `S` in DASH. Default `NEVER`. */
+  readonly displayFragmentTimestamp?: DisplayMode | undefined;
+  /** Tell the number of each fragment: `kvs:fn` of each `S` in DASH. Default `NEVER`. */
+  readonly displayFragmentNumber?: DisplayMode | undefined;
+  /** Whose clock that time is of. Default `PRODUCER_TIMESTAMP`. */
+  readonly fragmentSelectorType?: FragmentSelectorType | undefined;
+}
+
+/** {@link PlaybackOptions} with all that was left open decided. */
+export interface Playback {
+  readonly mode: PlaybackMode;
+  readonly fragments: number;
+  readonly discontinuityMode: DiscontinuityMode;
+  readonly showsTime: boolean;
+  readonly showsNumber: boolean;
+  readonly timeOf: 'producerTimestamp' | 'serverTimestamp';
+  /** What low-latency playlists call the target duration of parts at least, in microseconds; `undefined` without parts. */
+  readonly partTarget: number | undefined;
+  /** Whether requests wait for what they ask for by name (RFC 8216bis section 6.2.5.2). */
+  readonly blocks: boolean;
+  /** Is put behind each address, with its question mark. */
+  readonly query: string;
+}
+
+const DEFAULT_FRAGMENTS = { LIVE: 5, LIVE_REPLAY: 5, ON_DEMAND: 1000 } as const;
+
+/**
+ * Decides what options leave open.
+ *
+ * @param partDuration in milliseconds
+ * @throws RangeError when one is out of its range
+ */
+export function resolvePlayback(options: PlaybackOptions, partDuration: number | undefined, query: string): Playback {
+  const { playbackMode: mode = 'LIVE', discontinuityMode = 'ON_DISCONTINUITY' } = options;
+  const { maxFragmentResults: most = DEFAULT_FRAGMENTS[mode] } = options;
+  if (most !== 'all' && !(Number.isInteger(most) && most >= 1)) {
+    throw new RangeError(`maxFragmentResults is ${most}: it must be an integer from 1, or 'all'`);
+  }
+  if (partDuration !== undefined && !(partDuration > 0 && partDuration <= 20_000)) {
+    throw new RangeError(`partDuration is ${partDuration}: it must be milliseconds from above 0 to 20000`);
+  }
+  return {
+    mode,
+    fragments: most === 'all' ? Number.POSITIVE_INFINITY : most,
+    discontinuityMode,
+    showsTime: options.displayFragmentTimestamp === 'ALWAYS',
+    showsNumber: options.displayFragmentNumber === 'ALWAYS',
+    timeOf: options.fragmentSelectorType === 'SERVER_TIMESTAMP' ? 'serverTimestamp' : 'producerTimestamp',
+    partTarget: mode === 'ON_DEMAND' || partDuration === undefined ? undefined : partDuration * 1000,
+    blocks: mode !== 'ON_DEMAND',
+    query,
+  };
+}

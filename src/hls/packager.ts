@@ -1,0 +1,167 @@
+import { type CmafFragment, CmafRemuxer } from '../mp4/cmaf-remuxer.js';
+import type { Mp4StreamOptions } from '../mp4/streams.js';
+import { cmafFragmentStream } from '../mp4/streams.js';
+import { Assembler } from './assembler.js';
+import { type PlaybackHandler, playbackHandler } from './handler.js';
+import { type Playback, type PlaybackOptions, resolvePlayback } from './options.js';
+import { Pacer } from './pacer.js';
+import { Presentation } from './presentation.js';
+import { bytesOrFragments, type PackagerSource } from './source.js';
+
+/** How a {@link Packager} packages and serves. */
+export interface PackagerOptions
+  extends PlaybackOptions,
+    Pick<
+      Mp4StreamOptions,
+      | 'tracks'
+      | 'canPlay'
+      | 'onTrackLeftOut'
+      | 'recover'
+      | 'onGap'
+      | 'onWarning'
+      | 'onInvalidFragment'
+      | 'maxFragmentSize'
+      | 'verifyCrc'
+    > {
+  /**
+   * Gives what has arrived of a fragment as parts of about so many milliseconds (low-latency HLS), so that viewers need not wait for its
+   * end. From above 0 to 20,000; 200 is usual. It needs a source whose fragments are not whole yet: bytes as they arrive. Default: no parts.
+   */
+  readonly partDuration?: number | undefined;
+  /** What stands before the paths that are answered, such as `/cameras/door`. Default: nothing. */
+  readonly basePath?: string | undefined;
+  /** What pages may read the answers (`Access-Control-Allow-Origin`): an origin, `*` for all (default), or `false` for none. */
+  readonly allowOrigin?: string | false | undefined;
+  /** How long a request waits for the first media, in milliseconds, before the answer is 503. Default 10,000. */
+  readonly startTimeoutMs?: number | undefined;
+  /** Is put behind the address of everything that playlists name: a token, for example. Default: nothing. */
+  readonly query?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The timeline begins here, in microseconds, so that what is decoded before it is presented has a time that is not negative. */
+export const TIMELINE_START = 10_000_000;
+
+/**
+ * Turns a stream into HLS and DASH: CMAF segments for each track, a fragment of the stream in each, which `handler` serves with their
+ * playlists and manifest.
+ *
+ * ```ts
+ * const packager = new Packager({ partDuration: 200 });
+ * void packager.feed(payload);
+ * Deno.serve(packager.handler);
+ * ```
+ *
+ * Players open `main.m3u8` (HLS) or `manifest.mpd` (DASH) below `basePath`. Memory holds the fragments that playlists list and as many
+ * again, which viewers may still ask for; `ON_DEMAND` all that are listed.
+ */
+export class Packager {
+  /**
+   * Answers GET, HEAD and OPTIONS, of paths that it does not know with 404. It never rejects. With a second argument, its responses are made
+   * by that class in place of the platform's.
+   */
+  readonly handler: PlaybackHandler;
+  readonly #options: PackagerOptions;
+  readonly #playback: Playback;
+  readonly #presentation: Presentation;
+  readonly #assembler: Assembler;
+  readonly #stop = new AbortController();
+  #isFed = false;
+
+  /** @throws RangeError when an option is out of its range */
+  constructor(options: PackagerOptions = {}) {
+    this.#options = options;
+    const { basePath = '', allowOrigin = '*', startTimeoutMs = 10_000, query = {}, partDuration } = options;
+    const text = new URLSearchParams(query).toString();
+    this.#playback = resolvePlayback(options, partDuration, text === '' ? '' : `?${text}`);
+    this.#presentation = new Presentation(limitsOf(this.#playback));
+    this.#assembler = new Assembler(
+      this.#presentation,
+      this.#playback.discontinuityMode,
+      this.#playback.partTarget !== undefined,
+    );
+    this.handler = playbackHandler({
+      presentation: this.#presentation,
+      playback: this.#playback,
+      basePath: basePath.replace(/\/+$/, ''),
+      allowOrigin: allowOrigin === false ? undefined : allowOrigin,
+      startTimeoutMs,
+    });
+  }
+
+  /**
+   * Takes all of a source; then the presentation is complete, and playlists say so. To be called once.
+   *
+   * @returns settles when the source has ended, `ON_DEMAND` lists as many fragments as it may, or {@link Packager.close} is called
+   * @throws MkvParseError, Mp4RemuxError when bytes or media are wrong (what is there can be played on), whatever the source throws
+   */
+  async feed(source: PackagerSource): Promise<void> {
+    if (this.#isFed) throw new Error('the packager is fed already');
+    this.#isFed = true;
+    const { signal } = this.#stop;
+    try {
+      const pacer = this.#playback.mode === 'LIVE_REPLAY' ? new Pacer(signal) : undefined;
+      for await (const fragment of this.#remux(source)) {
+        await pacer?.wait(fragment);
+        if (signal.aborted) break;
+        if (this.#isFull(fragment)) break;
+        this.#assembler.add(fragment);
+      }
+      this.#end();
+    } catch (error) {
+      if (!signal.aborted) {
+        this.#end(error);
+        throw error;
+      }
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** Ends feeding: the source is closed, and the presentation complete. */
+  close(): void {
+    this.#stop.abort();
+    this.#end();
+  }
+
+  #end(failure?: unknown): void {
+    if (this.#presentation.ended) return;
+    this.#assembler.close();
+    this.#presentation.end(failure);
+  }
+
+  #isFull({ chunk }: CmafFragment): boolean {
+    const { mode, fragments } = this.#playback;
+    return mode === 'ON_DEMAND' && chunk === 0 && this.#assembler.begun >= fragments;
+  }
+
+  async *#remux(source: PackagerSource): AsyncGenerator<CmafFragment, void> {
+    const { partDuration, recover, onInvalidFragment = recover === true ? () => {} : undefined } = this.#options;
+    const options = {
+      ...this.#options,
+      onInvalidFragment,
+      chunkDuration: this.#playback.partTarget === undefined ? undefined : partDuration,
+      startOf: () => TIMELINE_START,
+      signal: this.#stop.signal,
+    };
+    const opened = await bytesOrFragments(source);
+    if ('bytes' in opened) {
+      yield* cmafFragmentStream(opened.bytes, options);
+      return;
+    }
+    const made: CmafFragment[] = [];
+    const remuxer = new CmafRemuxer((fragment) => made.push(fragment), options);
+    for await (const fragment of opened.fragments) {
+      if (this.#stop.signal.aborted) return;
+      if (fragment.truncated && fragment.frames.length === 0) continue;
+      remuxer.addFragment(fragment);
+      yield* made.splice(0);
+    }
+    remuxer.end();
+    yield* made.splice(0);
+  }
+}
+
+function limitsOf({ mode, fragments }: Playback): { listed: number; kept: number } {
+  if (mode === 'ON_DEMAND') return { listed: Number.POSITIVE_INFINITY, kept: 0 };
+  return { listed: fragments, kept: fragments + 1 };
+}

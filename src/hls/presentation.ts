@@ -1,0 +1,113 @@
+import type { Segment } from './segment.js';
+import { type TrackDescription, TrackWindow } from './track-window.js';
+
+/** How much of a presentation is kept. */
+export interface WindowLimits {
+  /** How many fragments playlists list: the newest. */
+  readonly listed: number;
+  /** How many fragments before those can still be had: viewers have playlists that name them (RFC 8216 section 6.2.2). */
+  readonly kept: number;
+}
+
+interface Waiting {
+  readonly isOver: () => boolean;
+  readonly done: (over: boolean) => void;
+}
+
+/** What there is to be played: tracks on one timeline, whose fragments come at the end and leave at the beginning. */
+export class Presentation {
+  readonly tracks = new Map<string, TrackWindow>();
+  readonly limits: WindowLimits;
+  /** Where each stretch of one configuration begins, by its number, in microseconds. */
+  readonly epochs = new Map<number, number>();
+  /** Counts the changes. */
+  version = 0;
+  /** Whether nothing more comes. */
+  ended = false;
+  /** What ended it, where that was an error. */
+  failure: unknown;
+  /** How many fragments are complete. */
+  fragments = 0;
+  /** When the timeline's 0 was by the clock here, in milliseconds since 1970: the earliest by what has arrived. */
+  origin = Number.POSITIVE_INFINITY;
+  readonly #waiting = new Set<Waiting>();
+
+  constructor(limits: WindowLimits) {
+    this.limits = limits;
+  }
+
+  /** The ordinal of the oldest fragment that playlists list. */
+  get firstListed(): number {
+    return Math.max(0, this.fragments - this.limits.listed);
+  }
+
+  /** The segments of a track that playlists list. */
+  listed(track: TrackWindow): readonly Segment[] {
+    const first = this.firstListed;
+    const from = track.segments.findIndex(({ ordinal }) => ordinal >= first);
+    return from < 0 ? [] : track.segments.slice(from);
+  }
+
+  /** A track by its name, made where it is new. */
+  track(name: string, description: TrackDescription): TrackWindow {
+    let track = this.tracks.get(name);
+    if (track === undefined) {
+      track = new TrackWindow(name, description);
+      this.tracks.set(name, track);
+    }
+    return track;
+  }
+
+  /** A fragment is complete: older ones leave. */
+  completeFragment(): void {
+    this.fragments++;
+    const oldest = this.firstListed - this.limits.kept;
+    if (oldest > 0) for (const track of this.tracks.values()) track.drop(oldest);
+    const epochs = [...this.tracks.values()].map(({ segments, open }) => (segments[0] ?? open)?.epoch ?? 0);
+    const oldestEpoch = epochs.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+    for (const epoch of this.epochs.keys()) if (epoch < oldestEpoch) this.epochs.delete(epoch);
+  }
+
+  /** Nothing more comes. */
+  end(failure?: unknown): void {
+    this.ended = true;
+    this.failure ??= failure;
+    this.changed();
+  }
+
+  /** Tells those who wait that something is new. */
+  changed(): void {
+    this.version++;
+    for (const waiting of [...this.#waiting]) if (waiting.isOver()) waiting.done(true);
+  }
+
+  /**
+   * Waits until something is so.
+   *
+   * @returns whether it came to be so; `false` when the time is over or the signal is aborted
+   */
+  until(isOver: () => boolean, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (isOver()) return Promise.resolve(true);
+    if (signal?.aborted === true) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const abort = () => waiting.done(false);
+      const timer = setTimeout(abort, timeoutMs);
+      const waiting: Waiting = {
+        isOver,
+        done: (over) => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', abort);
+          this.#waiting.delete(waiting);
+          resolve(over);
+        },
+      };
+      signal?.addEventListener('abort', abort);
+      this.#waiting.add(waiting);
+    });
+  }
+
+  /** How many requests wait. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Bytes } from '../ebml/bytes.js';
+import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
+import { toMicroseconds } from './decode-times.js';
+import { extentOf } from './mp4-remuxer.js';
+import type { Mp4RemuxError } from './remux-error.js';
+import { type Mp4RemuxerOptions, type RemuxedPlace, RemuxingVisitor } from './remuxing-visitor.js';
+import { isSync, type Mp4Track, type RemuxedFragment, type TrackRun } from './samples.js';
+import { writeInitSegment, writeMediaSegment } from './segments.js';
+import { describeTrack, type Mp4TrackInfo } from './track-info.js';
+import { sameSetup } from './track-setup.js';
+
+/** A track with an initialization segment of its own; the same object for as long as that stays. */
+export interface CmafTrack extends Mp4TrackInfo {
+  /** `ftyp` and `moov` (a CMAF header, ISO/IEC 23000-19 section 7.3.1), in an array of its own. */
+  readonly init: Bytes;
+}
+
+/** What a fragment, or a chunk of it, has of one track. Times are in microseconds. */
+export interface CmafMedia {
+  readonly track: CmafTrack;
+  /** `styp` (of the chunks of a fragment only before the first), `moof` and `mdat`, in an array of its own. */
+  readonly bytes: Bytes;
+  /** Where presentation begins, and how long it is. */
+  readonly start: number;
+  readonly duration: number;
+  /** When its first sample is decoded, and when the one behind its last would be. */
+  readonly decodeStart: number;
+  readonly decodeEnd: number;
+  /** How many samples. */
+  readonly samples: number;
+  /** Whether it begins with a sample that decoding can begin at. */
+  readonly independent: boolean;
+}
+
+/** What a {@link CmafRemuxer} gives: a fragment, or a chunk of it, with a segment for each track. */
+export interface CmafFragment {
+  /** All tracks; the same array for as long as nothing about them changes. */
+  readonly tracks: readonly CmafTrack[];
+  /** Of each track that it has frames of; video and audio in the order of `tracks`. */
+  readonly media: readonly CmafMedia[];
+  /** Why other tracks are left out. */
+  readonly leftOut: readonly Mp4RemuxError[];
+  /** The fragment it is made from; grows by what the service sends behind the frames. */
+  readonly fragment: FragmentMetadata | undefined;
+  /** Which chunk of its fragment it is, from 0, and whether that is the last. */
+  readonly chunk: number;
+  readonly endsFragment: boolean;
+  /** How long nothing is presented before it, in microseconds. */
+  readonly gap: number;
+  /** Whether it does not continue what came before: a gap, a fragment left out, a producer's clock that was set back. */
+  readonly discontinuity: boolean;
+  /** Whether the stream ended in the middle of the fragment. */
+  readonly truncated: boolean;
+  /** What was added to the source's times, in microseconds. */
+  readonly offset: number;
+}
+
+/**
+ * Turns fragments into CMAF tracks (ISO/IEC 23000-19), as HLS and DASH want them: an initialization segment and media segments for each
+ * track, all on one timeline. Otherwise it works as `Mp4Remuxer` does.
+ */
+export class CmafRemuxer extends RemuxingVisitor {
+  readonly #emit: (fragment: CmafFragment) => void;
+  #mp4Tracks: readonly Mp4Track[] | undefined;
+  /** Those of `#mp4Tracks`, one for one. */
+  #tracks: readonly CmafTrack[] = [];
+  /** The last that there was of each track, by its id. */
+  readonly #known = new Map<number, { readonly from: Mp4Track; readonly track: CmafTrack }>();
+  readonly #sequenceNumbers = new Map<number, number>();
+
+  /**
+   * @param emit is given each fragment, or chunk
+   * @throws Mp4RemuxError from the visitor's methods and from `addFragment`
+   */
+  constructor(emit: (fragment: CmafFragment) => void, options: Mp4RemuxerOptions = {}) {
+    super(options);
+    this.#emit = emit;
+  }
+
+  protected override write(remuxed: RemuxedFragment, { chunk, discontinuity }: RemuxedPlace): void {
+    const { tracks, runs, metadata, gap, truncated, ends, offset } = remuxed;
+    if (tracks !== this.#mp4Tracks) {
+      this.#mp4Tracks = tracks;
+      const now = tracks.map((track) => this.#trackOf(track));
+      if (now.length !== this.#tracks.length || now.some((track, i) => track !== this.#tracks[i])) this.#tracks = now;
+    }
+    this.#emit({
+      tracks: this.#tracks,
+      media: runs.map((run) => this.#mediaOf(remuxed, run)),
+      leftOut: this.leftOut,
+      fragment: metadata,
+      chunk,
+      endsFragment: ends,
+      gap,
+      discontinuity,
+      truncated,
+      offset,
+    });
+  }
+
+  /** Another track's change leaves the initialization segment of this one as it is. */
+  #trackOf(from: Mp4Track): CmafTrack {
+    const known = this.#known.get(from.id);
+    if (known !== undefined && known.from.shift === from.shift && sameSetup(known.from.setup, from.setup)) {
+      return known.track;
+    }
+    const track = { ...describeTrack(from), init: writeInitSegment([from]) };
+    this.#known.set(from.id, { from, track });
+    return track;
+  }
+
+  #mediaOf(remuxed: RemuxedFragment, run: TrackRun): CmafMedia {
+    const { track, times, flags } = run;
+    const { id, setup } = track;
+    const sequenceNumber = (this.#sequenceNumbers.get(id) ?? 0) + 1;
+    this.#sequenceNumbers.set(id, sequenceNumber);
+    return {
+      track: this.#trackOf(track),
+      bytes: writeMediaSegment({ ...remuxed, runs: [run] }, sequenceNumber),
+      ...extentOf(run),
+      decodeStart: toMicroseconds(times.decode[0]!, setup.timescale),
+      decodeEnd: toMicroseconds(times.nextDecode, setup.timescale),
+      samples: flags.length,
+      independent: isSync(flags[0]!),
+    };
+  }
+}
