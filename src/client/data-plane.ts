@@ -19,8 +19,8 @@ export interface DataClient<C> {
 export interface DataPlaneSetup<C> {
   readonly apiName: APIName;
   readonly stream: StreamIdentity;
-  readonly openControl: () => Promise<Control>;
   /** `clockOffset`: what the clients before have learned of how far the clock here is behind, in milliseconds. */
+  readonly openControl: (clockOffset: number | undefined) => Promise<Control>;
   readonly openClient: (control: ControlClient, endpoint: string, clockOffset: number | undefined) => Promise<C>;
   /** Whether the clients may be destroyed when they are not used any more. */
   readonly disposable: boolean;
@@ -103,13 +103,13 @@ export class DataPlane<C extends { destroy?(): void }> {
 
   async #open(signal: AbortSignal): Promise<DataClient<C>> {
     const { openControl, openClient, clock } = this.#setup;
-    this.#control ??= await this.#inTime(openControl, signal);
+    this.#control ??= await this.#inTime(() => openControl(this.#clockOffset), signal);
     const { client: control } = this.#control;
     const called = await this.#limiter.take(signal);
     const endpoint = await this.#askEndpoint(control, signal).finally(called);
     this.#expires = clock.now() + ENDPOINT_AGE_MS;
     if (this.#current?.endpoint === endpoint) return this.#current;
-    this.#clockOffset = clockOffsetOf(this.#current?.client) ?? clockOffsetOf(control) ?? this.#clockOffset;
+    this.#keepClockOffset();
     const open = async () => ({ client: await openClient(control, endpoint, this.#clockOffset), endpoint });
     const opened = await this.#inTime(open, signal);
     this.#discard(this.#current);
@@ -162,7 +162,8 @@ export class DataPlane<C extends { destroy?(): void }> {
   }
 
   #keepClockOffset(): void {
-    this.#clockOffset = clockOffsetOf(this.#current?.client) ?? this.#clockOffset;
+    this.#clockOffset =
+      clockOffsetOf(this.#current?.client) ?? clockOffsetOf(this.#control?.client) ?? this.#clockOffset;
   }
 
   #dropControl(): void {

@@ -299,7 +299,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     return new DataPlane({
       apiName,
       stream: options,
-      openControl: () => openControl(options),
+      openControl: (clockOffset) => openControl(options, clockOffset),
       openClient: (control, endpoint, clockOffset) => openArchivedMedia(options, control, endpoint, clockOffset),
       disposable:
         options.createArchivedMediaClient !== undefined ||

@@ -202,7 +202,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     return new DataPlane({
       apiName: 'GET_MEDIA',
       stream: this.#options,
-      openControl: () => openControl(this.#options),
+      openControl: (clockOffset) => openControl(this.#options, clockOffset),
       openClient: (control, endpoint, clockOffset) => openMedia(this.#options, control, endpoint, clockOffset),
       disposable:
         createMediaClient !== undefined || !sharesHandler(this.#options.clientConfig, this.#options.mediaClientConfig),

@@ -26,12 +26,12 @@ export async function loadControl() {
   }
 }
 
-/** The client that was injected, or a new one. */
-export async function openControl(access: ServiceAccess): Promise<Control> {
+/** The client that was injected, or a new one that begins with the clock's offset in milliseconds. */
+export async function openControl(access: ServiceAccess, clockOffset: number | undefined): Promise<Control> {
   const { client, clientConfig } = access;
   if (client !== undefined) return { client, disposable: false };
   const { KinesisVideoClient } = await loadControl();
-  const control = new KinesisVideoClient({ maxAttempts: 1, ...clientConfig });
+  const control = new KinesisVideoClient({ maxAttempts: 1, ...clientConfig, ...withClockOffset(clockOffset) });
   return { client: control, disposable: !sharesHandler(clientConfig) };
 }
 
@@ -55,10 +55,14 @@ export function sharedConfig(access: ServiceAccess, control: ControlClient, cloc
   return {
     maxAttempts: 1,
     ...access.clientConfig,
-    ...(clockOffset === undefined ? {} : { systemClockOffset: clockOffset }),
+    ...withClockOffset(clockOffset),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
   };
+}
+
+function withClockOffset(clockOffset: number | undefined): { readonly systemClockOffset?: number } {
+  return clockOffset === undefined ? {} : { systemClockOffset: clockOffset };
 }
 
 /** Whether a request handler was given: it may serve others, and a client that is destroyed closes its handler. */

@@ -213,6 +213,27 @@ describe('a clock that is wrong', () => {
     expect(await take(stored, 3)).toEqual(identities(fragments));
   });
 
+  it('is known to the clients that are made anew when a provider of credentials has not answered', async () => {
+    const fragments = storedStream({ count: 3 });
+    const { endpoint, refused } = await skewedService(3_600_000, Buffer.concat(fragments.map(({ bytes }) => bytes)));
+    let asked = 0;
+    // Credentials that have expired are asked for before each call: the second time is that of the call which knows the clock.
+    const credentials = async () => {
+      if (++asked === 2) await new Promise(() => {});
+      return { accessKeyId: 'a', secretAccessKey: 'b', expiration: new Date(asked === 1 ? 0 : Date.now() + 7_200_000) };
+    };
+    const consumer = new GetMediaConsumer({
+      streamName: 's',
+      clientConfig: { region: 'us-east-1', endpoint, credentials },
+      start: { type: 'EARLIEST' },
+      readTimeoutMs: 300,
+      baseDelayMs: 1,
+    });
+    expect(await take(consumer, 3)).toEqual(identities(fragments));
+    expect(asked).toBe(3);
+    expect(refused).toEqual(['/getDataEndpoint']);
+  });
+
   it('that changes while the consumer works ends nothing, and the client that has learned it is kept', async () => {
     const clock = new FakeClock();
     const fragments = storedStream({ count: 3 });
