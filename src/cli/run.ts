@@ -4,6 +4,7 @@ import { type Command, SelfContainedError, UsageError } from './command.js';
 import { completion } from './completion.js';
 import { fragments } from './fragments.js';
 import { frames } from './frames.js';
+import { hls } from './hls.js';
 import { images } from './images.js';
 import { inspect } from './inspect.js';
 import { interruptedExitCode, isInterruption, listenToSignals } from './interrupt.js';
@@ -22,6 +23,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['check', check],
   ['images', images],
   ['audio', audio],
+  ['hls', hls],
   ['serve', serve],
   ['merge', merge],
   ['split', split],

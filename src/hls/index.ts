@@ -8,6 +8,6 @@ export type { ArchivedFragment, FragmentArchive } from './archive.js';
 export { ArchivePackager, type ArchivePackagerOptions } from './archive-packager.js';
 export type { PlaybackHandler } from './handler.js';
 export type { DiscontinuityMode, DisplayMode, FragmentSelectorType, PlaybackMode, PlaybackOptions } from './options.js';
-export { Packager, type PackagerOptions } from './packager.js';
+export { Packager, type PackagerOptions, type PlaybackFile } from './packager.js';
 export type { ResponseClass } from './respond.js';
 export type { PackagerSource } from './source.js';

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import { type CmafFragment, CmafRemuxer } from '../mp4/cmaf-remuxer.js';
 import type { Mp4StreamOptions } from '../mp4/streams.js';
 import { cmafFragmentStream } from '../mp4/streams.js';
@@ -17,6 +18,7 @@ export interface PackagerOptions
       | 'canPlay'
       | 'onTrackLeftOut'
       | 'recover'
+      | 'strict'
       | 'onGap'
       | 'onWarning'
       | 'onInvalidFragment'
@@ -36,6 +38,13 @@ export interface PackagerOptions
   readonly startTimeoutMs?: number | undefined;
   /** Is put behind the address of everything that playlists name: a token, for example. Default: nothing. */
   readonly query?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A file of a presentation. */
+export interface PlaybackFile {
+  /** Relative to the others: `video-1/3.m4s`. */
+  readonly path: string;
+  readonly bytes: Bytes;
 }
 
 /** The timeline begins here, in microseconds, so that what is decoded before it is presented has a time that is not negative. */
@@ -64,13 +73,14 @@ export class Packager {
   readonly #playback: Playback;
   readonly #presentation: Presentation;
   readonly #assembler: Assembler;
+  readonly #basePath: string;
   readonly #stop = new AbortController();
   #isFed = false;
 
   /** @throws RangeError when an option is out of its range */
   constructor(options: PackagerOptions = {}) {
     this.#options = options;
-    const { basePath = '', allowOrigin = '*', startTimeoutMs = 10_000, query = {}, partDuration } = options;
+    const { basePath: path = '', allowOrigin = '*', startTimeoutMs = 10_000, query = {}, partDuration } = options;
     const text = new URLSearchParams(query).toString();
     this.#playback = resolvePlayback(options, partDuration, text === '' ? '' : `?${text}`);
     this.#presentation = new Presentation(limitsOf(this.#playback));
@@ -79,10 +89,11 @@ export class Packager {
       this.#playback.discontinuityMode,
       this.#playback.partTarget !== undefined,
     );
+    this.#basePath = path.replace(/\/+$/, '');
     this.handler = playbackHandler({
       presentation: this.#presentation,
       playback: this.#playback,
-      basePath: basePath.replace(/\/+$/, ''),
+      basePath: this.#basePath,
       allowOrigin: allowOrigin === false ? undefined : allowOrigin,
       startTimeoutMs,
     });
@@ -114,6 +125,26 @@ export class Packager {
       }
     } finally {
       this.#end();
+    }
+  }
+
+  /**
+   * All files of the presentation as it is, playlists last: what a web server needs to serve it without this program. Of `ON_DEMAND`, once
+   * {@link Packager.feed} has settled.
+   *
+   * @throws Error when there is no media
+   */
+  async *files(): AsyncGenerator<PlaybackFile, void> {
+    const { tracks } = this.#presentation;
+    const media = [...tracks.values()].flatMap((track) => [
+      ...[...track.inits.keys()].map((id) => `${track.name}/init-${id}.mp4`),
+      ...this.#presentation.listed(track).map(({ sequence }) => `${track.name}/${sequence}.m4s`),
+    ]);
+    const lists = [...tracks.keys()].map((name) => `${name}/media.m3u8`);
+    for (const path of [...media, ...lists, 'manifest.mpd', 'main.m3u8']) {
+      const response = await this.handler(new Request(`http://localhost${this.#basePath}/${path}`));
+      if (!response.ok) throw new Error(`${path}: ${(await response.text()).trim()}`);
+      yield { path, bytes: new Uint8Array(await response.arrayBuffer()) };
     }
   }
 
