@@ -12,10 +12,18 @@ import type { DecoderLike, VideoFrameLike } from './webcodecs.js';
 const MOST_QUEUED = 16;
 const MOST_READY = 4;
 const LONGEST_WAIT_MS = 1000;
-/** No decoder holds back as many frames. */
-const MOST_OVERTAKEN = 128;
-/** How long a decoder may take to call back after it has said that it is done. */
-const LATE_MS = 50;
+/**
+ * With so many frames inside, the decoder is given a turn of the event loop before each further one: decoders call back in a turn of their
+ * own, and frames that are at hand already are read without one. Codecs that hold back more go on, a frame for each turn.
+ */
+const MANY_INSIDE = 32;
+/** No codec shows so many pictures before one that is decoded earlier. */
+const MOST_OVERTAKEN = 32;
+/** Of a decoder that gives nothing at all, so many frames and bytes are remembered. */
+const MOST_FED = 4096;
+const MOST_FED_BYTES = 64 * 1024 * 1024;
+/** So many turns of the event loop a decoder may take to call back after it has said that it is done. */
+const LATE_TURNS = 20;
 const NO_PICTURE = 'the decoder gives no picture';
 
 /** What decodes pictures, and what it tells. */
@@ -31,6 +39,8 @@ export interface PictureDecoderSetup {
 interface Fed extends PictureFeed {
   /** What the decoder calls it: whole microseconds. */
   readonly time: number;
+  /** How many pictures the decoder has given of frames that it was given later. */
+  overtaken: number;
 }
 
 /**
@@ -45,6 +55,9 @@ export class PictureDecoder {
   #config: VideoDecoderSettings | undefined;
   /** What it has been given and has given no picture of, in decode order. */
   #fed: Fed[] = [];
+  #fedBytes = 0;
+  /** Whether the event loop has turned since the last frame was given. */
+  #hasTurned = false;
   readonly #order = new PresentationOrder();
   #error: Error | undefined;
   #wake: (() => void) | undefined;
@@ -64,8 +77,16 @@ export class PictureDecoder {
 
   /** Whether the next frame may be given, and nothing has to be mended first. */
   get hasRoom(): boolean {
-    const queued = this.#decoder?.decodeQueueSize ?? 0;
-    return this.#error === undefined && queued < MOST_QUEUED && this.#order.held < MOST_READY + this.#order.depth;
+    return this.#error === undefined && this.#queued < MOST_QUEUED && (this.#hasTurned || !this.#isFull);
+  }
+
+  /** Whether what is inside should come out before more is given. It may be that it does not come. */
+  get #isFull(): boolean {
+    return this.#fed.length >= MANY_INSIDE || this.#order.held >= MOST_READY + this.#order.depth;
+  }
+
+  get #queued(): number {
+    return this.#decoder?.decodeQueueSize ?? 0;
   }
 
   /** Whether something is in the decoder. */
@@ -78,13 +99,23 @@ export class PictureDecoder {
    * does not keep Node running, the timer does.
    */
   change(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LONGEST_WAIT_MS);
+    return this.#change(LONGEST_WAIT_MS);
+  }
+
+  /** Settles when there may be room: as {@link PictureDecoder.change}, and soon where the decoder has nothing to do. */
+  room(): Promise<void> {
+    return this.#change(this.#queued < MOST_QUEUED && this.#isFull ? 0 : LONGEST_WAIT_MS);
+  }
+
+  async #change(longest: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, longest);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
       };
     });
+    this.#hasTurned = true;
   }
 
   /**
@@ -101,8 +132,19 @@ export class PictureDecoder {
     else this.#order.close(group - 1);
     this.#give(feed);
     if (last) this.#order.close(group);
-    // One that has been overtaken by so many does not come any more.
-    while (this.#fed.length > MOST_OVERTAKEN) this.#miss(this.#fed.shift());
+    while (this.#fed.length > MOST_FED || this.#fedBytes > MOST_FED_BYTES) this.#miss(this.#take(0));
+  }
+
+  /** Takes a frame out of those that have been given. */
+  #take(index: number): Fed | undefined {
+    const [fed] = this.#fed.splice(index, 1);
+    this.#fedBytes -= fed?.frame.size ?? 0;
+    return fed;
+  }
+
+  #takeAll(): Fed[] {
+    this.#fedBytes = 0;
+    return this.#fed.splice(0);
   }
 
   #miss(fed: Fed | undefined): void {
@@ -120,7 +162,9 @@ export class PictureDecoder {
       const chunk = new EncodedVideoChunk(
         duration === undefined ? settings : { ...settings, duration: Math.round(duration) },
       );
-      this.#fed.push({ ...feed, time });
+      this.#fed.push({ ...feed, time, overtaken: 0 });
+      this.#fedBytes += frame.size;
+      this.#hasTurned = false;
       this.decoded++;
       decoder?.decode(chunk);
     } catch (error) {
@@ -140,7 +184,7 @@ export class PictureDecoder {
   async flush(): Promise<void> {
     await this.#flushDecoder();
     if (this.#error !== undefined) await this.mend();
-    for (const fed of this.#fed.splice(0)) this.#miss(fed);
+    for (const fed of this.#takeAll()) this.#miss(fed);
     this.#order.closeAll();
   }
 
@@ -148,8 +192,7 @@ export class PictureDecoder {
     if (this.#decoder?.state !== 'configured' || this.#error !== undefined) return;
     try {
       await this.#decoder.flush();
-      const deadline = performance.now() + LATE_MS;
-      while (this.#fed.some(({ wanted }) => wanted) && performance.now() < deadline) await pause(1);
+      for (let turn = 0; turn < LATE_TURNS && this.#fed.some(({ wanted }) => wanted); turn++) await pause(1);
     } catch (error) {
       this.#error ??= error instanceof Error ? error : new Error(String(error));
     }
@@ -162,8 +205,7 @@ export class PictureDecoder {
 
   /** Goes on with another decoder after one has failed: what it had been given is tried group by group. */
   async mend(): Promise<void> {
-    const fed = this.#fed;
-    this.#fed = [];
+    const fed = this.#takeAll();
     const cause = this.#takeError();
     const groups = new Map<number, Fed[]>();
     for (const each of fed) groups.set(each.group, [...(groups.get(each.group) ?? []), each]);
@@ -179,8 +221,7 @@ export class PictureDecoder {
       await this.#configure(first.frame.track, first);
       for (const feed of feeds) this.#give(feed);
       await this.#flushDecoder();
-      const left = this.#fed.filter(({ wanted }) => wanted);
-      this.#fed = [];
+      const left = this.#takeAll().filter(({ wanted }) => wanted);
       const failure = this.#takeError();
       if (failure !== undefined || left.length > 0) {
         this.#break(group, failure?.message ?? NO_PICTURE, left.length > 0 ? left : feeds, failure);
@@ -252,12 +293,14 @@ export class PictureDecoder {
 
   #output(picture: VideoFrameLike, decoder: DecoderLike<VideoDecoderSettings>): void {
     const index = decoder === this.#decoder ? this.#fed.findIndex(({ time }) => time === picture.timestamp) : -1;
-    const fed = this.#fed[index];
+    const fed = index < 0 ? undefined : this.#take(index);
     if (fed === undefined) {
       picture.close();
       return;
     }
-    this.#fed.splice(index, 1);
+    for (let at = index - 1; at >= 0; at--) {
+      if (++this.#fed[at]!.overtaken > MOST_OVERTAKEN) this.#miss(this.#take(at));
+    }
     if (!fed.wanted || !this.#order.fulfil(fed.frame, fed.group, picture)) picture.close();
     this.#notify();
   }

@@ -146,7 +146,7 @@ class PictureReading {
       onBroken: (group, reason) => this.#feeds.abandon(group, reason),
     });
     if (!this.#decoder.hasRoom) {
-      await this.#abort.race(this.#decoder.change());
+      await this.#abort.race(this.#decoder.room());
       return undefined;
     }
     this.#feed = undefined;
