@@ -1,6 +1,7 @@
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import type { VideoDecoderSettings } from '../mkv/decoder-config.js';
 import type { TrackMetadata } from '../mkv/track.js';
+import { beginsAnew } from './begins-anew.js';
 import type { Codecs } from './codecs.js';
 import { DecodeError, type MediaProblem } from './decode-error.js';
 import { Picture, type PictureAspect } from './picture.js';
@@ -56,6 +57,8 @@ export class PictureDecoder {
   /** What it has been given and has given no picture of, in decode order. */
   #fed: Fed[] = [];
   #fedBytes = 0;
+  /** The latest of the times that it has been given since it was empty. */
+  #latest = Number.NEGATIVE_INFINITY;
   /** Whether the event loop has turned since the last frame was given. */
   #hasTurned = false;
   readonly #order = new PresentationOrder();
@@ -126,7 +129,8 @@ export class PictureDecoder {
   async feed(feed: PictureFeed): Promise<void> {
     const { frame, group, wanted, last, fresh } = feed;
     if (this.#broken.has(group)) return;
-    if (fresh && this.#fed.length > 0) await this.flush();
+    if (fresh && this.#fed.length > 0 && !(frame.timestamp > this.#latest && beginsAnew(frame))) await this.flush();
+    if (frame.timestamp > this.#latest || this.#fed.length === 0) this.#latest = frame.timestamp;
     if (frame.track !== this.#track) await this.#configure(frame.track, feed);
     if (wanted) this.#order.expect(frame, group);
     else this.#order.close(group - 1);
