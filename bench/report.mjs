@@ -1,4 +1,5 @@
 // The results as text.
+import { decodingLines } from './decode.mjs';
 import { SUBJECTS } from './subjects.mjs';
 import { WORKLOADS } from './workloads.mjs';
 
@@ -28,7 +29,7 @@ const RATIOS = [
   ['remux, progressive', 'mediabunny, progressive'],
 ];
 
-export function printReport({ machine, results, figures, sizes }) {
+export function printReport({ machine, results, decoding, figures, sizes }) {
   console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}\n`);
   for (const { name, what, make } of WORKLOADS) if (make !== undefined) console.log(`${name.padEnd(19)}${what}`);
   console.log();
@@ -45,6 +46,8 @@ export function printReport({ machine, results, figures, sizes }) {
     });
     for (const ratio of ratios) console.log(`  ${ratio}`);
   }
+  if (decoding?.missing !== undefined) console.log(`\ndecoding is not measured: ${decoding.missing}`);
+  else if (decoding !== undefined) console.log(`\n${decodingLines(decoding).join('\n')}`);
   console.log('\nbytes copied for each byte read            of elements that span chunks');
   for (const { workload, chunks, copied, spanning } of figures.copies) {
     console.log(`  ${`${workload}, ${chunks}`.padEnd(30)}${copied.toFixed(4)}     ${spanning.toFixed(4)}`);

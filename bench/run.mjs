@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureDecoding, missing } from './decode.mjs';
 import { printReport } from './report.mjs';
 import { SUBJECTS } from './subjects.mjs';
 import { CHUNKINGS, WORKLOADS } from './workloads.mjs';
@@ -37,6 +38,7 @@ const QUICK_SUBJECTS = [
   'mediabunny',
   'ebml-stream',
 ];
+const selects = values.workload !== undefined || values.subject !== undefined || values.chunks !== undefined;
 const rounds = Number(values.rounds ?? (values.quick ? 3 : 9));
 if (values.quick) {
   values.chunks ??= ['64 KiB'];
@@ -155,11 +157,21 @@ for (const workload of wanted(values.workload, WORKLOADS)) {
     if (result.rows.length > 0) results.push(result);
   }
 }
+/** Decoding, unless only some workloads or subjects are wanted. */
+function decoding() {
+  if (selects) return undefined;
+  const reason = missing();
+  if (reason !== undefined) return { missing: reason };
+  const [seconds, times] = values.quick ? [40, 1] : [120, Math.min(rounds, 3)];
+  return { seconds, rows: measureDecoding({ seconds, rounds: times, progress }) };
+}
+const decoded = decoding();
 if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 
 const report = {
   machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
   results,
+  decoding: decoded,
   figures: JSON.parse(execFileSync(process.execPath, ['--expose-gc', path('figures.mjs')], { encoding: 'utf8' })),
   sizes: JSON.parse(execFileSync(process.execPath, [path('../scripts/size.mjs'), '--json'], { encoding: 'utf8' })),
 };

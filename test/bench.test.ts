@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { describeNeeding, packages, tools } from './support/tools.js';
 
 interface Report {
   readonly results: readonly {
@@ -43,4 +44,29 @@ it('the benchmark of consumers runs, and they get all of their streams', { timeo
   expect({ consumers, reconnects, lost, refused }).toEqual({ consumers: 4, reconnects: 0, lost: 0, refused: 0 });
   expect(fragments).toBeGreaterThan(0);
   expect(frames).toBe(fragments * 25);
+});
+
+describeNeeding('the benchmark of decoding', [tools('ffmpeg'), packages('@napi-rs/webcodecs')], () => {
+  it('runs, and finds the pictures that are asked for', { timeout: 120_000 }, () => {
+    const script = fileURLToPath(new URL('../bench/decode.mjs', import.meta.url));
+    const output = execFileSync(process.execPath, [script, '--json', '--seconds', '4', '--rounds', '1'], {
+      encoding: 'utf8',
+    });
+    const { rows }: { readonly rows: readonly { readonly every: string; readonly pictures: number }[] } =
+      JSON.parse(output);
+    expect(rows.map(({ every, pictures }) => [every, pictures])).toEqual([
+      ['10s', 1],
+      ['keyframe', 2],
+      ['frame', 100],
+    ]);
+  });
+
+  it('of memory runs, and misses no picture', { timeout: 120_000 }, () => {
+    const script = fileURLToPath(new URL('../bench/decode-memory.mjs', import.meta.url));
+    const { status, stdout } = spawnSync(process.execPath, [script, '--minutes', '2', '--every', 'keyframe'], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toMatch(/6[01] pictures, 0 problems/);
+    expect(status).toBe(0);
+  });
 });
