@@ -1,5 +1,5 @@
 import type { Bytes } from './bytes.js';
-import { unshared, viewOf } from './bytes.js';
+import { viewOf } from './bytes.js';
 import type { EbmlElementType } from './element-type.js';
 
 /** Binary data from this size on stays in parts until it is read. To keep parts of less costs more than to put them together. */
@@ -93,14 +93,14 @@ export class DataParts {
   }
 
   /** Takes `chunk` from `start` to `end`, which must not be more than is missing. */
-  append(chunk: Uint8Array, start: number, end: number): void {
+  append(chunk: Bytes, start: number, end: number): void {
     if (start === end) return;
     this.#missing -= end - start;
     if (end - start < SMALL && this.#parts.length > 0 && this.#missing > 0) {
       for (let at = start; at < end; ) at = this.#copy(chunk, at, end);
     } else {
       this.#copies = undefined;
-      this.#parts.push({ bytes: unshared(chunk), start, end });
+      this.#parts.push({ bytes: chunk, start, end });
     }
   }
 

@@ -152,7 +152,8 @@ export class EbmlParser<M> {
       const data = this.#data;
       const counted = data === undefined && (this.#options.verifyCrc === true || this.#kept !== undefined);
       if (length >= this.#missing || counted) return false;
-      data?.append(chunk, 0, length);
+      if (data instanceof DataParts) data.append(unshared(chunk), 0, length);
+      else data?.append(chunk, 0, length);
       this.#missing -= length;
     } else {
       if (this.#type !== undefined || !this.#header.goesOnBehind(chunk)) return false;
@@ -236,6 +237,14 @@ export class EbmlParser<M> {
 
   /** Finds where the element at hand belongs, then begins with it. Each call closes one master at the most. */
   #place(type: EbmlElementType): boolean {
+    const { top } = this.#masters;
+    if (top === undefined || type.parent !== top.type) return this.#placeOther(type);
+    this.#resynced = false;
+    return this.#begin(type, this.#offset + this.#header.idLength - 1);
+  }
+
+  /** The same of an element that is no child of the innermost master. */
+  #placeOther(type: EbmlElementType): boolean {
     const idEnd = this.#offset + this.#header.idLength - 1;
     const { top } = this.#masters;
     const place =

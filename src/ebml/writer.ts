@@ -22,7 +22,7 @@ export function writeHeader(
   type: EbmlElementType,
   dataSize: number | undefined,
   options: EbmlWriteOptions = {},
-): Uint8Array {
+): Bytes {
   if (dataSize !== undefined && !(Number.isSafeInteger(dataSize) && dataSize >= 0)) {
     throw new RangeError(`${dataSize} is no data size`);
   }
@@ -75,7 +75,7 @@ export function writeValue(type: EbmlElementType, value: EbmlValue): Uint8Array 
 }
 
 /** A whole data element: header and value. Throws as {@link writeHeader} and {@link writeValue}. */
-export function writeElement(type: EbmlElementType, value: EbmlValue, options: EbmlWriteOptions = {}): Uint8Array {
+export function writeElement(type: EbmlElementType, value: EbmlValue, options: EbmlWriteOptions = {}): Bytes {
   const data = writeValue(type, value);
   return concatBytes([writeHeader(type, data.length, options), data]);
 }
@@ -95,7 +95,7 @@ export function writeMaster(
   type: EbmlElementType,
   children: readonly Uint8Array[],
   options: EbmlWriteMasterOptions = {},
-): Uint8Array {
+): Bytes {
   if (type.type !== 'master') throw new TypeError(`${type.name} is no master element`);
   let size = 0;
   for (const child of children) size += child.length;

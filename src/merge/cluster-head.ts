@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { putUint, sizeLength } from '../ebml/vint.js';
 import { concatBytes, writeHeader, writeValue } from '../ebml/writer.js';
@@ -93,12 +94,12 @@ export class ClusterHead {
    * the header is going to be; `undefined` when its size is unknown in the output.
    */
   rewrite(place: ClusterPlace): {
-    header: Uint8Array;
+    header: Bytes;
     dataSize: number | undefined;
-    replaced: ReadonlyMap<MkvElement, Uint8Array>;
+    replaced: ReadonlyMap<MkvElement, Bytes>;
   } {
     const { start } = this;
-    const replaced = new Map<MkvElement, Uint8Array>();
+    const replaced = new Map<MkvElement, Bytes>();
     let growth = 0;
     let changedEnd = 0;
     let seen: Set<EbmlElementType> | undefined;
@@ -129,7 +130,7 @@ export class ClusterHead {
     return { header: writeHeader(start.type, dataSize, { sizeLength: needed }), dataSize, replaced };
   }
 
-  #rewriteElement(element: MkvDataElement, place: ClusterPlace, again: boolean): Uint8Array | undefined {
+  #rewriteElement(element: MkvDataElement, place: ClusterPlace, again: boolean): Bytes | undefined {
     const { type } = element;
     // What comes of a second Timestamp depends on what it says.
     if (isMisplaced(type, Mkv.Cluster) || isMisshapen(element) || (again && type !== Mkv.Timestamp)) {
@@ -139,7 +140,7 @@ export class ClusterHead {
   }
 
   /** Puts the CRC-32 right, or a Void element in its place where it cannot be told. */
-  #renewCrc(changedEnd: number, replaced: Map<MkvElement, Uint8Array>): void {
+  #renewCrc(changedEnd: number, replaced: Map<MkvElement, Bytes>): void {
     const { start } = this;
     for (const [index, crc] of this.elements.entries()) {
       if (crc.kind !== 'data' || crc.parent !== start || !crc.is(Mkv['CRC-32'])) continue;
@@ -168,7 +169,7 @@ export class ClusterHead {
 }
 
 /** The element with the new value, as wide as it was if the value allows; `undefined` when it has that value. */
-function rewriteTimestamp(element: MkvDataElement, timestamp: bigint | undefined): Uint8Array | undefined {
+function rewriteTimestamp(element: MkvDataElement, timestamp: bigint | undefined): Bytes | undefined {
   if (timestamp === undefined || timestamp === element.bigintValue) return undefined;
   const value = writeValue(Mkv.Timestamp, timestamp);
   const data = new Uint8Array(Math.max(element.dataSize, value.length));
@@ -180,7 +181,7 @@ function rewriteTimestamp(element: MkvDataElement, timestamp: bigint | undefined
  * Position and PrevSize with values that are true in the output, or a Void element in their place where there is none; `undefined`
  * when nothing has to change. A Position of 0 is that of a live stream (RFC 9559 section 5.1.3.2) and stays.
  */
-export function rewritePosition(element: MkvDataElement, place: ClusterPlace): Uint8Array | undefined {
+export function rewritePosition(element: MkvDataElement, place: ClusterPlace): Bytes | undefined {
   if (place.position === undefined) return undefined;
   const isPosition = element.type === Mkv.Position;
   if (!isPosition && element.type !== Mkv.PrevSize) return undefined;
@@ -195,6 +196,6 @@ export function rewritePosition(element: MkvDataElement, place: ClusterPlace): U
   return concatBytes([element.rawHeader, data]);
 }
 
-function elementBytes(element: MkvElement): Uint8Array {
+function elementBytes(element: MkvElement): Bytes {
   return element.kind === 'data' ? concatBytes([element.rawHeader, element.data]) : element.rawHeader;
 }

@@ -1,4 +1,5 @@
 import type { DataRun } from '../ebml/byte-run.js';
+import type { Bytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { decodeUint } from '../ebml/values.js';
 import { headerBytes, idLength, vintLength } from '../ebml/vint.js';
@@ -338,7 +339,7 @@ export class ClusterWriter {
   }
 
   /** Writes an element of the Cluster. */
-  #write(bytes: Uint8Array): void {
+  #write(bytes: Bytes): void {
     const idSize = vintLength(bytes[0]!);
     const headerSize = idSize + vintLength(bytes[idSize]!);
     const id = decodeUint(bytes, 0, idSize);
@@ -392,7 +393,7 @@ export class ClusterWriter {
   }
 
   /** Writes an element in another form, which may be so many bytes shorter than it was. */
-  #writeStrict(bytes: Uint8Array, shorter: number): void {
+  #writeStrict(bytes: Bytes, shorter: number): void {
     this.#write(bytes);
     if (shorter > 1 && this.#end < Number.POSITIVE_INFINITY) this.#write(voidElement(shorter));
   }
@@ -402,7 +403,7 @@ export class ClusterWriter {
    * element is so short, or, where it has all the bytes that a header can have, one shorter. `undefined` for any other element, which
    * keeps its own.
    */
-  #headerFor(id: number, headerSize: number, dataSize: number): Uint8Array | undefined {
+  #headerFor(id: number, headerSize: number, dataSize: number): Bytes | undefined {
     if (this.#fits(headerSize + dataSize)) return undefined;
     const change = headerSize - idLength(id) < 8 ? 1 : -1;
     return headerBytes(id, dataSize, headerSize + change);

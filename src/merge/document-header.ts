@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes, writeHeader } from '../ebml/writer.js';
 import type { MkvStartMasterElement } from '../mkv/element.js';
@@ -23,11 +24,11 @@ import { voidElement } from './void-element.js';
 /** The beginning of a document as it is written. */
 export interface HeaderBytes {
   /** The EBML header. */
-  readonly ebml: Uint8Array;
+  readonly ebml: Bytes;
   /** The beginning of the Segment. */
-  readonly segment: Uint8Array;
+  readonly segment: Bytes;
   /** What stands in the Segment before its first Cluster. */
-  readonly rest: Uint8Array;
+  readonly rest: Bytes;
   /** Where there is room in it for what is known only at the end; `undefined` where none was asked for. */
   readonly places: HeaderPlaces | undefined;
 }
@@ -45,7 +46,7 @@ interface HeaderCopy {
   /** The type of the master that it stands in. */
   readonly within: EbmlElementType | undefined;
   /** `undefined` when it did not come in one piece. */
-  readonly bytes: Uint8Array | undefined;
+  readonly bytes: Bytes | undefined;
 }
 
 /** Elements that a Segment has once: a document that is merged into another leaves its own out. */
@@ -87,7 +88,7 @@ export class DocumentHeader {
   /** Copies of those that are compared, once the header has been written. */
   #copies: readonly HeaderCopy[] | undefined;
   #facts: HeaderFacts | undefined;
-  #segment: Uint8Array | undefined;
+  #segment: Bytes | undefined;
   /** Where in the stream the Segment's data begins. */
   #segmentStart = 0;
   #keepsSeekHead = false;
@@ -207,7 +208,7 @@ export class DocumentHeader {
     };
   }
 
-  #strictEbml(): Uint8Array | undefined {
+  #strictEbml(): Bytes | undefined {
     return strictEbmlHeader(this.#held.find(({ type }) => type === Mkv.EBML)?.elements);
   }
 

@@ -1,4 +1,5 @@
 import type { DataRun } from '../ebml/byte-run.js';
+import type { Bytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import {
   type MkvDataElement,
@@ -133,7 +134,7 @@ export class DocumentMerger {
    * Takes a whole Tags from where its data lies in `bytes`, with the header before; `false` when it has to be given element by element. Most
    * elements of a fragment with tags are within them.
    */
-  takeTags(start: MkvStartMasterElement, bytes: Uint8Array, from: number, to: number): boolean {
+  takeTags(start: MkvStartMasterElement, bytes: Bytes, from: number, to: number): boolean {
     const among =
       this.#stopped ?? this.#clusters.open ?? this.#gathered ?? this.#head ?? this.#skipped ?? this.#waiting;
     if (!this.#takesTags || among !== undefined || from < start.headerSize) return false;

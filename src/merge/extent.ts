@@ -1,8 +1,9 @@
+import type { Bytes } from '../ebml/bytes.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
 
 /** Bytes that lie in `bytes` from `start` to `end`. */
 export interface Extent {
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   readonly start: number;
   readonly end: number;
 }
@@ -38,7 +39,7 @@ export function lengthOfAll(elements: readonly (MkvStartMasterElement | MkvDataE
 }
 
 /** A copy of the bytes. */
-export function copyOf({ bytes, start, end }: Extent): Uint8Array {
+export function copyOf({ bytes, start, end }: Extent): Bytes {
   return new Uint8Array(bytes.subarray(start, end));
 }
 

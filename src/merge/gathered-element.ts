@@ -1,4 +1,4 @@
-import { sameBytes } from '../ebml/bytes.js';
+import { type Bytes, sameBytes } from '../ebml/bytes.js';
 import { crc32 } from '../ebml/crc32.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes, writeMaster } from '../ebml/writer.js';
@@ -160,7 +160,7 @@ export class GatheredElement {
   }
 
   /** Info with a Void element of so many bytes at its end, and without its Duration and its CRC-32, which would not be right for long. */
-  withRoomForDuration(room: number): Uint8Array {
+  withRoomForDuration(room: number): Bytes {
     const others = this.#elements.filter((element) => !isOwnDuration(element));
     return writeMaster(Mkv.Info, [...strictChildren(others), voidElement(room)]);
   }
@@ -169,7 +169,7 @@ export class GatheredElement {
     for (const element of this.#elements) queue.addElement(element);
   }
 
-  #withoutDuration(): Uint8Array {
+  #withoutDuration(): Bytes {
     const queue = new PieceQueue();
     this.#writeElements(queue);
     const bytes = concatBytes(queue.take());
@@ -222,6 +222,6 @@ export function isPosition(type: EbmlElementType): boolean {
 }
 
 /** The data of a CRC-32 element: the least significant byte first (RFC 8794 section 11.3.1). */
-export function crcData(crc: number): Uint8Array {
+export function crcData(crc: number): Bytes {
   return Uint8Array.of(crc, crc >>> 8, crc >>> 16, crc >>> 24);
 }

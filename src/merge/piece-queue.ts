@@ -1,5 +1,5 @@
 import { ByteRun, type DataRun } from '../ebml/byte-run.js';
-import { type Bytes, unshared, viewOf } from '../ebml/bytes.js';
+import { type Bytes, viewOf } from '../ebml/bytes.js';
 import { headerBytes } from '../ebml/vint.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 
@@ -10,7 +10,7 @@ const NOTHING: readonly Bytes[] = [];
 
 /** Bytes that lie behind each other: those of `bytes` from `start` to `end`. */
 interface Run {
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   readonly start: number;
   end: number;
 }
@@ -30,7 +30,7 @@ export class PieceQueue {
   }
 
   /** Adds bytes, by default all of them; they are referred to. */
-  add(bytes: Uint8Array, start = 0, end = bytes.length): void {
+  add(bytes: Bytes, start = 0, end = bytes.length): void {
     if (start === end) return;
     this.#length += end - start;
     const last = this.#last;
@@ -87,7 +87,7 @@ export class PieceQueue {
     this.#last = undefined;
     if (runs.length === 1) {
       runs.pop();
-      return [viewOf(unshared(last.bytes), last.start, last.end)];
+      return [viewOf(last.bytes, last.start, last.end)];
     }
     this.#runs = [];
     const pieces: Bytes[] = [];
@@ -100,7 +100,7 @@ export class PieceQueue {
         continue;
       }
       if (small < index) pieces.push(join(runs, small, index, length));
-      pieces.push(viewOf(unshared(run.bytes), run.start, run.end));
+      pieces.push(viewOf(run.bytes, run.start, run.end));
       small = index + 1;
       length = 0;
     }

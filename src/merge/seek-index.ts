@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import { putUint } from '../ebml/vint.js';
 import { concatBytes, writeElement, writeHeader, writeMaster } from '../ebml/writer.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
@@ -110,7 +111,7 @@ export class SeekIndex {
   }
 
   /** The Cues, to be written at the end of the document; of no bytes where nothing is to be found. */
-  cues(): Uint8Array {
+  cues(): Bytes {
     if (this.#cues.length === 0) return new Uint8Array(0);
     const points = this.#cues.map(({ time, track, position }) =>
       writeMaster(Mkv.CuePoint, [
@@ -152,7 +153,7 @@ export class SeekIndex {
   }
 }
 
-function seek(type: MkvMasterType, position: number | undefined): Uint8Array[] {
+function seek(type: MkvMasterType, position: number | undefined): Bytes[] {
   if (position === undefined) return [];
   const id = new Uint8Array(4);
   putUint(id, 0, type.id, 4);

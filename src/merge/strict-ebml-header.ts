@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import { acceptHeaderElement, isHeaderElement } from '../ebml/document-header.js';
 import { writeElement, writeMaster } from '../ebml/writer.js';
 import { Mkv } from '../mkv/elements.js';
@@ -10,7 +11,7 @@ import { type Opening, strictForm } from './strict-form.js';
 const LONGEST_SIZE = 8;
 
 /** The EBML header of a document that has none, or one that says what no reader supports although its elements can be read. */
-function ebmlHeader(docType = 'matroska'): Uint8Array {
+function ebmlHeader(docType = 'matroska'): Bytes {
   return writeMaster(Mkv.EBML, [
     writeElement(Mkv.EBMLVersion, 1),
     writeElement(Mkv.EBMLReadVersion, 1),
@@ -28,7 +29,7 @@ function ebmlHeader(docType = 'matroska'): Uint8Array {
  * @param elements the header and what is in it; `undefined` where there is none
  * @returns `undefined` where it is right
  */
-export function strictEbmlHeader(elements: readonly Opening[] | undefined): Uint8Array | undefined {
+export function strictEbmlHeader(elements: readonly Opening[] | undefined): Bytes | undefined {
   if (elements === undefined) return ebmlHeader();
   let docType: string | undefined;
   let isSupported = true;

@@ -1,3 +1,4 @@
+import type { Bytes } from '../ebml/bytes.js';
 import { isNumberSize } from '../ebml/element-sight.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { sizeLength } from '../ebml/vint.js';
@@ -29,7 +30,7 @@ export function isMisshapen({ type, dataSize }: MkvDataElement): boolean {
  * @param roomy a length that it must not be a single byte shorter than, because no other element is so short
  * @returns `undefined` where it is right as it is
  */
-export function strictForm(elements: readonly Opening[], roomy?: number): Uint8Array | undefined {
+export function strictForm(elements: readonly Opening[], roomy?: number): Bytes | undefined {
   if (isRight(elements)) return undefined;
   const tree = treeOf(elements);
   const bytes = tree.write();
@@ -37,7 +38,7 @@ export function strictForm(elements: readonly Opening[], roomy?: number): Uint8A
 }
 
 /** The children of a master in the same form, but for a CRC-32. */
-export function strictChildren(elements: readonly Opening[]): Uint8Array[] {
+export function strictChildren(elements: readonly Opening[]): Bytes[] {
   return treeOf(elements).writeChildren();
 }
 
@@ -144,7 +145,7 @@ class Node {
   }
 
   /** @param spare how many bytes its size takes up beyond what it needs */
-  write(spare = 0): Uint8Array {
+  write(spare = 0): Bytes {
     const { element } = this;
     if (element.kind === 'data') return concatBytes([element.rawHeader, element.data]);
     if (!this.#isChanged) return concatBytes([element.rawHeader, ...this.children.map((child) => child.write())]);
@@ -154,7 +155,7 @@ class Node {
   }
 
   /** Its children, each with all that is in it, but for a CRC-32, which would not be right. */
-  writeChildren(): Uint8Array[] {
+  writeChildren(): Bytes[] {
     const kept = this.children.filter(({ element, isLeftOut }) => !isLeftOut && !element.is(Mkv['CRC-32']));
     return kept.map((child) => child.write());
   }

@@ -56,7 +56,7 @@ const HEADER_STRIPPING = 3;
 export function writeTrackEntry(track: TrackInput): Uint8Array {
   const { video, audio, strippedHeader } = track;
   const type = track.type ?? (video !== undefined ? 'video' : audio !== undefined ? 'audio' : 'metadata');
-  const children = [
+  const children: Uint8Array[] = [
     writeElement(Mkv.TrackNumber, track.number),
     writeElement(Mkv.TrackUID, track.uid ?? track.number),
     writeElement(Mkv.TrackType, TRACK_TYPES[type]),
@@ -83,7 +83,7 @@ function writeVideo(video: VideoInput): Uint8Array {
 }
 
 function writeAudio(audio: AudioInput): Uint8Array {
-  const children = [
+  const children: Uint8Array[] = [
     writeElement(Mkv.SamplingFrequency, audio.samplingFrequency),
     writeElement(Mkv.Channels, audio.channels),
   ];

@@ -19,7 +19,7 @@ import { chunksOf, readChunks } from '../support/read-all.js';
 const SOURCES = [1, 2, 3].map((seed) => noise(9000, seed).subarray(100 * seed));
 
 interface Run {
-  readonly source: Uint8Array;
+  readonly source: Bytes;
   readonly start: number;
   readonly end: number;
 }
@@ -33,7 +33,7 @@ const runs = fc.array(addition, { maxLength: 10 }).map((additions) => {
   let last: Run | undefined;
   for (const { source: index, length: size, goesOn } of additions) {
     const other = SOURCES[index] ?? noise(9000, 4);
-    const source: Uint8Array = goesOn ? (last?.source ?? other) : other;
+    const source: Bytes = goesOn ? (last?.source ?? other) : other;
     const start: number = goesOn && last !== undefined && last.end + size <= source.length ? last.end : 7 * index;
     last = { source, start, end: start + size };
     list.push(last);

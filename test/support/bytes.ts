@@ -1,7 +1,8 @@
 import fc from 'fast-check';
+import type { Bytes } from '../../src/ebml/bytes.js';
 
 /** Bytes of a wanted length that look random and follow from a seed, so that large ones cost a generator nothing. */
-export function noise(length: number, seed: number): Uint8Array {
+export function noise(length: number, seed: number): Bytes {
   const bytes = new Uint8Array(length);
   let state = seed | 0;
   for (let i = 0; i < length; i++) {
