@@ -48,6 +48,16 @@ export function isText(bytes: Uint8Array): boolean {
   return true;
 }
 
+/** The landmark whose id differs in one bit from the four bytes at `at`. */
+export function damagedLandmark(schema: EbmlSchema, bytes: Uint8Array, at: number): EbmlElementType | undefined {
+  const id = decodeUint(bytes, at, at + 4);
+  for (let bit = 0; bit < 32; bit++) {
+    const type = schema.get((id ^ (1 << bit)) >>> 0);
+    if (type !== undefined && isLandmark(type)) return type;
+  }
+  return undefined;
+}
+
 function oneBitFrom(
   schema: EbmlSchema,
   bytes: Uint8Array,

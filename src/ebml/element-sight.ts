@@ -1,4 +1,4 @@
-import { canDescendFrom, type EbmlElementType, type EbmlSchema, isLandmark } from './element-type.js';
+import { canDescendFrom, type EbmlElementType, type EbmlSchema, isDocument, isLandmark } from './element-type.js';
 import { isAllOnes } from './header.js';
 import { decodeUint } from './values.js';
 import { readVint, vintLength } from './vint.js';
@@ -20,6 +20,8 @@ export interface Surroundings {
   /** Where it ends at the latest. */
   readonly end: number;
   readonly sizeKnown: boolean;
+  /** Where it ended by its size before that was given up; `undefined` when it was not. */
+  readonly saidEnd?: number | undefined;
   readonly parent: Surroundings | undefined;
 }
 
@@ -45,6 +47,8 @@ export class ElementSight {
   parent: Surroundings | undefined;
   /** Whether the element is one that is read there with a warning only. */
   misplaced = false;
+  /** Whether the element can begin there only if a master ends before its size says. */
+  breaksOut = false;
   /** How many bytes from the place on have to be there when it is open. */
   needed = 0;
   readonly #schema: EbmlSchema;
@@ -76,6 +80,7 @@ export class ElementSight {
     if (sight !== PLAIN) return sight;
     const { type } = this;
     this.misplaced = false;
+    this.breaksOut = false;
     if (type === undefined) return this.#fits(leave(top, offset), offset) ? POSSIBLE : IMPOSSIBLE;
     const placed = this.#place(type, leave(top, offset));
     this.misplaced = placed === POSSIBLE && type.level >= 0;
@@ -116,6 +121,7 @@ export class ElementSight {
       if (type.level < 0 || type.parent === at.type || (type.recursive && type === at.type)) return PLAIN;
       // It is read all the same, with a warning, unless the size of the master is what is wrong.
       if (canDescendFrom(type, at.type) || (at.sizeKnown && !isLandmark(type))) return POSSIBLE;
+      if (at.sizeKnown) this.breaksOut = true;
     }
     this.parent = undefined;
     if (type.level < 0) return POSSIBLE;
@@ -175,11 +181,32 @@ export function isNumberSize({ type }: EbmlElementType, size: number): boolean {
   }
 }
 
+/** Where the open masters end by their sizes that an element of the type cannot begin in, the innermost first. */
+export function endsAgainst(type: EbmlElementType, top: Surroundings | undefined): number[] {
+  const ends: number[] = [];
+  for (let at = top; at !== undefined && !canDescendFrom(type, at.type); at = at.parent) {
+    const end = saidEndOf(at);
+    if (end !== undefined) ends.push(end);
+  }
+  return ends;
+}
+
+/** Where the document that is open ends by its size. */
+export function documentEnd(top: Surroundings | undefined): number | undefined {
+  let at = top;
+  while (at?.parent !== undefined) at = at.parent;
+  return at !== undefined && isDocument(at.type) ? saidEndOf(at) : undefined;
+}
+
+function saidEndOf({ end, sizeKnown, saidEnd }: Surroundings): number | undefined {
+  return sizeKnown ? end : saidEnd;
+}
+
 /** Whether nothing but the size of the document, which is often wrong, tells where a master ends. */
 export function isBoundByDocument(master: Surroundings): boolean {
   let at = master;
   while (!at.sizeKnown && at.parent !== undefined) at = at.parent;
-  return at.type.level <= 0;
+  return isDocument(at.type);
 }
 
 /** The innermost of the open masters that does not end before `offset`, or there. */

@@ -124,6 +124,11 @@ export function isLandmark(type: EbmlElementType): boolean {
   return type.id >= 0x10000000 && type.level >= 0 && type.level <= 1;
 }
 
+/** Whether the element holds a whole document, so that its size is often wrong: it is written before its data are there. */
+export function isDocument(type: EbmlElementType): boolean {
+  return type.level === 0 && type.unknownSizeAllowed;
+}
+
 /** The elements that every EBML document has: its header and the global elements (RFC 8794 sections 11.2 and 11.3). */
 export const EBML_SCHEMA = `
 0EBML 1a45dfa3 m!

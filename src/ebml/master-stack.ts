@@ -31,6 +31,7 @@ export class MasterStack<M> {
       start,
       end: dataSize === undefined ? (parent?.end ?? Number.POSITIVE_INFINITY) : start + dataSize,
       sizeKnown: dataSize !== undefined,
+      saidEnd: undefined,
       parent,
       depth: this.depth + 1,
       handle: this.#handler.masterStart(type, offset, headerSize, dataSize, parent?.handle, asked),

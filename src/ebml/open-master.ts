@@ -1,5 +1,5 @@
 import { crc32 } from './crc32.js';
-import type { EbmlElementType } from './element-type.js';
+import { type EbmlElementType, isDocument } from './element-type.js';
 import type { EbmlErrorCode } from './errors.js';
 import { hex } from './header.js';
 import { pathOf } from './path.js';
@@ -13,6 +13,8 @@ export interface OpenMaster<M> {
   /** Where it ends at the latest; `Infinity` when nothing tells. */
   end: number;
   sizeKnown: boolean;
+  /** Where it ended by its size before that was given up; `undefined` when it was not. */
+  saidEnd: number | undefined;
   readonly parent: OpenMaster<M> | undefined;
   readonly depth: number;
   readonly handle: M;
@@ -31,7 +33,7 @@ export interface OpenMaster<M> {
 export function noteDamage(top: OpenMaster<unknown> | undefined): void {
   for (let master = top; master !== undefined; master = master.parent) {
     master.expectedCrc = undefined;
-    if (master.type.level > 0) master.damaged = true;
+    if (!isDocument(master.type)) master.damaged = true;
   }
 }
 
@@ -40,10 +42,21 @@ export function endWithin(top: OpenMaster<unknown> | undefined, anchor: unknown,
   for (let master = top; master !== undefined && master !== anchor; master = master.parent) master.end = offset;
 }
 
+/** Has the masters that end before `offset`, and are no documents, go on to wherever they may: their sizes are wrong. */
+export function freeUpTo(top: OpenMaster<unknown> | undefined, offset: number): void {
+  if (top === undefined || top.end >= offset || isDocument(top.type)) return;
+  freeUpTo(top.parent, offset);
+  top.end = top.parent?.end ?? Number.POSITIVE_INFINITY;
+  top.sizeKnown = false;
+  top.damaged = true;
+  top.expectedCrc = undefined;
+}
+
 /** Forgets the sizes of the documents that are open: after damage, what is left of them may be more or less than was said. */
 export function distrustRootSizes(top: OpenMaster<unknown> | undefined): void {
   for (let master = top; master !== undefined; master = master.parent) {
-    if (master.type.level !== 0) continue;
+    if (!isDocument(master.type)) continue;
+    if (master.sizeKnown) master.saidEnd = master.end;
     master.end = Number.POSITIVE_INFINITY;
     master.sizeKnown = false;
   }

@@ -12,7 +12,15 @@ import type { EbmlHandler, EbmlParserOptions } from './handler.js';
 import { HeaderReader, INCOMPLETE } from './header.js';
 import { MarkKeeper } from './mark-keeper.js';
 import { MasterStack } from './master-stack.js';
-import { crcFault, distrustRootSizes, endWithin, noteDamage, occursAgain } from './open-master.js';
+import {
+  crcFault,
+  distrustRootSizes,
+  endWithin,
+  type Fault,
+  freeUpTo,
+  noteDamage,
+  occursAgain,
+} from './open-master.js';
 import { OwnElements } from './own-elements.js';
 import { nameOf, pathOf } from './path.js';
 import type { Place } from './place-search.js';
@@ -27,7 +35,8 @@ const DEFAULT_MAX_DEPTH = 64;
 const SOON_SEARCHED = 512;
 /** How much is held back without recovery of an element that any bytes may look like. */
 const LARGEST_IN_DOUBT = 1024 * 1024;
-const BROKEN_SIZE = 'what follows it is no element';
+const MISPLACED: Fault = { code: 'UnexpectedElement', text: 'not allowed here' };
+const BROKEN_SIZE: Fault = { code: 'UnexpectedElement', text: 'what follows it is no element' };
 
 /**
  * An incremental EBML parser (RFC 8794): bytes in, elements out to a handler. It can stop at any byte and go on.
@@ -86,6 +95,10 @@ export class EbmlParser<M> {
   #damage: string | undefined;
   /** Where the stream began, or was right again after damage. */
   #trustedFrom = 0;
+  /** What is wrong with the element at hand when it turns out to be damage. */
+  #suspicion: Fault = BROKEN_SIZE;
+  /** The element that begins there is not held against the sizes of the masters around it again. */
+  #admitted = -1;
   /** The element at hand is where reading went on: masters that cannot hold it are closed, whatever their size. */
   #resynced = false;
 
@@ -249,6 +262,7 @@ export class EbmlParser<M> {
     const { top } = this.#masters;
     const place =
       top === undefined ? this.#topLevel.place(type) : placeIn(top, type, this.#resynced, this.#recovery !== undefined);
+    if (place !== undefined && isLandmark(type) && this.#isDisputed(type)) return true;
     if (place === BEHIND) {
       if (this.#recovery === undefined || this.#resynced || belongsIn(top, type)) return this.#close();
       // A master of unknown size ends where something begins that another can hold, not at damage.
@@ -266,6 +280,18 @@ export class EbmlParser<M> {
     if (place !== undefined) this.#wrong('UnexpectedElement', idEnd, place.text, place.tolerated);
     this.#resynced = place?.endsMaster === true;
     return this.#resynced || this.#begin(type, idEnd);
+  }
+
+  /** Holds back what cannot begin in the masters that are open if their sizes hold. */
+  #isDisputed(type: EbmlElementType): boolean {
+    const recovery = this.#recovery;
+    if (recovery === undefined || this.#resynced || this.#admitted === this.#offset) return false;
+    this.#admitted = this.#offset;
+    if (!recovery.dispute(type, this.#header.dataSize, this.#masters.top)) return false;
+    this.#suspicion = MISPLACED;
+    this.#accept = () => {};
+    this.#acceptedEnd = this.#offset + this.#headerSize;
+    return true;
   }
 
   /** Looks whether an element that nobody knows is one whose id is damaged; `false` when more bytes are needed to tell. */
@@ -292,7 +318,9 @@ export class EbmlParser<M> {
       if (!type.unknownSizeAllowed) this.#wrong('UnknownSizeNotAllowed', start - 1, 'unknown size', isMaster);
     } else if (top !== undefined && start + dataSize > top.end) {
       const tolerated = this.#recovery === undefined || isBoundByDocument(top);
-      this.#wrong('PastParentEnd', start - 1, `${dataSize} bytes reach past the end of the parent`, tolerated);
+      const text = `${dataSize} bytes reach past the end of the parent`;
+      if (!tolerated && this.#isTooLong(start, dataSize, text)) return true;
+      this.#wrong('PastParentEnd', start - 1, text, tolerated);
     }
     if (top === undefined) this.#topLevel.begun = true;
     else if (this.#countsOccurrences && occursAgain(top, type)) {
@@ -302,6 +330,20 @@ export class EbmlParser<M> {
       this.#wrong('InvalidValue', start - 1, `a ${type.type} of ${dataSize} bytes`, true);
     }
     return isMaster ? this.#beginMaster(type, dataSize, start) : this.#beginData(type, dataSize ?? 0, start);
+  }
+
+  /** Holds back what reaches past the ends of the masters that are open, unless that has been settled. */
+  #isTooLong(start: number, dataSize: number, text: string): boolean {
+    const end = start + dataSize;
+    const { top } = this.#masters;
+    if (this.#recovery?.disputeSize(end, top) !== true) return false;
+    this.#suspicion = { code: 'PastParentEnd', text };
+    this.#accept = () => {
+      this.#wrong('PastParentEnd', start - 1, text, true);
+      freeUpTo(top, end);
+    };
+    this.#acceptedEnd = start;
+    return true;
   }
 
   #beginMaster(type: EbmlElementType, dataSize: number | undefined, start: number): boolean {
@@ -457,6 +499,7 @@ export class EbmlParser<M> {
   #doubt(end: number, from: number, accept: () => void): void {
     this.#accept = accept;
     this.#acceptedEnd = end;
+    this.#suspicion = BROKEN_SIZE;
     this.#recovery?.doubt(end, from, false, this.#masters.top);
   }
 
@@ -470,7 +513,10 @@ export class EbmlParser<M> {
     // Its header stays read.
     this.#accept = () => {};
     this.#acceptedEnd = start;
-    judge.doubt(start + dataSize, start, true, this.#masters.top);
+    this.#suspicion = BROKEN_SIZE;
+    // What it has swallowed may begin in its header.
+    this.#input.unread(headerBytes(type.id, dataSize, this.#headerSize));
+    judge.doubt(start + dataSize, this.#offset + 1, true, this.#masters.top);
     return true;
   }
 
@@ -579,7 +625,7 @@ export class EbmlParser<M> {
         this.#accept();
         return true;
       case BROKEN:
-        this.#wrong('UnexpectedElement', this.#offset + this.#headerSize - 1, BROKEN_SIZE);
+        this.#wrong(this.#suspicion.code, this.#offset + this.#headerSize - 1, this.#suspicion.text);
         return true;
       case LOST:
         input.drain();
@@ -596,7 +642,7 @@ export class EbmlParser<M> {
     const { top } = this.#masters;
     const offset = this.#offset;
     const reason =
-      this.#damage ?? `byte ${offset + this.#headerSize - 1}: ${BROKEN_SIZE} (at ${pathOf(top, this.#type)})`;
+      this.#damage ?? `byte ${offset + this.#headerSize - 1}: ${BROKEN_SIZE.text} (at ${pathOf(top, this.#type)})`;
     this.#input.stepTo(at);
     this.#reset();
     noteDamage(top);
@@ -643,8 +689,17 @@ export class EbmlParser<M> {
   #mayGoOn(recovery: Recovery): boolean {
     if (this.#cut || this.#truncated) return false;
     this.#cut = true;
-    const bytes = this.#data?.taken ?? this.#kept?.take();
-    if (bytes === undefined || recovery.findMark(bytes, 0, bytes.length) < 0) return false;
+    const data = this.#data?.taken ?? this.#kept?.take();
+    const { dataSize } = this.#header;
+    if (data === undefined || dataSize === undefined) return false;
+    // What it has swallowed may begin in its header.
+    const isWhole = this.#input.offset - data.length === this.#offset + this.#headerSize;
+    const header =
+      isWhole && this.#type !== undefined
+        ? headerBytes(this.#type.id, dataSize, this.#headerSize)
+        : data.subarray(0, 0);
+    const bytes = concatBytes([header.subarray(1), data]);
+    if (recovery.findMark(bytes, 0, bytes.length) < 0) return false;
     this.#input.unread(bytes);
     this.#doubt(Number.POSITIVE_INFINITY, this.#input.offset, () => {});
     return true;

@@ -1,8 +1,11 @@
 import type { ChunkQueue } from './chunk-queue.js';
+import { damagedLandmark } from './damaged-id.js';
 import { type ElementSight, IMPOSSIBLE, OPEN, PLAIN, type Sight, type Surroundings } from './element-sight.js';
-import { type EbmlElementType, type EbmlSchema, isLandmark } from './element-type.js';
+import { type EbmlElementType, type EbmlSchema, isDocument, isLandmark } from './element-type.js';
+import { isAllOnes } from './header.js';
 import type { SyncMark } from './sync-scanner.js';
 import { decodeUint } from './values.js';
+import { readVint, vintLength } from './vint.js';
 
 /** There is no such place. */
 export const NOWHERE = -1;
@@ -13,6 +16,7 @@ export const UNDECIDED = -2;
 export type Answer = boolean | typeof UNDECIDED;
 
 const ID_LENGTH = 4;
+const LONGEST_LANDMARK_HEADER = ID_LENGTH + 8;
 /** How many elements behind each other tell that a place is one of them. */
 const LINKS = 3;
 /** How far apart they may be. */
@@ -36,6 +40,8 @@ export interface Search {
   readonly past: number | undefined;
   /** The master whose children are looked for as well as marks. */
   readonly anchor: Surroundings | undefined;
+  /** Where the document ends by its size: no other begins before that if something plain to see stands there. */
+  readonly documentEnd: number | undefined;
 }
 
 /** A place that was found. */
@@ -45,6 +51,12 @@ export interface Place {
   readonly bySize: boolean;
   /** The open master that it is in; those in it have ended. */
   readonly anchor: Surroundings | undefined;
+}
+
+/** What {@link PlaceSearch.behindLandmark} finds. */
+export interface BehindLandmark {
+  readonly start: number | undefined;
+  readonly end: number | undefined;
 }
 
 /** Looks ahead in the bytes that have arrived for places where elements begin. Nothing is read by that. */
@@ -92,6 +104,11 @@ export class PlaceSearch {
     return this.ended && !this.#has(at + 1) && at === this.#arrived;
   }
 
+  /** Whether the stream ends before the place. */
+  endsBefore(at: number): boolean {
+    return this.ended && !this.#has(at) && at > this.#arrived;
+  }
+
   #has(end: number): boolean {
     return this.#input.gather(end - this.#input.offset);
   }
@@ -108,11 +125,40 @@ export class PlaceSearch {
     }
   }
 
-  /** Whether an element stands there that is plain to see, or the stream ends there. */
+  /** Whether an element stands there that is plain to see and at odds with no size, or the stream ends there. */
   isPlain(at: number, top: Surroundings | undefined): Answer {
     const sight = this.look(at, top);
     if (sight === OPEN) return this.ended ? this.endsAt(at) : UNDECIDED;
-    return sight === PLAIN;
+    return sight === PLAIN && !this.#sight.breaksOut;
+  }
+
+  /** Whether some elements stand behind each other from a place on. */
+  goesOn(at: number, top: Surroundings | undefined): Answer {
+    return this.endsAt(at) || this.leads(at, top, at, 2, SIBLING_REACH, false);
+  }
+
+  /**
+   * The places behind an element whose id is that of a landmark but for one bit: where it ends by its size, and, of a document, where its
+   * header ends if elements go on there.
+   */
+  behindLandmark(at: number): BehindLandmark | undefined | typeof UNDECIDED {
+    if (!this.#has(at + LONGEST_LANDMARK_HEADER) && !this.ended) {
+      this.wanted = at + LONGEST_LANDMARK_HEADER;
+      return UNDECIDED;
+    }
+    const { bytes, position, offset } = this.#input;
+    const index = position + at - offset;
+    const sizeAt = index + ID_LENGTH;
+    const size = vintLength(bytes[sizeAt] ?? 0);
+    if (size > 8 || sizeAt + size > bytes.length) return undefined;
+    const type = damagedLandmark(this.#schema, bytes, index);
+    if (type === undefined) return undefined;
+    const start = at + ID_LENGTH + size;
+    const end = isAllOnes(bytes, sizeAt, size) ? undefined : start + readVint(bytes, sizeAt, size);
+    if (!isDocument(type)) return { start: undefined, end };
+    const goesOn = this.goesOn(start, { type, end: Number.POSITIVE_INFINITY, sizeKnown: false, parent: undefined });
+    if (goesOn === UNDECIDED) return UNDECIDED;
+    return { start: goesOn ? start : undefined, end };
   }
 
   /** The next place to go on at. */
@@ -134,7 +180,13 @@ export class PlaceSearch {
       const kinds = firstBytes[bytes[index]!]!;
       const isMark = (kinds & IN_MARK) === 0 ? false : this.#isMark(search);
       if (isMark === UNDECIDED) return UNDECIDED;
-      if (isMark) return { at: search.at, bySize: false, anchor: undefined };
+      if (isMark) {
+        const isPayload = this.#isWithinDocument(search);
+        if (isPayload === UNDECIDED) return UNDECIDED;
+        if (!isPayload) return { at: search.at, bySize: false, anchor: undefined };
+        search.at++;
+        continue;
+      }
       const isSibling = (kinds & IN_SIBLING) === 0 ? false : this.#isSibling(search);
       if (isSibling === UNDECIDED) return UNDECIDED;
       const { anchor } = search;
@@ -194,6 +246,14 @@ export class PlaceSearch {
     return past === undefined || this.leads(at, parent, past, 1, this.#reach);
   }
 
+  /** Whether the mark at hand begins a document within one whose size holds. */
+  #isWithinDocument({ at, documentEnd }: Search): Answer {
+    if (documentEnd === undefined || at >= documentEnd || documentEnd - at > this.#reach) return false;
+    const index = this.#input.position + at - this.#input.offset;
+    const type = this.#schema.get(decodeUint(this.#input.bytes, index, index + ID_LENGTH));
+    return type?.level === 0 ? this.isPlain(documentEnd, undefined) : false;
+  }
+
   /** A child of the anchor; without one, one of a mark that is damaged: it shows what is payload. */
   #isSibling({ at, past, anchor }: Search): Answer {
     for (const parent of anchor === undefined ? this.#marks.map(({ id }) => this.#schema.get(id)) : [anchor.type]) {
@@ -214,16 +274,23 @@ export class PlaceSearch {
 
   /**
    * Whether elements stand behind each other from `at` in `top` on: `links` of them or up to a landmark, past a place, within `reach`; or
-   * up to the very end of the stream.
+   * up to the very end of the stream. `siblings` says that all of them are to be plain to see. When one of them ends at the very place, that is where what holds them ends, and says nothing.
    */
-  leads(at: number, top: Surroundings | undefined, past: number, links: number, reach: number): Answer {
-    const siblings = links > 1;
+  leads(
+    at: number,
+    top: Surroundings | undefined,
+    past: number,
+    links: number,
+    reach: number,
+    siblings = links > 1,
+  ): Answer {
     const dead = this.#dead[siblings ? 1 : 0];
     const passed: number[] = [];
     let place = at;
     let parent = top;
     for (let count = 0; !dead.has(place); count++) {
       if (place - at > reach) return false;
+      if (count > 0 && place === past) break;
       const sight = this.look(place, parent);
       if (sight === OPEN) {
         if (!this.ended) return UNDECIDED;
@@ -235,7 +302,7 @@ export class PlaceSearch {
       if (sight === PLAIN && place >= past && (count >= links || (count > 0 && type !== undefined && isLandmark(type))))
         return true;
       passed.push(place);
-      const entered = type !== undefined && (length === 0 || (type.level === 0 && type.unknownSizeAllowed));
+      const entered = type !== undefined && (length === 0 || isDocument(type));
       if (entered) parent = { type, end: Number.POSITIVE_INFINITY, sizeKnown: false, parent: this.#sight.parent };
       place += entered ? headerSize : length;
     }

@@ -1,6 +1,8 @@
 import type { ChunkQueue } from './chunk-queue.js';
 import {
+  documentEnd,
   ElementSight,
+  endsAgainst,
   IMPOSSIBLE,
   isBoundByDocument,
   OPEN,
@@ -8,6 +10,7 @@ import {
   POSSIBLE,
   type Surroundings,
 } from './element-sight.js';
+import { type EbmlElementType, isDocument } from './element-type.js';
 import type { EbmlParserOptions } from './handler.js';
 import { NOWHERE, type Place, PlaceSearch, type Search, UNDECIDED } from './place-search.js';
 import { type SyncMark, SyncScanner } from './sync-scanner.js';
@@ -52,8 +55,31 @@ interface Doubt {
   readonly ends: Place[];
 }
 
+/** An element that cannot begin where it does if the sizes of open masters hold. */
+interface Dispute {
+  /** Where those masters end. */
+  readonly ends: Place[];
+  /** Where the last of them does. */
+  readonly last: number;
+  /** Where elements must go on to the very end of the stream when that comes before the masters' ends, and in what. */
+  readonly at: number;
+  readonly parent: Surroundings | undefined;
+}
+
+/** An element that reaches past the ends of open masters. */
+interface Excess {
+  /** Where those masters end. */
+  readonly ends: Place[];
+  /** Where the element does. */
+  readonly end: number;
+  /** What it stands in if it is right. */
+  readonly freed: Surroundings | undefined;
+}
+
 /** Damage from some place on. */
 interface Damage {
+  /** Where it begins, until it has been looked at for the id of a landmark. */
+  start: number | undefined;
   /** Where reading can go on by the sizes that are known, the innermost first. */
   readonly ends: Place[];
   readonly search: Search;
@@ -78,6 +104,8 @@ export class Recovery {
   readonly #recovers: boolean;
   #doubt: Doubt | undefined;
   #damage: Damage | undefined;
+  #dispute: Dispute | undefined;
+  #excess: Excess | undefined;
   #began = 0;
 
   constructor(
@@ -102,12 +130,17 @@ export class Recovery {
 
   /** Whether something is to be settled before anything more is read. */
   get busy(): boolean {
-    return this.#doubt !== undefined || this.#damage !== undefined;
+    return (
+      this.#damage !== undefined ||
+      this.#doubt !== undefined ||
+      this.#dispute !== undefined ||
+      this.#excess !== undefined
+    );
   }
 
   /** Whether an element begins at `at` in `bytes`, which is at `offset` in the stream, that is plain to see. */
   isFollowed(bytes: Uint8Array, at: number, offset: number, top: Surroundings | undefined): boolean {
-    return this.#sight.look(bytes, at, bytes.length, offset, top) === PLAIN;
+    return this.#sight.look(bytes, at, bytes.length, offset, top) === PLAIN && !this.#sight.breaksOut;
   }
 
   /** Whether an element that begins with the header last read may be one by chance, so that its size has to be confirmed. */
@@ -128,8 +161,8 @@ export class Recovery {
    * @param isWeak whether it may be an element by chance: it is damage itself when its size does not hold
    */
   doubt(end: number, from: number, isWeak: boolean, top: Surroundings | undefined): void {
-    const search = { at: from, end, past: end, anchor: anchorOf(top) };
-    const ends = this.#endsOf(top).filter(({ at }) => at >= end);
+    const search = { at: from, end, past: end, anchor: anchorOf(top), documentEnd: documentEnd(top) };
+    const ends = this.#endsOf(top);
     this.#doubt = {
       end,
       followed: end,
@@ -159,11 +192,59 @@ export class Recovery {
     }
     for (const end of this.#endsOf(top)) ends.push(end);
     this.#damage = {
+      start: offset,
       ends,
-      search: { at: from, end: Number.POSITIVE_INFINITY, past: undefined, anchor: anchorOf(top) },
+      search: {
+        at: from,
+        end: Number.POSITIVE_INFINITY,
+        past: undefined,
+        anchor: anchorOf(top),
+        documentEnd: documentEnd(top),
+      },
     };
     this.#doubt = undefined;
     this.#begin();
+  }
+
+  /**
+   * Holds an element back whose header has been read and whose id is too long to be met by chance, if it begins where the sizes of open
+   * masters leave no place for it, until it is known whether one of them ends where its size says.
+   *
+   * @param dataSize of the element
+   * @returns whether there is something to settle
+   */
+  dispute(type: EbmlElementType, dataSize: number | undefined, top: Surroundings | undefined): boolean {
+    const { offset } = this.#input;
+    const ends: Place[] = [];
+    for (const at of endsAgainst(type, top)) {
+      if (at >= offset && at - offset <= this.#maxElementSize) ends.push({ at, bySize: true, anchor: undefined });
+    }
+    const last = ends.at(-1);
+    if (last === undefined) return false;
+    const entered = dataSize === undefined || isDocument(type);
+    const end = dataSize === undefined ? Number.POSITIVE_INFINITY : offset + dataSize;
+    this.#dispute = {
+      ends,
+      last: last.at,
+      at: entered ? offset : end,
+      parent: entered ? { type, end, sizeKnown: false, parent: parentOf(type) } : parentOf(type),
+    };
+    this.#begin();
+    return true;
+  }
+
+  /**
+   * Holds an element back, the next bytes of the input are its own, that reaches past the ends of open masters, until it is known which of
+   * the sizes hold: the element's own, when none of the masters ends where it says, and elements go on behind the element.
+   *
+   * @returns whether there is something to settle
+   */
+  disputeSize(end: number, top: Surroundings | undefined): boolean {
+    const { offset } = this.#input;
+    if (end - offset > this.#maxElementSize) return false;
+    this.#excess = { ends: this.#endsOf(top).filter(({ at }) => at < end), end, freed: freedOf(top, end) };
+    this.#begin();
+    return true;
   }
 
   #begin(): void {
@@ -177,7 +258,7 @@ export class Recovery {
     const { wanted } = search;
     search.ended = ended;
     if (!this.#input.gather(wanted - this.#input.offset) && !ended) return WAIT;
-    const verdict = this.#doubt === undefined ? this.#passOver(top) : this.#confirm(this.#doubt, top);
+    const verdict = this.#judge(top);
     if (verdict === WAIT) {
       // Elements are followed from the beginning each time, so not for each byte.
       search.wanted += (search.wanted - this.#began) >> 4;
@@ -186,7 +267,33 @@ export class Recovery {
     if (verdict === HOLDS) this.trusted = Math.max(this.trusted, this.#doubt?.end ?? 0);
     this.#doubt = undefined;
     this.#damage = undefined;
+    this.#dispute = undefined;
+    this.#excess = undefined;
     return verdict;
+  }
+
+  #judge(top: Surroundings | undefined): Verdict {
+    if (this.#excess !== undefined) return this.#compare(this.#excess, top);
+    if (this.#dispute !== undefined) return this.#decide(this.#dispute, top);
+    return this.#doubt === undefined ? this.#passOver(top) : this.#confirm(this.#doubt, top);
+  }
+
+  #compare({ ends, end, freed }: Excess, top: Surroundings | undefined): Verdict {
+    const masterEnd = this.#plainEnd(ends, top);
+    if (masterEnd === UNDECIDED) return WAIT;
+    if (masterEnd !== undefined) return BROKEN;
+    const leads = this.#search.goesOn(end, freed);
+    if (leads === UNDECIDED) return WAIT;
+    return leads ? HOLDS : BROKEN;
+  }
+
+  #decide({ ends, last, at, parent }: Dispute, top: Surroundings | undefined): Verdict {
+    const search = this.#search;
+    const end = this.#plainEnd(ends, top);
+    if (end === UNDECIDED) return WAIT;
+    if (end !== undefined) return BROKEN;
+    if (!search.endsBefore(last)) return HOLDS;
+    return search.leads(at, parent, Number.POSITIVE_INFINITY, 1, this.#maxElementSize) === true ? HOLDS : BROKEN;
   }
 
   #confirm(doubt: Doubt, top: Surroundings | undefined): Verdict {
@@ -206,6 +313,11 @@ export class Recovery {
       }
       let sight = isFar ? IMPOSSIBLE : search.look(at, top);
       if (sight === OPEN && !search.ended) return WAIT;
+      if (sight === PLAIN && search.seen.breaksOut) {
+        const end = this.#plainEnd(doubt.ends, top);
+        if (end === UNDECIDED) return WAIT;
+        if (end !== undefined) return end;
+      }
       if (sight === PLAIN || (sight === OPEN && search.endsAt(at))) {
         this.trusted = Math.max(this.trusted, at);
         return HOLDS;
@@ -214,7 +326,10 @@ export class Recovery {
       if (sight === POSSIBLE && misplaced) sight = IMPOSSIBLE;
       // Where damage stops the parser, what follows tells more of it.
       if (doubt.isWeak && sight === IMPOSSIBLE && !isFar) return this.#recovers ? BROKEN : HOLDS;
-      if (doubt.isWeak && sight === OPEN) return HOLDS;
+      if (doubt.isWeak && sight === OPEN) {
+        this.trusted = Math.max(this.trusted, doubt.small);
+        return HOLDS;
+      }
       // Two that nobody knows behind each other, and elements in the first that go on past its end: it is these that are right.
       const isSuspect = doubt.isWeak && type === undefined && doubt.search.at < doubt.end;
       if (isSuspect || sight !== POSSIBLE) {
@@ -245,7 +360,7 @@ export class Recovery {
   #endsOf(top: Surroundings | undefined): Place[] {
     const { offset } = this.#input;
     const ends: Place[] = [];
-    for (let at = top; at !== undefined && at.type.level > 0; at = at.parent) {
+    for (let at = top; at !== undefined && !isDocument(at.type); at = at.parent) {
       const isNear = at.end > offset && at.end - offset <= this.#maxElementSize;
       if (at.sizeKnown && isNear) ends.push({ at: at.end, bySize: true, anchor: undefined });
     }
@@ -267,6 +382,13 @@ export class Recovery {
     const damage = this.#damage;
     if (damage === undefined) return LOST;
     const search = this.#search;
+    if (damage.start !== undefined) {
+      const behind = search.behindLandmark(damage.start);
+      if (behind === UNDECIDED) return WAIT;
+      if (behind?.start !== undefined) return { at: behind.start, bySize: true, anchor: undefined };
+      if (behind?.end !== undefined) damage.ends.unshift({ at: behind.end, bySize: true, anchor: undefined });
+      damage.start = undefined;
+    }
     const end = this.#plainEnd(damage.ends, top);
     if (end === UNDECIDED) return WAIT;
     if (end !== undefined) return end;
@@ -274,6 +396,17 @@ export class Recovery {
     if (place === UNDECIDED) return WAIT;
     return place === NOWHERE ? LOST : place;
   }
+}
+
+/** The open masters, those without an end that end before a place. */
+function freedOf(top: Surroundings | undefined, end: number): Surroundings | undefined {
+  if (top === undefined || top.end >= end) return top;
+  return { type: top.type, end: Number.POSITIVE_INFINITY, sizeKnown: false, parent: freedOf(top.parent, end) };
+}
+
+/** What an element stands in that stands right. */
+function parentOf({ parent }: EbmlElementType): Surroundings | undefined {
+  return parent && { type: parent, end: Number.POSITIVE_INFINITY, sizeKnown: false, parent: undefined };
 }
 
 /** The open master whose children can be gone on at. */
@@ -284,7 +417,7 @@ function anchorOf(top: Surroundings | undefined): Surroundings | undefined {
 }
 
 function isBounded(top: Surroundings | undefined, offset: number): boolean {
-  return top !== undefined && top.type.level > 0 && top.end > offset && top.end !== Number.POSITIVE_INFINITY;
+  return top !== undefined && !isDocument(top.type) && top.end > offset && top.end !== Number.POSITIVE_INFINITY;
 }
 
 function isWithin(top: Surroundings | undefined, end: number): boolean {

@@ -72,9 +72,12 @@ export class SyncScanner {
     return this.#held;
   }
 
-  /** Where in `bytes` from `start` to `end` a mark begins, or what may be one when more bytes follow; -1 for nowhere. */
+  /**
+   * Where in `bytes` from `start` to `end` a mark begins, or what may be one when more bytes follow; -1 for nowhere. What stands behind
+   * `end` is not looked at.
+   */
   find(bytes: Uint8Array, start: number, end: number): number {
-    return this.#find(bytes, start, end, OPEN);
+    return this.#find(bytes, start, end, OPEN, end);
   }
 
   /** Lets go of the bytes still held. */
@@ -99,10 +102,10 @@ export class SyncScanner {
   }
 
   /** The first place from `from` to before `end` with so much to see, -1 if there is none. */
-  #find(bytes: Uint8Array, from: number, end: number, least: Sight): number {
+  #find(bytes: Uint8Array, from: number, end: number, least: Sight, limit = bytes.length): number {
     const places = this.#places;
     // An id that begins before `end` has one of its bytes at every fourth place up to 3 behind it.
-    const last = Math.min(end + ID_LENGTH - 1, bytes.length);
+    const last = Math.min(end + ID_LENGTH - 1, limit);
     let probe = from + ID_LENGTH - 1;
     while (probe < last) {
       probe = passOver(bytes, probe, last, places);
@@ -112,26 +115,25 @@ export class SyncScanner {
         for (let place = ID_LENGTH - 1; place >= 0; place--) {
           const at = probe - place;
           const begins = (inId & (1 << place)) !== 0 && (places[bytes[at]!]! & 1) !== 0;
-          if (begins && at < end && this.#look(bytes, at) >= least) return at;
+          if (begins && at < end && this.#look(bytes, at, limit) >= least) return at;
         }
       }
     }
-    for (let at = probe - ID_LENGTH + 1; at < end; at++) if (this.#look(bytes, at) >= least) return at;
+    for (let at = probe - ID_LENGTH + 1; at < end; at++) if (this.#look(bytes, at, limit) >= least) return at;
     return -1;
   }
 
   /** What is to be seen at a place; what is open comes to nothing when no more bytes follow. */
-  #look(bytes: Uint8Array, at: number): Sight {
+  #look(bytes: Uint8Array, at: number, limit = bytes.length): Sight {
     if ((this.#places[bytes[at]!]! & 1) === 0) return NONE;
     let sight: Sight = NONE;
-    const idEnd = Math.min(at + ID_LENGTH, bytes.length);
+    const idEnd = Math.min(at + ID_LENGTH, limit);
     const begun = decodeUint(bytes, at, idEnd);
-    const sizeLength = vintLength(bytes[idEnd] ?? 0xff);
+    const sizeLength = idEnd < limit ? vintLength(bytes[idEnd]!) : 1;
     for (const { id, firstChildren } of this.#marks) {
       if (id >>> (8 * (at + ID_LENGTH - idEnd)) !== begun || sizeLength > 8) continue;
-      const child = bytes[idEnd + sizeLength];
-      if (child === undefined) sight = OPEN;
-      else if (firstChildren.includes(child)) return MARK;
+      if (idEnd + sizeLength >= limit) sight = OPEN;
+      else if (firstChildren.includes(bytes[idEnd + sizeLength]!)) return MARK;
     }
     return sight;
   }

@@ -219,6 +219,7 @@ describe('an open master', () => {
     start: 0,
     end: 0,
     sizeKnown: true,
+    saidEnd: undefined,
     parent,
     depth: 0,
     handle: null,

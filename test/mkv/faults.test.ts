@@ -142,7 +142,7 @@ describe('an element in a place where it cannot stand', () => {
   });
 
   it('tells of a wrong size above it when it is one that is never met by chance', () => {
-    const cluster = writeMaster(Mkv.Cluster, [TIME, TAGS]);
+    const cluster = concatBytes([writeHeader(Mkv.Cluster, TIME.length + TAGS.length + 2), TIME, TAGS]);
     const at = IN_SEGMENT + cluster.length - TAGS.length + 3;
     expect(faults([EBML, SEGMENT, cluster, CLUSTER, TIME])).toEqual({
       default: [`error UnexpectedElement at ${at}`],
@@ -162,6 +162,44 @@ describe('an element in a place where it cannot stand', () => {
       'start Cluster',
       'data Timestamp',
       'end Cluster',
+      'end Segment',
+    ]);
+  });
+
+  it('is damage when the size above it holds', () => {
+    const document = concatBytes([EBML, SEGMENT, TAGS]);
+    for (const inner of [TAGS, document, CLUSTER]) {
+      const cluster = writeMaster(Mkv.Cluster, [TIME, inner]);
+      const at = IN_SEGMENT + cluster.length - inner.length;
+      const parts = [EBML, SEGMENT, cluster, CLUSTER, TIME];
+      expect(faults(parts)).toEqual(refused('UnexpectedElement', at + 3, `gap ${at}+${inner.length}`));
+      expect(told(parts, { recover: true })).toEqual([
+        'start Segment',
+        'start Cluster',
+        'data Timestamp',
+        `gap ${at}+${inner.length}`,
+        'end Cluster cut',
+        'start Cluster',
+        'data Timestamp',
+        'end Cluster',
+        'end Segment',
+      ]);
+    }
+  });
+
+  it('is damage in a Segment whose size holds when it is another document, in a Cluster of unknown size too', () => {
+    const inner = concatBytes([EBML, SEGMENT, TAGS]);
+    const segment = writeMaster(Mkv.Segment, [CLUSTER, TIME, inner]);
+    const at = EBML.length + segment.length - inner.length;
+    expect(told([EBML, segment, EBML, SEGMENT], { recover: true })).toEqual([
+      'start Segment',
+      'start Cluster',
+      'data Timestamp',
+      `gap ${at}+${inner.length}`,
+      'end Cluster cut',
+      'end Segment cut',
+      ...OF_HEADER,
+      'start Segment',
       'end Segment',
     ]);
   });
@@ -259,11 +297,20 @@ describe('a size', () => {
     );
   });
 
-  it('that reaches past the end of the parent is a warning; damage where a size can be trusted', () => {
+  it('that reaches past the end of the parent is a warning; damage where the size of the parent holds', () => {
     const cluster = concatBytes([writeHeader(Mkv.Cluster, TIME.length + BLOCK.length - 1), TIME, BLOCK]);
     const at = IN_SEGMENT + cluster.length - BLOCK.length;
-    expect(faults([EBML, SEGMENT, cluster, CLUSTER, TIME])).toEqual({
-      default: [`warning PastParentEnd at ${at + 1}`],
+    expect(faults([EBML, SEGMENT, cluster, CLUSTER, TIME])).toEqual(tolerated('PastParentEnd', at + 1));
+    expect(told([EBML, SEGMENT, cluster, CLUSTER, TIME], { recover: true }).slice(1, 6)).toEqual([
+      'start Cluster',
+      'data Timestamp',
+      `warning PastParentEnd at ${at + 1}`,
+      'data SimpleBlock',
+      'end Cluster cut',
+    ]);
+    const long = BLOCK.slice();
+    long[1] = 0x80 | (BLOCK.length - 1);
+    expect(faults([EBML, SEGMENT, writeMaster(Mkv.Cluster, [TIME, long]), CLUSTER, TIME])).toMatchObject({
       strict: [`error PastParentEnd at ${at + 1}`],
       recover: [`gap ${at}+${BLOCK.length}`],
     });
