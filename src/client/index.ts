@@ -51,4 +51,14 @@ export {
   type UncommittedFragment,
 } from './process-fragments.js';
 export { RateLimiter } from './rate-limiter.js';
+export {
+  boxToPixels,
+  parseRekognitionResult,
+  type RekognitionBox,
+  type RekognitionFace,
+  type RekognitionLandmark,
+  type RekognitionMatch,
+  type RekognitionResult,
+} from './rekognition.js';
+export { RekognitionIndex, type RekognitionIndexOptions, type RekognitionJoin } from './rekognition-index.js';
 export { KinesisVideoError, type ServiceOperation } from './service-error.js';

@@ -1,3 +1,4 @@
+import { fieldsOf, parseJson, textOf } from './json-fields.js';
 import { parseMoment } from './moment.js';
 
 /** What the service tells through SNS when a fragment with a notification tag is stored. */
@@ -22,9 +23,9 @@ export interface FragmentNotification {
  * @throws SyntaxError when it is no JSON; TypeError when it is no notification of Kinesis Video Streams
  */
 export function parseFragmentNotification(text: string): FragmentNotification {
-  const outer = fieldsOf(parse(text));
+  const outer = fieldsOf(parseJson(text));
   const { Message: inner } = outer;
-  const message = typeof inner === 'string' ? fieldsOf(parse(inner)) : outer;
+  const message = typeof inner === 'string' ? fieldsOf(parseJson(inner)) : outer;
   const { StreamArn, FragmentNumber, FragmentStartProducerTimestamp, FragmentStartServerTimestamp } = message;
   const { NotificationType = 'PERSISTED', NotificationPayload } = message;
   const number = textOf(FragmentNumber) ?? '';
@@ -39,21 +40,4 @@ export function parseFragmentNotification(text: string): FragmentNotification {
     notificationType: textOf(NotificationType) ?? 'PERSISTED',
     payload: new Map(Object.entries(fieldsOf(NotificationPayload)).map(([name, value]) => [name, textOf(value) ?? ''])),
   };
-}
-
-/** JSON whose integers of 16 digits and more are text: as numbers they would lose digits. Text within strings stays as it is. */
-function parse(text: string): unknown {
-  return JSON.parse(
-    text.replace(/("(?:[^"\\]|\\.)*")|(?<![\d.])(\d{16,})(?![\d.eE])/g, (_, quoted, digits) => quoted ?? `"${digits}"`),
-  );
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? String(value)
-    : undefined;
 }
