@@ -1,8 +1,16 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const { CI } = process.env;
 
 export default defineConfig({
+  // What the recipes in examples import is what is tested.
+  resolve: {
+    alias: [
+      { find: /^kvs-parser$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
+      { find: /^kvs-parser\/(\w+)$/, replacement: `${fileURLToPath(new URL('src', import.meta.url))}/$1/index.ts` },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     // They install packages from npm: npm run test:package.
