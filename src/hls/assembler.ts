@@ -9,6 +9,9 @@ import type { TrackWindow } from './track-window.js';
 /** In microseconds: a gap or overlap up to this is none. */
 const JITTER = 50_000;
 
+/** In microseconds: behind a gap of more a stretch of its own begins, since DASH players stay in a gap within a Period. */
+const LONG_GAP = 1_000_000;
+
 /** What is known of a track besides its window. */
 interface TrackState {
   readonly window: TrackWindow;
@@ -61,6 +64,7 @@ export class Assembler {
     if (changes) for (const draft of this.#drafts.values()) this.#finish(draft);
     if (isNew) this.#ordinal++;
     const isBreak = isNew && this.#ordinal > 0 && this.#isDiscontinuity(fragment);
+    if (changes || (isBreak && fragment.gap > LONG_GAP)) this.#beginEpoch(fragment);
     if (changes) this.#change(fragment);
     if (isBreak || (changes && this.#epoch > 0)) this.#discontinuities++;
     this.#isOpen = true;
@@ -86,11 +90,14 @@ export class Assembler {
     return discontinuity || (jumps.length > 0 && jumps.every((jump) => jump > JITTER));
   }
 
-  #change({ tracks, media }: CmafFragment): void {
-    this.#tracks = tracks;
+  #beginEpoch({ media }: CmafFragment): void {
     this.#epoch++;
     const first = media.reduce((start, each) => Math.min(start, each.start), Number.POSITIVE_INFINITY);
     this.#presentation.epochs.set(this.#epoch, first);
+  }
+
+  #change({ tracks }: CmafFragment): void {
+    this.#tracks = tracks;
     for (const track of tracks) {
       const before = this.#states.get(track.id);
       if (before?.track === track) continue;

@@ -143,13 +143,13 @@ class Answerer {
     }
     const target = targetDuration(track);
     const isOver = () => !playback.blocks || isThere(directives, track, presentation);
-    const over = await presentation.until(isOver, target * 3000, signal);
-    if (!over) return refusal(503, 'the segment has not come in time', { 'retry-after': '1' });
+    // Where it does not come in time, the camera pauses: players go on with the playlist as it is, and give up after a few errors.
+    const isInTime = await presentation.until(isOver, target * 3000, signal);
     const { skip, sequence } = directives;
     const body = this.#write(`${track.name} ${skip}`, () => writeMediaPlaylist(presentation, track, playback, skip));
     // What names its segment never changes its meaning; else the playlist is old after half of what a segment lasts.
     const age =
-      playback.blocks && sequence !== undefined
+      playback.blocks && sequence !== undefined && isInTime
         ? target * 6
         : playback.partTarget === undefined
           ? Math.floor(target / 2)

@@ -21,8 +21,9 @@ export function writeManifest(presentation: Presentation, playback: Playback, no
   const first = all.reduce((least, { start }) => Math.min(least, start), Number.POSITIVE_INFINITY);
   const end = all.reduce((most, { start, duration }) => Math.max(most, start + duration), 0);
   const target = tracks.reduce((most, track) => Math.max(most, targetDuration(track)), 1);
-  // A static presentation begins at 0, wherever it has been cut out.
-  const base = isStatic ? first : 0;
+  // One that was live keeps its times when it ends: there are viewers in it. On demand it begins at 0.
+  const isWhole = playback.mode === 'ON_DEMAND';
+  const base = isWhole ? first : 0;
   const attributes: Record<string, string> = {
     xmlns: 'urn:mpeg:dash:schema:mpd:2011',
     'xmlns:kvs': KVS,
@@ -42,7 +43,7 @@ export function writeManifest(presentation: Presentation, playback: Playback, no
   }
   const lines = ['<?xml version="1.0" encoding="UTF-8"?>', `<MPD${write(attributes)}>`];
   for (const epoch of [...new Set(all.map((segment) => segment.epoch))].sort((a, b) => a - b)) {
-    writePeriod(lines, presentation, playback, { epoch, base, listed, isStatic });
+    writePeriod(lines, presentation, playback, { epoch, base, listed, isWhole });
   }
   if (!isStatic) {
     const now8601 = new Date(now).toISOString();
@@ -55,12 +56,12 @@ export function writeManifest(presentation: Presentation, playback: Playback, no
 interface PeriodInput {
   readonly epoch: number;
   readonly base: number;
-  readonly isStatic: boolean;
+  readonly isWhole: boolean;
   readonly listed: ReadonlyMap<TrackWindow, readonly Segment[]>;
 }
 
 function writePeriod(lines: string[], presentation: Presentation, playback: Playback, input: PeriodInput): void {
-  const { epoch, base, listed, isStatic } = input;
+  const { epoch, base, listed, isWhole } = input;
   const tracks = [...listed].map(([track, segments]) => ({
     track,
     segments: segments.filter((segment) => segment.epoch === epoch),
@@ -70,8 +71,19 @@ function writePeriod(lines: string[], presentation: Presentation, playback: Play
     Number.POSITIVE_INFINITY,
   );
   // A Period begins where it did when all of its segments were there.
-  const start = isStatic ? first : Math.min(first, presentation.epochs.get(epoch) ?? first);
-  lines.push(`<Period${write({ id: `p${epoch}`, start: `PT${seconds(start - base)}S` })}>`);
+  const start = isWhole ? first : Math.min(first, presentation.epochs.get(epoch) ?? first);
+  const end = tracks
+    .flatMap(({ segments }) => segments)
+    .reduce((most, each) => Math.max(most, each.start + each.duration), 0);
+  const next = presentation.epochs.get(epoch + 1);
+  lines.push(
+    `<Period${write({
+      id: `p${epoch}`,
+      start: `PT${seconds(start - base)}S`,
+      // Else it lasts until the next begins.
+      ...(next !== undefined && next > end ? { duration: `PT${seconds(end - start)}S` } : {}),
+    })}>`,
+  );
   for (const { track, segments } of tracks) {
     if (segments.length > 0) writeAdaptationSet(lines, playback, track, segments, start);
   }

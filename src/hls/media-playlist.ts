@@ -7,6 +7,8 @@ import type { TrackWindow } from './track-window.js';
 const PARTS_WITHIN = 3;
 const SKIP_BEFORE = 6;
 const HOLD_BACK = 3;
+/** In microseconds: three parts are the least that a viewer must be behind; this much more is what networks and cameras are late. */
+const MARGIN = 400_000;
 
 /** Microseconds as the seconds of a playlist. */
 export function seconds(microseconds: number): string {
@@ -93,7 +95,7 @@ function serverControl(target: number, part: number | undefined): string {
     `CAN-SKIP-UNTIL=${SKIP_BEFORE * target}`,
     `HOLD-BACK=${HOLD_BACK * target}`,
   ];
-  if (part !== undefined) attributes.push(`PART-HOLD-BACK=${seconds(HOLD_BACK * part)}`);
+  if (part !== undefined) attributes.push(`PART-HOLD-BACK=${seconds(HOLD_BACK * part + MARGIN)}`);
   return `#EXT-X-SERVER-CONTROL:${attributes.join(',')}`;
 }
 

@@ -34,7 +34,7 @@ export interface Segment extends FragmentIdentity {
   readonly sequence: number;
   /** Which fragment of the presentation it is of, counted from 0. */
   readonly ordinal: number;
-  /** Which stretch of the presentation it is in, in which no track changes its configuration. */
+  /** Which stretch of the presentation it is in, in which no track changes its configuration and nothing is missing for long. */
   readonly epoch: number;
   /** How many discontinuities there have been up to its beginning. */
   readonly discontinuities: number;

@@ -67,6 +67,8 @@ export class CmafRemuxer extends RemuxingVisitor {
   /** The last that there was of each track, by its id. */
   readonly #known = new Map<number, { readonly from: Mp4Track; readonly track: CmafTrack }>();
   readonly #sequenceNumbers = new Map<number, number>();
+  /** Of each track, by its id, in ticks: what is added to its decode times, and the last that there was. */
+  readonly #delays = new Map<number, { readonly delay: number; readonly last: number }>();
 
   /**
    * @param emit is given each fragment, or chunk
@@ -86,7 +88,7 @@ export class CmafRemuxer extends RemuxingVisitor {
     }
     this.#emit({
       tracks: this.#tracks,
-      media: runs.map((run) => this.#mediaOf(remuxed, run)),
+      media: runs.map((run) => this.#mediaOf(remuxed, run, discontinuity)),
       leftOut: this.leftOut,
       fragment: metadata,
       chunk,
@@ -109,19 +111,33 @@ export class CmafRemuxer extends RemuxingVisitor {
     return track;
   }
 
-  #mediaOf(remuxed: RemuxedFragment, run: TrackRun): CmafMedia {
+  #mediaOf(remuxed: RemuxedFragment, run: TrackRun, isBreak: boolean): CmafMedia {
     const { track, times, flags } = run;
+    const delay = this.#delayOf(run, isBreak);
     const { id, setup } = track;
     const sequenceNumber = (this.#sequenceNumbers.get(id) ?? 0) + 1;
     this.#sequenceNumbers.set(id, sequenceNumber);
     return {
       track: this.#trackOf(track),
-      bytes: writeMediaSegment({ ...remuxed, runs: [run] }, sequenceNumber),
+      bytes: writeMediaSegment({ ...remuxed, runs: [run] }, sequenceNumber, delay),
       ...extentOf(run),
-      decodeStart: toMicroseconds(times.decode[0]!, setup.timescale),
-      decodeEnd: toMicroseconds(times.nextDecode, setup.timescale),
+      decodeStart: toMicroseconds(times.decode[0]! + delay, setup.timescale),
+      decodeEnd: toMicroseconds(times.nextDecode + delay, setup.timescale),
       samples: flags.length,
       independent: isSync(flags[0]!),
     };
+  }
+
+  /**
+   * Where media begins anew, the first sample is decoded when it is presented, and those behind it as much later: players align segments
+   * by decode times (negative composition offsets, ISO/IEC 23000-19 section 7.5.17).
+   */
+  #delayOf({ track, times: { decode }, start }: TrackRun, isBreak: boolean): number {
+    const before = this.#delays.get(track.id);
+    const first = decode[0]!;
+    let delay = before === undefined || isBreak ? start - first : before.delay;
+    if (before !== undefined) delay = Math.max(delay, before.last + 1 - first);
+    this.#delays.set(track.id, { delay, last: decode.at(-1)! + delay });
+    return delay;
   }
 }

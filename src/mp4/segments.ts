@@ -69,11 +69,12 @@ const NOTHING = new Uint8Array(0);
  * A media segment: `styp`, `moof` and `mdat`; without `styp` where it continues a fragment.
  *
  * @param sequenceNumber 1 for the first, and one more for each that follows
+ * @param delay is added to decode times, in ticks; a sample may then be presented before it is decoded, by what the two times say
  */
-export function writeMediaSegment(fragment: RemuxedFragment, sequenceNumber: number): Bytes {
+export function writeMediaSegment(fragment: RemuxedFragment, sequenceNumber: number, delay = 0): Bytes {
   const moof = new box.moof();
   moof.addBox(new box.mfhd()).sequence_number = sequenceNumber;
-  const truns = fragment.runs.map((run) => addTrackFragment(moof, run));
+  const truns = fragment.runs.map((run) => addTrackFragment(moof, run, delay));
   const styp = fragment.continues ? NOTHING : writeBoxes(brands('styp', 'msdh', ['msdh', 'cmfs']));
   const head = writeBoxes(moof);
   const view = new DataView(head.buffer, head.byteOffset, head.length);
@@ -101,10 +102,14 @@ export function putBoxHeader(target: Uint8Array, position: number, type: string,
   return BOX_HEADER;
 }
 
-function addTrackFragment(moof: InstanceType<typeof box.moof>, { track, payload, times, flags }: TrackRun) {
+function addTrackFragment(
+  moof: InstanceType<typeof box.moof>,
+  { track, payload, times, flags }: TrackRun,
+  delay: number,
+) {
   const { decode, presentation, nextDecode } = times;
   const durations = decode.map((time, index) => (decode[index + 1] ?? nextDecode) - time);
-  const offsets = decode.map((time, index) => presentation[index]! - time);
+  const offsets = decode.map((time, index) => presentation[index]! - time - delay);
   const traf = moof.addBox(new box.traf());
   const tfhd = new box.tfhd();
   const sameDuration = durations.every((duration) => duration === durations[0]);
@@ -118,9 +123,11 @@ function addTrackFragment(moof: InstanceType<typeof box.moof>, { track, payload,
   traf.addBox(tfhd);
   const tfdt = new box.tfdt();
   tfdt.version = 1;
-  tfdt.baseMediaDecodeTime = decode[0]! + track.shift;
+  tfdt.baseMediaDecodeTime = decode[0]! + track.shift + delay;
   traf.addBox(tfdt);
   const trun = new box.trun();
+  // Version 1 has offsets with a sign.
+  trun.version = offsets.some((offset) => offset < 0) ? 1 : 0;
   trun.flags =
     TRUN_OFFSET |
     TRUN_SIZE |

@@ -2,8 +2,8 @@ import { concatBytes } from '../ebml/writer.js';
 import type { BodyWriter } from './body-writer.js';
 import type { Fault } from './faults.js';
 import { writeGetMediaError, writeServiceTags, writeTrailingTags } from './get-media-writer.js';
+import type { JsonInput, StartSelector } from './json-input.js';
 import type { LocalStream, StoredFragment } from './local-stream.js';
-import type { JsonInput, StartSelector } from './operations.js';
 import type { Service } from './service.js';
 import { ServiceError } from './service-error.js';
 

@@ -4,6 +4,10 @@ import { ServiceError } from './service-error.js';
 export interface ServiceLimits {
   /** Calls of each operation a second. Default 5; of the operations that list and describe streams, 50. */
   readonly callsPerSecond: number;
+  /** Calls a second of GetHLSStreamingSessionURL, and of GetDASHStreamingSessionURL. Default 25. */
+  readonly sessionsPerSecond: number;
+  /** Fragments a second that go into clips of GetClip: 5 calls of 100 fragments. Default 500. */
+  readonly clipFragmentsPerSecond: number;
   /** Connections of GetMedia at a time. Default 3. */
   readonly getMediaConnections: number;
   /** Connections of GetMediaForFragmentList at a time. Default 5. */
@@ -25,6 +29,8 @@ export interface ServiceLimits {
 /** What the service documents. */
 export const SERVICE_LIMITS: ServiceLimits = {
   callsPerSecond: 5,
+  sessionsPerSecond: 25,
+  clipFragmentsPerSecond: 500,
   getMediaConnections: 3,
   fragmentListConnections: 5,
   fragmentsPerSecond: 500,
@@ -38,6 +44,8 @@ export const SERVICE_LIMITS: ServiceLimits = {
 /** No limits at all. */
 export const NO_LIMITS: ServiceLimits = {
   callsPerSecond: Number.POSITIVE_INFINITY,
+  sessionsPerSecond: Number.POSITIVE_INFINITY,
+  clipFragmentsPerSecond: Number.POSITIVE_INFINITY,
   getMediaConnections: Number.POSITIVE_INFINITY,
   fragmentListConnections: Number.POSITIVE_INFINITY,
   fragmentsPerSecond: Number.POSITIVE_INFINITY,
@@ -48,7 +56,8 @@ export const NO_LIMITS: ServiceLimits = {
   streams: Number.POSITIVE_INFINITY,
 };
 
-const LISTING = new Set(['DescribeStream', 'ListStreams', 'CreateStream', 'DeleteStream']);
+const LISTING = new Set(['DescribeStream', 'ListStreams', 'CreateStream', 'DeleteStream', 'UpdateDataRetention']);
+const SESSIONS = new Set(['GetHLSStreamingSessionURL', 'GetDASHStreamingSessionURL']);
 const LISTING_CALLS_PER_SECOND = 50;
 
 /** A call that went beyond a limit. */
@@ -93,9 +102,12 @@ export class LimitCounter {
    * @throws ServiceError ClientLimitExceededException
    */
   call(operation: string, stream: string): void {
-    const allowed = LISTING.has(operation)
-      ? Math.max(LISTING_CALLS_PER_SECOND, this.#limits.callsPerSecond)
-      : this.#limits.callsPerSecond;
+    const { callsPerSecond, sessionsPerSecond } = this.#limits;
+    const allowed = SESSIONS.has(operation)
+      ? sessionsPerSecond
+      : LISTING.has(operation)
+        ? Math.max(LISTING_CALLS_PER_SECOND, callsPerSecond)
+        : callsPerSecond;
     this.#count(operation, stream, 'calls a second', 1, allowed);
   }
 
@@ -106,6 +118,15 @@ export class LimitCounter {
    */
   listed(stream: string, fragments: number): void {
     this.#count('ListFragments', stream, 'fragments a second', fragments, this.#limits.listedFragmentsPerSecond);
+  }
+
+  /**
+   * Counts fragments that go into a clip.
+   *
+   * @throws ServiceError ClientLimitExceededException
+   */
+  clipped(stream: string, fragments: number): void {
+    this.#count('GetClip', stream, 'fragments a second', fragments, this.#limits.clipFragmentsPerSecond);
   }
 
   #count(operation: string, stream: string, limit: Violation['limit'], weight: number, allowed: number): void {

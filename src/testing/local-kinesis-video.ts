@@ -6,10 +6,12 @@ import type { ByteStream } from '../mkv/byte-stream.js';
 import { AccessControl, type AccessOptions, LOOPBACK } from './access-control.js';
 import { BodyWriter } from './body-writer.js';
 import type { Fault, FaultPlan } from './faults.js';
+import { makeClip } from './get-clip.js';
 import { fragmentNumbers, sendFragments, sendMedia, startPosition } from './get-media.js';
+import { type JsonInput, named } from './json-input.js';
 import { NO_LIMITS, SERVICE_LIMITS, type ServiceLimits, type Violation } from './limits.js';
 import type { FillOptions, LocalStream } from './local-stream.js';
-import { JSON_OPERATIONS, type JsonInput, named } from './operations.js';
+import { JSON_OPERATIONS } from './operations.js';
 import { readPutMediaHeaders, receiveMedia } from './put-media.js';
 import { Service } from './service.js';
 import { ServiceError } from './service-error.js';
@@ -67,7 +69,7 @@ export interface LocalRequest {
 
 const OPERATION_PATH = /^(\/endpoint-\d+)?\/(\w+)$/;
 const OPERATIONS = new Map(
-  [...Object.keys(JSON_OPERATIONS), 'GetMedia', 'GetMediaForFragmentList', 'PutMedia'].map((name) => [
+  [...Object.keys(JSON_OPERATIONS), 'GetClip', 'GetMedia', 'GetMediaForFragmentList', 'PutMedia'].map((name) => [
     `${name[0]?.toLowerCase()}${name.slice(1)}`,
     name,
   ]),
@@ -184,6 +186,11 @@ export class LocalKinesisVideo {
     this.#service.expireEndpoints();
   }
 
+  /** Makes every streaming session that has been opened so far expire. */
+  expireSessions(): void {
+    this.#service.sessions.expire();
+  }
+
   /** Makes all credentials that were used so far answer ExpiredTokenException. */
   expireCredentials(): void {
     this.#service.expireCredentials();
@@ -222,6 +229,7 @@ export class LocalKinesisVideo {
     let seen: LocalRequest | undefined;
     try {
       allowPage(this.#access.check(request), request, response);
+      if (this.#service.sessions.answer(request, response)) return;
       if (request.method === 'OPTIONS') {
         response.writeHead(204).end();
         return;
@@ -285,7 +293,12 @@ export class LocalKinesisVideo {
     const json = JSON_OPERATIONS[operation];
     if (json !== undefined) {
       response.setHeader('Content-Type', 'application/json');
-      response.end(JSON.stringify(json(service, input, this.#host)));
+      response.end(JSON.stringify(await json(service, input, this.#host)));
+      return;
+    }
+    if (operation === 'GetClip') {
+      const clip = await makeClip(service, input);
+      response.writeHead(200, { 'Content-Type': 'video/mp4', 'Content-Length': clip.length }).end(clip);
       return;
     }
     const stream = named(service, input);
@@ -321,8 +334,8 @@ export class LocalKinesisVideo {
 
 /**
  * Starts a Kinesis Video endpoint on the loopback address, which programs and pages of this machine may call (see {@link AccessOptions}), that the AWS SDK's clients run against: give its `endpoint` to them, with any
- * credentials. It serves GetDataEndpoint, DescribeStream, ListStreams, CreateStream, DeleteStream, GetMedia, ListFragments,
- * GetMediaForFragmentList and PutMedia, with the service's limits, and whatever faults are planned.
+ * credentials. It serves GetDataEndpoint, DescribeStream, ListStreams, CreateStream, DeleteStream, UpdateDataRetention, GetMedia,
+ * ListFragments, GetMediaForFragmentList, PutMedia, GetHLSStreamingSessionURL, GetDASHStreamingSessionURL, GetClip and GetImages, with the service's limits, and whatever faults are planned.
  *
  * @throws MkvParseError, or what reading a source throws, when a stream that is not filled in real time could not be filled
  */
@@ -362,7 +375,7 @@ async function readJson(request: IncomingMessage): Promise<JsonInput> {
   }
   try {
     const value: unknown = length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString());
-    if (typeof value === 'object' && value !== null) return value;
+    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value));
   } catch {
     // It is refused below.
   }

@@ -63,6 +63,10 @@ export class LocalStream {
   readonly arn: string;
   /** Milliseconds since 1970. */
   readonly creationTime: number;
+  /** For how many hours the stream is to keep its fragments; with 0 nothing stored can be played back. Nothing is forgotten for it. */
+  retentionHours = 24;
+  /** Of its settings; another one for each change. */
+  version = 1;
   readonly #retention: number;
   #fragments: StoredFragment[] = [];
   #bytes = 0;

@@ -1,45 +1,28 @@
+import { getImages } from './get-images.js';
+import { invalid, type JsonInput, named } from './json-input.js';
 import type { LocalStream, StoredFragment } from './local-stream.js';
+import { openDashSession, openHlsSession } from './open-session.js';
 import type { Service } from './service.js';
 import { ServiceError } from './service-error.js';
 
-/** The JSON object of a request: what may be in it, nothing of it checked. */
-export interface JsonInput {
-  readonly StreamName?: unknown;
-  readonly StreamARN?: unknown;
-  readonly StreamNameCondition?: { readonly ComparisonValue?: unknown };
-  readonly APIName?: unknown;
-  readonly MaxResults?: unknown;
-  readonly NextToken?: unknown;
-  readonly FragmentSelector?: { readonly FragmentSelectorType?: unknown; readonly TimestampRange?: TimestampRange };
-  readonly Fragments?: unknown;
-  readonly StartSelector?: StartSelector;
-}
-
-/** A range of time in a request, in seconds since 1970. */
-interface TimestampRange {
-  readonly StartTimestamp?: unknown;
-  readonly EndTimestamp?: unknown;
-}
-
-/** Where GetMedia is to start. */
-export interface StartSelector {
-  readonly StartSelectorType?: unknown;
-  readonly AfterFragmentNumber?: unknown;
-  readonly StartTimestamp?: unknown;
-  readonly ContinuationToken?: unknown;
-}
+/** Answers a request with JSON. @param host that the endpoint is called by */
+export type JsonOperation = (service: Service, input: JsonInput, host: string) => object | Promise<object>;
 
 /** The operations whose answer is JSON, by their names in the API. */
-export const JSON_OPERATIONS: Readonly<Record<string, (service: Service, input: JsonInput, host: string) => object>> = {
+export const JSON_OPERATIONS: Readonly<Record<string, JsonOperation>> = {
   CreateStream: createStream,
   DeleteStream: (service, input) => {
     service.deleteStream(service.findStream(input.StreamName, input.StreamARN));
     return {};
   },
   DescribeStream: (service, input) => ({ StreamInfo: describe(named(service, input)) }),
+  GetDASHStreamingSessionURL: openDashSession,
   GetDataEndpoint: getDataEndpoint,
+  GetHLSStreamingSessionURL: openHlsSession,
+  GetImages: getImages,
   ListFragments: listFragments,
   ListStreams: listStreams,
+  UpdateDataRetention: updateDataRetention,
 };
 
 const API_NAMES = new Set([
@@ -53,21 +36,16 @@ const API_NAMES = new Set([
   'GET_IMAGES',
 ]);
 
-/** The stream that a JSON request names. */
-export function named(service: Service, input: JsonInput): LocalStream {
-  return service.findStream(input.StreamName, input.StreamARN);
-}
-
-function invalid(message: string): ServiceError {
-  return new ServiceError('InvalidArgumentException', message);
-}
-
 function createStream(service: Service, input: JsonInput): object {
   const { streams } = service.settings.limits;
   if (service.streams.size >= streams) {
     throw new ServiceError('AccountStreamLimitExceededException', `There are ${streams} streams already.`);
   }
-  return { StreamARN: service.createStream(String(input.StreamName)).arn };
+  const { DataRetentionInHours: hours } = input;
+  if (hours !== undefined && !isHours(hours, 0)) throw invalid('DataRetentionInHours must be 0 to 87600.');
+  const stream = service.createStream(String(input.StreamName));
+  if (typeof hours === 'number') stream.retentionHours = hours;
+  return { StreamARN: stream.arn };
 }
 
 function getDataEndpoint(service: Service, input: JsonInput, host: string): object {
@@ -80,13 +58,38 @@ function getDataEndpoint(service: Service, input: JsonInput, host: string): obje
 function describe(stream: LocalStream): object {
   return {
     CreationTime: stream.creationTime / 1000,
-    DataRetentionInHours: 24,
+    DataRetentionInHours: stream.retentionHours,
     MediaType: 'video/h264',
     Status: 'ACTIVE',
     StreamARN: stream.arn,
     StreamName: stream.name,
-    Version: '1',
+    Version: String(stream.version),
   };
+}
+
+/** Ten years, the most that the service keeps. */
+const MOST_HOURS = 87_600;
+
+function isHours(value: unknown, least: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= MOST_HOURS;
+}
+
+function updateDataRetention(service: Service, input: JsonInput): object {
+  const stream = named(service, input);
+  const { CurrentVersion: version, DataRetentionChangeInHours: change, Operation: operation } = input;
+  if (typeof version !== 'string') throw invalid('CurrentVersion is missing.');
+  if (version !== String(stream.version)) {
+    throw new ServiceError('VersionMismatchException', `The version of the stream is ${stream.version}.`);
+  }
+  if (!isHours(change, 1)) throw invalid('DataRetentionChangeInHours must be 1 to 87600.');
+  if (operation !== 'INCREASE_DATA_RETENTION' && operation !== 'DECREASE_DATA_RETENTION') {
+    throw invalid(`${JSON.stringify(operation)} is no Operation.`);
+  }
+  const hours = stream.retentionHours + (operation === 'INCREASE_DATA_RETENTION' ? change : -change);
+  if (!isHours(hours, 0)) throw invalid(`The retention would be ${hours} hours.`);
+  stream.retentionHours = hours;
+  stream.version++;
+  return {};
 }
 
 function listStreams(service: Service, input: JsonInput): object {

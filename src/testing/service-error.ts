@@ -7,11 +7,17 @@ const STATUS = {
   ExpiredTokenException: 403,
   InternalFailure: 500,
   InvalidArgumentException: 400,
+  InvalidCodecPrivateDataException: 400,
   InvalidEndpointException: 400,
+  InvalidMediaFrameException: 400,
+  MissingCodecPrivateDataException: 400,
+  NoDataRetentionException: 400,
   NotAuthorizedException: 401,
   ResourceInUseException: 400,
   ResourceNotFoundException: 404,
   ServiceUnavailable: 503,
+  UnsupportedStreamMediaTypeException: 400,
+  VersionMismatchException: 400,
 } as const;
 
 /** The name of an error of the service. */

@@ -1,6 +1,7 @@
 import type { FaultPlan } from './faults.js';
 import { LimitCounter, Pacer, type ServiceLimits } from './limits.js';
 import { LocalStream } from './local-stream.js';
+import { PlaybackSessions } from './playback-sessions.js';
 import { ServiceError } from './service-error.js';
 
 /** What a local service is made with. */
@@ -18,6 +19,7 @@ export class Service {
   readonly settings: ServiceSettings;
   readonly limits: LimitCounter;
   readonly streams = new Map<string, LocalStream>();
+  readonly sessions = new PlaybackSessions();
   faults: FaultPlan = () => [];
   #endpointGeneration = 0;
   readonly #seenCredentials = new Set<string>();

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
 import { ArchivePackager, Packager, type PackagerOptions } from '../../src/hls/index.js';

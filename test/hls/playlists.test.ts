@@ -220,7 +220,7 @@ describe('live', () => {
     source.end();
   });
 
-  test('a viewer who goes waits no longer; one who waits in vain is told', async () => {
+  test('a viewer who goes waits no longer; one who waits in vain gets what there is', async () => {
     const source = new Feed();
     const { handler } = withFeed({}, source);
     source.push(RECORDING);
@@ -228,7 +228,8 @@ describe('live', () => {
     const gone = new AbortController();
     const request = get(handler, 'video-1/media.m3u8?_HLS_msn=8', { signal: gone.signal });
     gone.abort();
-    expect((await request).status).toBe(503);
+    const { status, text } = await request;
+    expect([status, parsePlaylist(text).segments.length > 0]).toEqual([200, true]);
     source.end();
     expect((await get(handler, 'video-1/media.m3u8?_HLS_msn=8')).status).toBe(200);
   });
