@@ -52,6 +52,7 @@ it('survives every path, and gives no file but its own', async () => {
   }
   expect(await ask('POST /')).toMatch(/ 405 /);
   expect(await ask('HEAD /media')).toMatch(/ 404 /);
-  for (const path of ['/', '/?x=//', '/page.js', '/media']) expect(await ask(`GET ${path}`), path).toMatch(/ 200 /);
+  for (const path of ['/', '/?x=//', '/page.js', '/analytics.html', '/analytics.js', '/media'])
+    expect(await ask(`GET ${path}`), path).toMatch(/ 200 /);
   expect(child.exitCode).toBeNull();
 });

@@ -1,4 +1,4 @@
-// Serves the page, and a recording as GetMedia would send it while it is recorded:
+// Serves the pages (`/` plays, `/analytics.html` shows pictures and the level of the sound), and a recording as GetMedia would send it while it is recorded:
 // `node examples/browser/serve.mjs [FILE] [PORT]`, after `npm run build`.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -10,14 +10,24 @@ import { readFragments } from 'kvs-parser';
 const [file = 'examples/recording/camera.mkv', port = '8080'] = process.argv.slice(2);
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-const { outputFiles } = await build({
-  entryPoints: [here('page.js')],
-  bundle: true,
-  write: false,
-  format: 'esm',
-  logLevel: 'warning',
-});
-const bundle = outputFiles.map(({ text }) => text).join('\n');
+/** A script of this folder, with what it imports. */
+async function bundle(script) {
+  const { outputFiles } = await build({
+    entryPoints: [here(script)],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    logLevel: 'warning',
+  });
+  return outputFiles.map(({ text }) => text).join('\n');
+}
+
+const files = new Map([
+  ['/', ['text/html', readFileSync(here('index.html'))]],
+  ['/page.js', ['text/javascript', await bundle('page.js')]],
+  ['/analytics.html', ['text/html', readFileSync(here('analytics.html'))]],
+  ['/analytics.js', ['text/javascript', await bundle('analytics.js')]],
+]);
 
 /** The documents of the recording, each with the time at which its first frame was recorded, in microseconds. */
 async function documents() {
@@ -58,9 +68,10 @@ const server = createServer((request, response) => {
   const { method } = request;
   const path = pathOf(request.url);
   if (method !== 'GET' && method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end();
-  else if (path === '/') response.writeHead(200, { 'content-type': 'text/html' }).end(readFileSync(here('index.html')));
-  else if (path === '/page.js') response.writeHead(200, { 'content-type': 'text/javascript' }).end(bundle);
-  else if (path === '/media' && method === 'GET')
+  else if (files.has(path)) {
+    const [type, body] = files.get(path);
+    response.writeHead(200, { 'content-type': type }).end(body);
+  } else if (path === '/media' && method === 'GET')
     void send(response.writeHead(200, { 'content-type': 'video/x-matroska' }));
   else response.writeHead(path === '/favicon.ico' ? 204 : 404).end();
 });

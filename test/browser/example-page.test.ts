@@ -37,6 +37,26 @@ describeNeeding('the page in examples/browser', [tools('chromium')], () => {
     expect(await page.evaluate(() => document.querySelector('video')?.getAttribute('src'))).toBe(null);
   });
 
+  it('shows a thumbnail of each second and the level of the sound, while the recording comes', {
+    timeout: 60_000,
+  }, async () => {
+    const { page } = session;
+    await page.goto(`${address}/analytics.html`.replace(/([^:])\/\//, '$1/'));
+    const captions = () =>
+      page.evaluate(() => [...document.querySelectorAll('figcaption')].map((each) => each.textContent));
+    await expect.poll(async () => (await captions()).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
+    // The rest of the recording has not come yet.
+    expect(await page.textContent('#state')).toBe('reading');
+    const times = (await captions()).map((text) => Date.parse(text ?? ''));
+    expect(times[0]).toBe(Date.parse('2024-05-01T12:00:00.250Z'));
+    expect(Math.round((times[1]! - times[0]!) / 100)).toBe(10);
+    const loaded = () => page.evaluate(() => [...document.images].filter((image) => image.naturalWidth === 160).length);
+    await expect.poll(loaded).toBeGreaterThanOrEqual(3);
+    const level = await page.evaluate(() => document.querySelector('meter')?.value ?? -60);
+    expect(level).toBeGreaterThan(-50);
+    expect(level).toBeLessThan(0);
+  });
+
   it('without errors', () => {
     expect(session.errors).toEqual([]);
   });
