@@ -16,6 +16,7 @@ export type {
 } from './access.js';
 export type { BackoffOptions } from './backoff.js';
 export type { Checkpoint, CheckpointStore } from './checkpoint.js';
+export { type Clip, type ClipOptions, type ClipSettings, getClip } from './clips.js';
 export type { Clock } from './clock.js';
 export type { DuplicateChoice } from './duplicates.js';
 export type { GapEvent, ReconnectEvent } from './events.js';
@@ -37,10 +38,12 @@ export {
   parseGeneratedImageMetadata,
 } from './generated-image.js';
 export { GetMediaConsumer, type GetMediaConsumerOptions, type GetMediaConsumerSettings } from './get-media-consumer.js';
+export { type ImagesOptions, type ImagesSettings, images, type StreamImage } from './images.js';
 export type { FragmentDocument, PatienceOptions } from './iteration.js';
 export type { FragmentOrder, FragmentRange, ListedFragment } from './list-fragments.js';
 export type { ConsumerMetrics } from './metrics.js';
 export { type FragmentNotification, parseFragmentNotification } from './notification.js';
+export type { PlaybackAccess } from './playback-client.js';
 export type { ResumeBy, StartPosition } from './position.js';
 export {
   type FragmentHandler,
@@ -62,3 +65,11 @@ export {
 } from './rekognition.js';
 export { RekognitionIndex, type RekognitionIndexOptions, type RekognitionJoin } from './rekognition-index.js';
 export { KinesisVideoError, type ServiceOperation } from './service-error.js';
+export {
+  type DashUrlOptions,
+  dashUrl,
+  type HlsUrlOptions,
+  hlsUrl,
+  type SessionSettings,
+  type StreamingUrl,
+} from './streaming-url.js';

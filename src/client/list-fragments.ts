@@ -1,13 +1,9 @@
 import type { FragmentSelectorType } from '@aws-sdk/client-kinesis-video-archived-media';
 import { compareFragmentNumbers } from '../visitors/fragment-metadata.js';
 import type { ArchivedMediaClient, StreamIdentity } from './access.js';
-import { Attempt } from './attempt.js';
-import type { Clock } from './clock.js';
-import type { DataClient, DataPlane } from './data-plane.js';
-import type { RateLimiter } from './rate-limiter.js';
-import type { Recovery } from './recovery.js';
+import { callPatiently, type PatientSetup } from './patient-call.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
-import { KinesisVideoError, toKinesisVideoError } from './service-error.js';
+import { KinesisVideoError } from './service-error.js';
 
 /** A stretch of time whose fragments are wanted, both ends included. */
 export interface FragmentRange {
@@ -34,19 +30,10 @@ export interface ListedFragment {
 const PAGE_SIZE = 1000;
 
 /** What listing works with. */
-export interface ListingSetup {
-  readonly plane: DataPlane<ArchivedMediaClient>;
+export interface ListingSetup extends PatientSetup<ArchivedMediaClient> {
   readonly stream: StreamIdentity;
   readonly range: FragmentRange;
   readonly order: FragmentOrder;
-  readonly recovery: Recovery<ArchivedMediaClient>;
-  readonly limiter: RateLimiter;
-  readonly clock: Clock;
-  readonly readTimeoutMs: number;
-  /** The service has answered a call. */
-  readonly onAnswer: () => void;
-  /** A call failed and is made again. */
-  readonly onRetry: (error: KinesisVideoError, delayMs: number) => void;
 }
 
 /**
@@ -71,7 +58,7 @@ export async function listFragments(setup: ListingSetup, signal: AbortSignal): P
       },
       NextToken: nextToken,
     });
-    const page = await callPatiently(setup, signal, async ({ client }, abortSignal) => {
+    const page = await callPatiently('ListFragments', setup, signal, async ({ client }, abortSignal) => {
       const answer = await client.send(command, { abortSignal });
       return { ...answer, Fragments: listOf(answer.Fragments, answer.$metadata.requestId) };
     });
@@ -89,36 +76,6 @@ export async function listFragments(setup: ListingSetup, signal: AbortSignal): P
     nextToken = page.NextToken;
   } while (nextToken !== undefined && nextToken !== '');
   return [...found.values()].sort(setup.order === 'producerTimestamp' ? byProducerTime : byNumber);
-}
-
-async function callPatiently<T extends object>(
-  setup: ListingSetup,
-  signal: AbortSignal,
-  send: (client: DataClient<ArchivedMediaClient>, signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const { plane, limiter, clock, readTimeoutMs, recovery } = setup;
-  for (;;) {
-    let client: DataClient<ArchivedMediaClient> | undefined;
-    const attempt = new Attempt('ListFragments', clock, readTimeoutMs, signal);
-    try {
-      client = await plane.acquire(signal);
-      const acquired = client;
-      const called = await limiter.take(signal);
-      const answer = await attempt.call((abortSignal) => send(acquired, abortSignal)).finally(called);
-      recovery.answered();
-      recovery.progressed();
-      setup.onAnswer();
-      return answer;
-    } catch (error) {
-      signal.throwIfAborted();
-      const failure = toKinesisVideoError('ListFragments', error);
-      const delayMs = await recovery.assess(failure, client, signal);
-      setup.onRetry(failure, delayMs);
-      await recovery.pause(delayMs, signal);
-    } finally {
-      await attempt.close();
-    }
-  }
 }
 
 /** A list is in every answer of the service, also when it is empty; in one of something between here and the service it is not. */

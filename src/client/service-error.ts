@@ -2,8 +2,16 @@ import { EbmlParseError } from '../ebml/errors.js';
 import type { StreamError } from '../visitors/fragment-metadata.js';
 import { type FailureKind, kindOfFailure, kindOfStreamError } from './failure-kind.js';
 
-/** The operations of the service that the consumers call. */
-export type ServiceOperation = 'GetDataEndpoint' | 'GetMedia' | 'ListFragments' | 'GetMediaForFragmentList';
+/** The operations of the service that are called here. */
+export type ServiceOperation =
+  | 'GetDataEndpoint'
+  | 'GetMedia'
+  | 'ListFragments'
+  | 'GetMediaForFragmentList'
+  | 'GetImages'
+  | 'GetClip'
+  | 'GetHLSStreamingSessionURL'
+  | 'GetDASHStreamingSessionURL';
 
 /**
  * A call of the service failed, or what it sent did. The message has the service's name for the error and the request id, by which the
