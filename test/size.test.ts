@@ -23,11 +23,11 @@ it.each([
   ['reader', 19600],
   ['frames', 41600],
   ['core', 63000],
-  ['mp4, without mp4box', 57500],
-  ['mp4', 88000],
-  ['client', 60000],
+  ['mp4, without mp4box', 59500],
+  ['mp4', 89500],
+  ['client', 64500],
   ['decode', 62000],
-  ['hls, without mp4box', 67000],
+  ['hls, without mp4box', 65000],
 ])('the %s is no larger than %i bytes', (name, limit) => {
   expect(sizeOf(name).gzip).toBeLessThan(limit);
 });
