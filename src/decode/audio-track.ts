@@ -46,6 +46,9 @@ interface Waiting extends FedFrame {
 
 /** In samples: such holes and overlaps are made by following the stream's clock, and closed without anyone hearing it. */
 const SEAM = 4;
+/** In microseconds: what is lost beside frames that give no sound is told of with them. */
+const BESIDE_BROKEN = 50_000;
+const MOST_BROKEN = 100;
 const LARGEST_RATE = 768_000;
 const MOST_CHANNELS = 32;
 
@@ -66,6 +69,8 @@ export class AudioTrack {
   /** What that run has been given last. */
   #last: FedFrame | undefined;
   #lastSample: Float32Array | undefined;
+  /** What has been told to give no sound, in microseconds of the stream, the last ones. */
+  #broken: { readonly epoch: number; readonly from: number; readonly to: number }[] = [];
   /** The track as it was last. */
   metadata: TrackMetadata | undefined;
 
@@ -257,8 +262,17 @@ export class AudioTrack {
   #tellHole({ epoch, frame }: Waiting, from: number, to: number): void {
     const { epochs, tell } = this.#setup;
     const time = (position: number) => epochs.toStream(epoch, (position * 1e6) / this.#rate);
+    let [begin, end] = [time(from), time(to)];
+    // What frames leave that give no sound has been told.
+    for (const broken of this.#broken) {
+      if (broken.epoch !== epoch || broken.to <= begin || broken.from >= end) continue;
+      if (broken.from - begin <= BESIDE_BROKEN) begin = broken.to;
+      else if (end - broken.to <= BESIDE_BROKEN) end = broken.from;
+    }
+    this.#broken = this.#broken.filter((broken) => broken.epoch !== epoch || broken.from >= end);
+    if (end - begin <= (begin === time(from) && end === time(to) ? 0 : BESIDE_BROKEN)) return;
     const message = `nothing was recorded in track ${frame.track.number}`;
-    tell({ code: 'NO_MEDIA', from: time(from), to: time(to), message });
+    tell({ code: 'NO_MEDIA', from: begin, to: end, message });
   }
 
   #tellBroken(frames: readonly FedFrame[], message: string, cause: unknown): void {
@@ -266,6 +280,8 @@ export class AudioTrack {
     const last = frames.at(-1)?.frame;
     if (first === undefined || last === undefined) return;
     const to = last.timestamp + (last.duration ?? 0);
+    this.#broken.push({ epoch: frames[0]?.epoch ?? 0, from: first.timestamp, to });
+    if (this.#broken.length > MOST_BROKEN) this.#broken.shift();
     this.#setup.tell({ code: 'MEDIA_ERROR', from: first.timestamp, to, message, cause });
   }
 }

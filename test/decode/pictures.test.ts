@@ -3,9 +3,7 @@ import { cpSync, createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadCodecs } from '../../src/decode/codecs.js';
 import {
-  type Codecs,
   type MediaProblem,
   type PictureInterval,
   type ReadPicturesOptions,
@@ -16,42 +14,8 @@ import { CAPTURES, captureBytes, capturePath } from '../support/captures.js';
 import { bodyOf, readMedia, wrapAsGetMedia } from '../support/kvs-media.js';
 import { MEDIA } from '../support/media.js';
 import { describeNeeding, packages } from '../support/tools.js';
+import { counted } from './counted.js';
 import { decodedByFfmpeg, HEIGHT, planesOf, psnr, VIDEO_NAMES, videoPath, WIDTH } from './media.js';
-
-interface Counts {
-  decoded: number;
-  opened: number;
-  closed: number;
-}
-
-/** Codecs that count what is decoded, and whether all pictures are closed. */
-async function counted(): Promise<{ readonly codecs: Codecs; readonly counts: Counts }> {
-  const counts: Counts = { decoded: 0, opened: 0, closed: 0 };
-  const codecs = await loadCodecs('webcodecs');
-  const { VideoDecoder: Decoder } = codecs;
-  class CountingDecoder extends Decoder {
-    constructor({ output, error }: ConstructorParameters<typeof Decoder>[0]) {
-      super({
-        output: (frame) => {
-          counts.opened++;
-          const { close } = frame;
-          frame.close = () => {
-            counts.closed++;
-            close.call(frame);
-          };
-          output(frame);
-        },
-        error,
-      });
-    }
-
-    override decode(chunk: Parameters<InstanceType<typeof Decoder>['decode']>[0]): void {
-      counts.decoded++;
-      super.decode(chunk);
-    }
-  }
-  return { codecs: { ...codecs, VideoDecoder: CountingDecoder }, counts };
-}
 
 async function timesOf(path: string, options: ReadPicturesOptions): Promise<number[]> {
   const times: number[] = [];

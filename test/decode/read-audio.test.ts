@@ -385,7 +385,8 @@ describe('what cannot be read', () => {
     const whole = await read(aac, { codecs: codecs(-1) });
     expect(whole.problems).toEqual([]);
     const { samples, problems } = await read(aac, { codecs: codecs(7) });
-    expect(problems.map(({ code }) => code)).toEqual(['MEDIA_ERROR', 'NO_MEDIA']);
+    // Once: what it leaves is not told of as a gap too.
+    expect(problems.map(({ code }) => code)).toEqual(['MEDIA_ERROR']);
     expect(samples).toHaveLength(whole.samples.length);
     expect(samples.slice(7 * 1024, 8 * 1024).every((sample) => sample === 0)).toBe(true);
     expect(samples.filter((sample) => sample === 0)).toHaveLength(1024);
