@@ -1,10 +1,13 @@
 import type { EbmlElementType } from './element-type.js';
 
-/** Which elements someone asked for, and which masters have to be entered to find them. */
-export class ElementFilter {
+/** Which elements someone asked for, and which masters have to be entered to find them. Parsers that are asked for the same may share one. */
+export class ElementFilter implements Iterable<EbmlElementType> {
   readonly #taken: ReadonlySet<EbmlElementType> | undefined;
   readonly #entered = new Set<EbmlElementType>();
   #entersAll = false;
+  // Most elements are of the type of the one before.
+  #last: EbmlElementType | undefined;
+  #takesLast = false;
 
   /** @param elements what was asked for; `undefined` for everything */
   constructor(elements: Iterable<EbmlElementType> | undefined) {
@@ -18,9 +21,24 @@ export class ElementFilter {
     }
   }
 
+  /** What was asked for, which may be a filter already. */
+  static of(elements: Iterable<EbmlElementType> | undefined): ElementFilter {
+    return elements instanceof ElementFilter ? elements : new ElementFilter(elements);
+  }
+
+  /** What was asked for; nothing where that is everything. */
+  [Symbol.iterator](): Iterator<EbmlElementType> {
+    return (this.#taken ?? new Set<EbmlElementType>()).values();
+  }
+
   /** Whether elements of the type were asked for. */
   takes(type: EbmlElementType): boolean {
-    return this.#taken === undefined || this.#taken.has(type);
+    if (this.#taken === undefined) return true;
+    if (type !== this.#last) {
+      this.#last = type;
+      this.#takesLast = this.#taken.has(type);
+    }
+    return this.#takesLast;
   }
 
   /** Whether a master of the type may hold elements that were asked for. */

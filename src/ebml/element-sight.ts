@@ -1,4 +1,4 @@
-import { canDescendFrom, type EbmlElementType, type EbmlSchema, isDocument, isLandmark } from './element-type.js';
+import { canDescendFrom, type EbmlElementType, type EbmlSchema, isDocument, isLandmark, isSizeOf } from './element-type.js';
 import { isAllOnes } from './header.js';
 import { decodeUint } from './values.js';
 import { readVint, vintLength } from './vint.js';
@@ -31,8 +31,6 @@ export type DataLook = (type: EbmlElementType, bytes: Uint8Array, start: number,
 /** How many bytes of the data a {@link DataLook} may look at. */
 export const LOOKED_AT = 4;
 
-/** A data element of a number or a date has so many bytes at the most (RFC 8794 section 7). */
-const LONGEST_NUMBER = 8;
 const LONGEST_ID = 4;
 const LONGEST_SIZE = 8;
 
@@ -152,7 +150,7 @@ export class ElementSight {
       case 'utf-8':
         return PLAIN;
       default:
-        return isNumberSize(type, size) ? PLAIN : POSSIBLE;
+        return isSizeOf(type, size) ? PLAIN : POSSIBLE;
     }
   }
 
@@ -163,21 +161,6 @@ export class ElementSight {
     if (start + idLength > end) return this.#open(idLength);
     const child = this.#schema.get(decodeUint(bytes, start, start + idLength));
     return child !== undefined && (child.parent === type || child.global) ? PLAIN : POSSIBLE;
-  }
-}
-
-/** Whether a number or date may have so many bytes (RFC 8794 section 7); what is neither may have any number. */
-export function isNumberSize({ type }: EbmlElementType, size: number): boolean {
-  switch (type) {
-    case 'uinteger':
-    case 'integer':
-      return size <= LONGEST_NUMBER;
-    case 'float':
-      return size === 0 || size === 4 || size === 8;
-    case 'date':
-      return size === 0 || size === 8;
-    default:
-      return true;
   }
 }
 

@@ -31,10 +31,27 @@ export interface EbmlElementType {
   readonly identifier: boolean;
   /** What an absent or empty element means; `undefined` where the schema gives no default. */
   readonly defaultValue: number | string | undefined;
+  /**
+   * The sizes that data of the type may have (RFC 8794 section 7), a bit for each: bit 9 is for all above 8.
+   *
+   * @internal
+   */
+  readonly sizes: number;
 }
 
 /** Element types by id. */
 export type EbmlSchema = ReadonlyMap<number, EbmlElementType>;
+
+/** Sizes of integers: 0 to 8 bytes. */
+const UP_TO_8 = 0x1ff;
+/** Of what is no number. */
+const ANY_SIZE = 0x3ff;
+const SIZES: Partial<Record<EbmlValueType, number>> = {
+  uinteger: UP_TO_8,
+  integer: UP_TO_8,
+  float: 0x111,
+  date: 0x101,
+};
 
 const TYPES: Record<string, EbmlValueType> = {
   m: 'master',
@@ -89,10 +106,11 @@ function makeType(
   const maxOccurs = flags.includes('*') ? Number.POSITIVE_INFINITY : Number(/\d/.exec(flags) ?? 1);
   const recursive = flags.includes('+');
   const global = level < 0 && name !== undefined;
+  const type = TYPES[letter] ?? 'binary';
   return {
     id,
     name,
-    type: TYPES[letter] ?? 'binary',
+    type,
     parent,
     level,
     path:
@@ -109,7 +127,13 @@ function makeType(
     global,
     identifier: letter === 'U',
     defaultValue: fallback === undefined || 's8'.includes(letter) ? fallback : Number(fallback),
+    sizes: SIZES[type] ?? ANY_SIZE,
   };
+}
+
+/** Whether data of the type may have so many bytes (RFC 8794 section 7). */
+export function isSizeOf({ sizes }: EbmlElementType, size: number): boolean {
+  return ((sizes >> (size > 8 ? 9 : size)) & 1) === 1;
 }
 
 /** Whether the schema lets `type` stand somewhere below `ancestor`. */

@@ -5,8 +5,8 @@ import { ChunkQueue } from './chunk-queue.js';
 import { damagedElement, EXAMINED, isText } from './damaged-id.js';
 import { DataParts, mayStayInParts } from './data-parts.js';
 import { ElementFilter } from './element-filter.js';
-import { isBoundByDocument, isNumberSize } from './element-sight.js';
-import { type EbmlElementType, EbmlId, isLandmark, unknownElementType } from './element-type.js';
+import { isBoundByDocument } from './element-sight.js';
+import { type EbmlElementType, EbmlId, isLandmark, isSizeOf, unknownElementType } from './element-type.js';
 import { type EbmlErrorCode, EbmlParseError } from './errors.js';
 import type { EbmlHandler, EbmlParserOptions } from './handler.js';
 import { HeaderReader, INCOMPLETE } from './header.js';
@@ -106,7 +106,7 @@ export class EbmlParser<M> {
     this.#handler = handler;
     this.#masters = new MasterStack(handler, options.verifyCrc === true);
     this.#options = options;
-    this.#filter = new ElementFilter(options.elements);
+    this.#filter = ElementFilter.of(options.elements);
     this.#own = new OwnElements(options, this.#header);
     this.#maxElementSize = options.maxElementSize ?? DEFAULT_MAX_ELEMENT_SIZE;
     this.#maxDepth = options.maxDepth ?? DEFAULT_MAX_DEPTH;
@@ -269,6 +269,14 @@ export class EbmlParser<M> {
       this.#wrong('UnexpectedElement', idEnd, 'not allowed here');
       return true;
     }
+    if (place !== undefined || type.level < 0) return this.#placeOdd(type, place, idEnd);
+    this.#resynced = false;
+    return this.#begin(type, idEnd);
+  }
+
+  /** The same with an element that stands where it should not, or may stand anywhere. */
+  #placeOdd(type: EbmlElementType, place: Misplacement | undefined, idEnd: number): boolean {
+    const { top } = this.#masters;
     if (type.name === undefined && top !== undefined) {
       if (this.#options.closedMasters?.includes(top.type) === true) {
         this.#wrong('UnexpectedElement', idEnd, 'an unknown element');
@@ -276,7 +284,7 @@ export class EbmlParser<M> {
       const examined = this.#examine(type, top.type, idEnd);
       if (!examined) return this.#stop();
     }
-    if (this.#isHeldBack(type, place)) return true;
+    if (isDoubtful(type, place) && this.#isHeldBack(type)) return true;
     if (place !== undefined) this.#wrong('UnexpectedElement', idEnd, place.text, place.tolerated);
     this.#resynced = place?.endsMaster === true;
     return this.#resynced || this.#begin(type, idEnd);
@@ -326,10 +334,11 @@ export class EbmlParser<M> {
     else if (this.#countsOccurrences && occursAgain(top, type)) {
       this.#wrong('TooManyOccurrences', idEnd, 'a second one', true);
     }
-    if (dataSize !== undefined && !isNumberSize(type, dataSize)) {
+    if (isMaster) return this.#beginMaster(type, dataSize, start);
+    if (dataSize !== undefined && !isSizeOf(type, dataSize)) {
       this.#wrong('InvalidValue', start - 1, `a ${type.type} of ${dataSize} bytes`, true);
     }
-    return isMaster ? this.#beginMaster(type, dataSize, start) : this.#beginData(type, dataSize ?? 0, start);
+    return this.#beginData(type, dataSize ?? 0, start);
   }
 
   /** Holds back what reaches past the ends of the masters that are open, unless that has been settled. */
@@ -397,8 +406,7 @@ export class EbmlParser<M> {
       const { position, run } = input;
       const end = position + dataSize;
       if (this.#recovery !== undefined && this.#mayBeLie(this.#recovery, input.bytes, position, end)) {
-        const { offset } = input;
-        this.#doubt(offset + dataSize, offset, () => this.#finishData(type, dataSize, run, position, own));
+        this.#doubtData(type, dataSize, run, position, own);
         return true;
       }
       input.position = end;
@@ -447,18 +455,13 @@ export class EbmlParser<M> {
     this.#kept = undefined;
     const { position, offset } = input;
     if (type !== undefined && data !== undefined) {
-      const finish = () => {
-        if (data instanceof DataParts) this.#finishParts(type, data);
-        else this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0, this.#own.takes(type));
-      };
       if (this.#isUnconfirmed(position) && this.#holdsMark(data.bytes, 0, data.bytes.length)) {
-        input.unread(data.bytes);
-        this.#doubt(offset, input.offset, finish);
-      } else finish();
+        this.#doubtSpanning(type, data, offset);
+      } else this.#finishSpanning(type, data);
     } else if (kept !== undefined && this.#isUnconfirmed(position)) {
       const bytes = kept.take();
       input.unread(bytes);
-      if (bytes.length > 0) this.#doubt(offset, input.offset, () => this.#reset());
+      if (bytes.length > 0) this.#doubtSkipped(offset);
     }
     if (this.#recovery?.busy !== true) this.#type = undefined;
     return true;
@@ -503,10 +506,25 @@ export class EbmlParser<M> {
     this.#recovery?.doubt(end, from, false, this.#masters.top);
   }
 
+  // Functions that are seldom made are made in methods of their own: where one is made, each call costs memory for what it refers to.
+  #doubtData(type: EbmlElementType, dataSize: number, run: ByteRun, position: number, own: boolean): void {
+    const { offset } = this.#input;
+    this.#doubt(offset + dataSize, offset, () => this.#finishData(type, dataSize, run, position, own));
+  }
+
+  #doubtSpanning(type: EbmlElementType, data: Assembler | DataParts, end: number): void {
+    this.#input.unread(data.bytes);
+    this.#doubt(end, this.#input.offset, () => this.#finishSpanning(type, data));
+  }
+
+  #doubtSkipped(end: number): void {
+    this.#doubt(end, this.#input.offset, () => this.#reset());
+  }
+
   /** Holds an element back of a kind that any bytes may look like, before anything of it is read. */
-  #isHeldBack(type: EbmlElementType, place: Misplacement | undefined): boolean {
+  #isHeldBack(type: EbmlElementType): boolean {
     const { dataSize } = this.#header;
-    if (!isDoubtful(type, place) || dataSize === undefined) return false;
+    if (dataSize === undefined) return false;
     const judge = this.#recovery ?? this.#judgeOf(type, dataSize);
     if (judge?.looksDoubtful(this.#offset, dataSize, type.name !== undefined) !== true) return false;
     const start = this.#offset + this.#headerSize;
@@ -526,6 +544,11 @@ export class EbmlParser<M> {
     if (landmarks === undefined || type.name !== undefined || dataSize > LARGEST_IN_DOUBT) return undefined;
     this.#judge ??= new Recovery(this.#input, landmarks, this.#options, this.#maxElementSize);
     return this.#judge;
+  }
+
+  #finishSpanning(type: EbmlElementType, data: Assembler | DataParts): void {
+    if (data instanceof DataParts) this.#finishParts(type, data);
+    else this.#finishData(type, data.bytes.length, new ByteRun(data.bytes), 0, this.#own.takes(type));
   }
 
   #finishParts(type: EbmlElementType, data: DataParts): void {

@@ -1,3 +1,4 @@
+import { ElementFilter } from '../ebml/element-filter.js';
 import { canDescendFrom, type EbmlElementType } from '../ebml/element-type.js';
 import { MKV_SCHEMA, Mkv } from '../mkv/elements.js';
 import { isTrackType, type TrackType } from '../mkv/track.js';
@@ -31,6 +32,7 @@ export function frameFilter(options: FrameFilterOptions): (frame: Frame) => bool
   if (!(Number.isInteger(every) && every >= 1))
     throw new RangeError(`every must be an integer of 1 or more, not ${every}`);
   checkTrack(track);
+  if (track === undefined && !keyframesOnly && every === 1 && options.filter === undefined) return takeAll;
   const counts = new Map<number, number>();
   const place = (number: number) => (counts.has(number) || counts.size < MOST_COUNTED ? number : OTHERS);
   return (frame) => {
@@ -47,6 +49,10 @@ export function frameFilter(options: FrameFilterOptions): (frame: Frame) => bool
   };
 }
 
+function takeAll(): true {
+  return true;
+}
+
 /** A track that no stream can have would be no error, only silence. */
 function checkTrack(track: unknown): void {
   if (track === undefined || isTrackType(track)) return;
@@ -55,10 +61,11 @@ function checkTrack(track: unknown): void {
     throw new RangeError(`track must be an integer of 1 or more, not ${track}`);
 }
 
-let wanted: readonly EbmlElementType[] | undefined;
+let wanted: ElementFilter | undefined;
 
 /** The elements that frames and fragments are made of: the others need not be looked at. */
-export function frameElements(): readonly EbmlElementType[] {
+export function frameElements(): Iterable<EbmlElementType> {
+  if (wanted !== undefined) return wanted;
   const single: readonly EbmlElementType[] = [
     Mkv.Segment,
     Mkv.TimestampScale,
@@ -66,10 +73,13 @@ export function frameElements(): readonly EbmlElementType[] {
     Mkv.Timestamp,
     Mkv.SimpleBlock,
   ];
-  wanted ??= [...MKV_SCHEMA.values()].filter(
-    (type) =>
-      single.includes(type) ||
-      [Mkv.Tracks, Mkv.Tags, Mkv.BlockGroup].some((master) => type === master || canDescendFrom(type, master)),
+  // One for all readers: to make it takes as long as to read a hundred frames.
+  wanted = new ElementFilter(
+    [...MKV_SCHEMA.values()].filter(
+      (type) =>
+        single.includes(type) ||
+        [Mkv.Tracks, Mkv.Tags, Mkv.BlockGroup].some((master) => type === master || canDescendFrom(type, master)),
+    ),
   );
   return wanted;
 }

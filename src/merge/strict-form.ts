@@ -1,6 +1,6 @@
 import type { Bytes } from '../ebml/bytes.js';
-import { isNumberSize } from '../ebml/element-sight.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
+import { isSizeOf } from '../ebml/element-type.js';
 import { sizeLength } from '../ebml/vint.js';
 import { concatBytes, writeMaster } from '../ebml/writer.js';
 import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
@@ -18,7 +18,7 @@ export function isMisplaced(type: EbmlElementType, parent: EbmlElementType): boo
 
 /** Whether a data element cannot be what its type says: a number of too many bytes, or a CRC-32 of any but 4. */
 export function isMisshapen({ type, dataSize }: MkvDataElement): boolean {
-  return !isNumberSize(type, dataSize) || (type === Mkv['CRC-32'] && dataSize !== 4);
+  return !isSizeOf(type, dataSize) || (type === Mkv['CRC-32'] && dataSize !== 4);
 }
 
 /**

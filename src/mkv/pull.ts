@@ -1,7 +1,10 @@
+import { concatBytes } from '../ebml/writer.js';
 import type { ClosableAsyncIterator } from './async-iterator.js';
 import { type ByteStream, type ChunkSource, openByteStream } from './byte-stream.js';
 import { explainForeign, FOREIGN_HEAD_SIZE } from './foreign.js';
 import { MkvParseError } from './parse-error.js';
+
+const NO_BYTES = new Uint8Array(0);
 
 /** Turns chunks into things, synchronously. */
 export interface ChunkConsumer<T> {
@@ -20,7 +23,7 @@ export class AbortableSource {
   #reject: ((reason: unknown) => void) | undefined;
   #closed = false;
   /** The first bytes of the stream, as far as they have been seen. */
-  readonly #head: number[] = [];
+  #head: Uint8Array = NO_BYTES;
   readonly #onAbort = () => {
     const reason = this.#signal?.reason;
     void this.cancel(reason);
@@ -52,10 +55,9 @@ export class AbortableSource {
 
   /** Looks at a chunk that was read, so that an error can say what the stream is. */
   see(chunk: Uint8Array): void {
-    const head = this.#head;
+    const missing = FOREIGN_HEAD_SIZE - this.#head.length;
     // Whatever else comes, the consumer refuses.
-    if (head.length < FOREIGN_HEAD_SIZE && chunk instanceof Uint8Array)
-      head.push(...chunk.subarray(0, FOREIGN_HEAD_SIZE - head.length));
+    if (missing > 0 && chunk instanceof Uint8Array) this.#head = concatBytes([this.#head, chunk.subarray(0, missing)]);
   }
 
   /** The error, or one that says which other format the stream is of. The beginning is read for it, if it has not been. Never rejects. */
@@ -70,7 +72,7 @@ export class AbortableSource {
     } catch {
       // What has come has to do.
     }
-    return explainForeign(error, Uint8Array.from(this.#head));
+    return explainForeign(error, this.#head);
   }
 
   /** Tells the source that no more is wanted. Never rejects. */

@@ -113,6 +113,12 @@ export class TrackMetadata {
   readonly contentEncoding: ContentEncoding;
   /** All data elements of the TrackEntry, in order, those within its masters too. */
   readonly elements: readonly MkvDataElement[];
+  /**
+   * Of a track as it was described: what frames have shown it to be since, where a visitor keeps that for later Segments.
+   *
+   * @internal
+   */
+  latest: TrackMetadata | undefined = undefined;
   #label: TrackLabel | undefined;
   #evidence: FrameEvidence = NO_EVIDENCE;
   #format: MediaFormat | undefined;

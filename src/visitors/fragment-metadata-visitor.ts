@@ -44,8 +44,6 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
   readonly clock = new ClusterClock();
   /** The Timestamp of the first Cluster since the fragment before, in microseconds. */
   #firstCluster: number | undefined;
-  /** Tracks as frames have shown them to be, by how they were described. */
-  readonly #observed = new WeakMap<TrackMetadata, TrackMetadata>();
 
   /** @param tagProcessor is shown every tag of the producer as it comes */
   constructor(tagProcessor?: MkvTagProcessor) {
@@ -108,7 +106,7 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
    * @internal
    */
   replaceTrack(track: TrackMetadata): void {
-    this.#observed.set(track.origin, track);
+    track.origin.latest = track;
     this.#addTrack(track);
   }
 
@@ -133,7 +131,7 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
       return tags !== undefined;
     }
     const tracks = type === Mkv.Tracks ? this.#trackCollector.repeat(bytes, start, end) : undefined;
-    for (const track of tracks ?? []) this.#addTrack(this.#observed.get(track) ?? track);
+    for (const track of tracks ?? []) this.#addTrack(track.latest ?? track);
     return tracks !== undefined;
   }
 
@@ -185,7 +183,7 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
       return;
     }
     const track = this.#trackCollector.end(element);
-    if (track !== undefined) this.#addTrack(this.#observed.get(track) ?? track);
+    if (track !== undefined) this.#addTrack(track.latest ?? track);
     const tags = this.#tagCollector.end(element);
     if (tags !== undefined) this.#takeTags(tags);
   }

@@ -210,10 +210,22 @@ export class FrameVisitor extends MkvElementVisitor {
     const { track } = watch;
     const duration =
       blockDuration === undefined ? track.defaultDuration : ticksToMicroseconds(blockDuration, scale) / frameCount;
-    if (frameCount === 1) {
-      const frame = new Frame(track, this.#fragment, timestamp, duration, isFlagged, padding, block, 0, cluster);
-      return watch.mayHoldSeveral ? this.#processAll(splitAdts(frame), 0) : this.#process(frame);
-    }
+    if (frameCount > 1) return this.#showLaces(watch, block, timestamp, duration, isFlagged, padding);
+    const frame = new Frame(track, this.#fragment, timestamp, duration, isFlagged, padding, block, 0, cluster);
+    return watch.mayHoldSeveral ? this.#processAll(splitAdts(frame), 0) : this.#process(frame);
+  }
+
+  #showLaces(
+    watch: TrackWatch,
+    block: Block,
+    timestamp: number,
+    duration: number | undefined,
+    isFlagged: boolean,
+    padding: number | undefined,
+  ): MaybePromise {
+    const { track } = watch;
+    const { cluster } = this.#clock;
+    const { frameCount } = block;
     let time = timestamp;
     const frames: Frame[] = [];
     for (let index = 0; index < frameCount; index++) {

@@ -1,5 +1,8 @@
+import { decodeUint } from '../ebml/values.js';
 import type { Block } from '../mkv/block.js';
 import type { FrameLook, TrackDisagreement } from '../mkv/codec/media-format.js';
+import { isAnnexB } from '../mkv/codec/nal.js';
+import type { NalLook } from '../mkv/codec/nal-format.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { MkvTag } from './tag.js';
 
@@ -9,6 +12,19 @@ const SOUND_LOOKED_AT = 2;
 const HEAD_LENGTH = 2048;
 /** The producer's tag that says what Amazon Connect's frames are. */
 const MIME_TYPE = 'mimetype';
+
+/** Of a slice: enough to tell what it is of, and whether it begins a picture. */
+const SLICE_HEAD = 3;
+
+/** How a frame begins whose NAL units have lengths. */
+interface Beginning {
+  /** Up to the first bytes of its first slice. */
+  readonly bytes: Uint8Array;
+  /** Where that slice begins, behind its length. */
+  readonly sliceStart: number;
+  readonly lengthSize: number;
+  readonly flagged: boolean;
+}
 
 /** Looks at the first frames of a track in a Segment, and at key frames of video, for what they show of the track. */
 export class TrackWatch {
@@ -26,6 +42,7 @@ export class TrackWatch {
   mayHoldSeveral = false;
   /** Time and size of the frame before. */
   #before: { readonly timestamp: number; readonly size: number } | undefined;
+  #beginning: Beginning | undefined;
   #mimeType: string | undefined;
   #tagCount = 0;
 
@@ -54,6 +71,7 @@ export class TrackWatch {
    */
   look(block: Block, timestamp: number, isFlagged: boolean, tags: readonly MkvTag[]): TrackMetadata | undefined {
     this.left--;
+    if (this.#beginning !== undefined && beginsAs(this.#beginning, block, isFlagged)) return undefined;
     const { track } = this;
     const { strippedHeader } = track.contentEncoding;
     const stored = block.frameSize(0);
@@ -80,6 +98,8 @@ export class TrackWatch {
         seen.note('KeyframeFlags', text);
       }
     }
+    this.#beginning =
+      nals !== undefined && strippedHeader.length === 0 ? beginningOf(look.head, nals, isFlagged) : undefined;
     return this.#take(seen);
   }
 
@@ -123,6 +143,28 @@ export class TrackWatch {
     }
     return this.#mimeType;
   }
+}
+
+/** What has to come again for a frame to show the same; `undefined` where more would have to be looked at. */
+function beginningOf(head: Uint8Array, { lengthSize, sliceStart }: NalLook, flagged: boolean): Beginning | undefined {
+  const length = sliceStart + SLICE_HEAD;
+  if (lengthSize === 0 || sliceStart === 0 || isAnnexB(head) || length > head.length) return undefined;
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = head[i]!;
+  return { bytes, sliceStart, lengthSize, flagged };
+}
+
+/** Whether a Block's first frame begins so: it shows what the one before has shown. */
+function beginsAs({ bytes, sliceStart, lengthSize, flagged }: Beginning, block: Block, isFlagged: boolean): boolean {
+  const size = block.frameSize(0);
+  // Whether the lengths of a small one add up has to be seen.
+  if (flagged !== isFlagged || size <= HEAD_LENGTH) return false;
+  const head = block.frameHead(0, bytes.length);
+  const lengthStart = sliceStart - lengthSize;
+  for (let i = 0; i < bytes.length; i++) {
+    if ((i < lengthStart || i >= sliceStart) && head[i] !== bytes[i]) return false;
+  }
+  return sliceStart + decodeUint(head, lengthStart, sliceStart) <= size;
 }
 
 const ONE_SAMPLE = new Uint8Array(2);

@@ -38,6 +38,7 @@ describe('a schema in short', () => {
       global: false,
       identifier: false,
       defaultValue: undefined,
+      sizes: 0x3ff,
     };
     expect(root).toEqual({
       ...base,

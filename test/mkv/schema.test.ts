@@ -12,7 +12,7 @@ const SCHEMA: Need = {
 };
 
 /** What the schema says of an element, in the shape of the table's entries. */
-type Row = Omit<EbmlElementType, 'parent' | 'identifier' | 'type'> & { type: string; parentName: string | undefined };
+type Row = Omit<EbmlElementType, 'parent' | 'identifier' | 'sizes' | 'type'> & { type: string; parentName: string | undefined };
 
 const table: ReadonlyMap<string | undefined, EbmlElementType> = new Map(
   [...MKV_SCHEMA.values()].map((type) => [type.name, type]),
@@ -20,7 +20,7 @@ const table: ReadonlyMap<string | undefined, EbmlElementType> = new Map(
 
 function row(type: EbmlElementType | undefined): Row | undefined {
   if (type === undefined) return undefined;
-  const { parent, identifier: _, ...rest } = type;
+  const { parent, identifier: _, sizes: __, ...rest } = type;
   return { ...rest, parentName: parent?.name };
 }
 
@@ -106,6 +106,7 @@ test('an element of an unknown id is binary data that may stand anywhere, any nu
     global: false,
     identifier: false,
     defaultValue: undefined,
+    sizes: 0x3ff,
   });
 });
 

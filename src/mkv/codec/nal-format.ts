@@ -25,6 +25,8 @@ export interface NalLook extends AccessUnitLook {
   readonly lengthSize: number;
   /** The parameter sets before the first slice, as views; `undefined` where there are none. */
   readonly sets: ParameterSets | undefined;
+  /** Where its first slice begins, behind its length or start code; 0 where it has none. */
+  readonly sliceStart: number;
 }
 
 /** The lengths that frames have, the usual ones first. Lengths of one byte add up by chance, so they must have been said. */
@@ -125,7 +127,7 @@ export function lookAtNals(
   if (lengthSize === undefined) return undefined;
   return (
     walk(codec, head, size, lengthSize, true) ??
-    walk(codec, whole(), size, lengthSize, true) ?? { ...NO_PICTURE, lengthSize, sets: undefined }
+    walk(codec, whole(), size, lengthSize, true) ?? { ...NO_PICTURE, lengthSize, sets: undefined, sliceStart: 0 }
   );
 }
 
@@ -184,7 +186,15 @@ function walk(
       const first = head[start + (codec === 'h264' ? 1 : 2)];
       if (first === undefined && !isWhole) return undefined;
       const key = kind === 'key' || recovery === 0;
-      return { picture: true, key, recovery, beginsPicture: (first ?? 0x80) >= 0x80, lengthSize, sets };
+      return {
+        picture: true,
+        key,
+        recovery,
+        beginsPicture: (first ?? 0x80) >= 0x80,
+        lengthSize,
+        sets,
+        sliceStart: start,
+      };
     }
     if (lengthSize === 0) {
       const next = afterStartCode(head, start);
@@ -203,7 +213,7 @@ function walk(
       }
     }
   }
-  return isWhole ? { ...NO_PICTURE, recovery, lengthSize, sets } : undefined;
+  return isWhole ? { ...NO_PICTURE, recovery, lengthSize, sets, sliceStart: 0 } : undefined;
 }
 
 /** The position after the next start code; the length of the data when there is none. */
