@@ -101,7 +101,7 @@ export {
   type FrameVisitorOptions,
   SimpleFrameVisitor,
 } from './visitors/frame-visitor.js';
-export { type InflateOptions, inflateFrame } from './visitors/inflate.js';
+export { type Inflate, type InflateOptions, inflateFrame } from './visitors/inflate.js';
 export { LogVisitor } from './visitors/log-visitor.js';
 export { type ElementPlace, ElementSizeAndOffsetVisitor } from './visitors/size-and-offset-visitor.js';
 export { MkvTag } from './visitors/tag.js';

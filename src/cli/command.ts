@@ -1,4 +1,6 @@
+import { inflateSync } from 'node:zlib';
 import type { MkvGap, MkvReaderOptions, MkvWarning } from '../mkv/reader.js';
+import type { Inflate } from '../visitors/inflate.js';
 import { tell } from './terminal.js';
 
 /** A wrong command line: exit code 2. */
@@ -86,12 +88,13 @@ export const FORCE_OPTION = {
   force: { type: 'boolean', help: 'replace an output that is there already' },
 } as const satisfies OptionDescriptions;
 
-/** What the options that every command takes mean for the reader; gaps and warnings are told on standard error. */
+/** What the options that every command takes mean for the reader; frames are inflated, gaps and warnings are told on standard error. */
 export function readerOptions(
   file: string,
   values: OptionValues<Pick<typeof READ_OPTIONS, 'recover' | 'strict' | 'verify-crc'>>,
-): MkvReaderOptions {
+): MkvReaderOptions & { readonly inflate: Inflate } {
   return {
+    inflate: (data, maxSize) => inflateSync(data, { maxOutputLength: maxSize }),
     recover: values.recover,
     strict: values.strict,
     verifyCrc: values['verify-crc'],

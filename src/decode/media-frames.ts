@@ -4,6 +4,7 @@ import type { ByteStream } from '../mkv/byte-stream.js';
 import type { MkvGap, MkvWarning } from '../mkv/reader-options.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
+import type { Inflate } from '../visitors/inflate.js';
 
 /** What pictures and sound are read from: a byte stream, or fragments: those of a consumer, of `readFragments`, or of a list. */
 export type MediaSource = ByteStream | AsyncIterable<Fragment> | Iterable<Fragment>;
@@ -16,6 +17,8 @@ export interface MediaReadOptions {
   readonly strict?: boolean | undefined;
   /** Check every CRC-32; see `MkvReaderOptions`. */
   readonly verifyCrc?: boolean | undefined;
+  /** Inflates frames that are stored compressed with zlib, where bytes are read; see `FrameVisitorOptions`. */
+  readonly inflate?: Inflate | undefined;
   /** Is told of damaged bytes (with `recover`). */
   readonly onGap?: ((gap: MkvGap) => void) | undefined;
   /** Is told of what is tolerated, and of labels that the frames contradict. */
@@ -84,12 +87,12 @@ export class MediaFrames {
   }
 
   #readBytes(stream: ByteStream): AsyncIterator<Frame, unknown> {
-    const { recover, strict, verifyCrc, onWarning } = this.#options;
+    const { recover, strict, verifyCrc, onWarning, inflate } = this.#options;
     const onGap = (gap: MkvGap) => {
       this.#onMissing(gap.reason);
       this.#options.onGap?.(gap);
     };
-    const options = { recover, strict, verifyCrc, onWarning, onGap, signal: this.#stop.signal };
+    const options = { recover, strict, verifyCrc, onWarning, inflate, onGap, signal: this.#stop.signal };
     const onTracks = (tracks: Iterable<TrackMetadata>) => this.#describe(tracks);
     return this.#goesOn === undefined
       ? readFrames(stream, { ...options, onTracks })

@@ -1,4 +1,11 @@
-import { canDescendFrom, type EbmlElementType, type EbmlSchema, isDocument, isLandmark, isSizeOf } from './element-type.js';
+import {
+  canDescendFrom,
+  type EbmlElementType,
+  type EbmlSchema,
+  isDocument,
+  isLandmark,
+  isSizeOf,
+} from './element-type.js';
 import { isAllOnes } from './header.js';
 import { decodeUint } from './values.js';
 import { readVint, vintLength } from './vint.js';

@@ -14,6 +14,7 @@ import type { MkvStreamOptions } from '../mkv/streams.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 import { FrameVisitor, type FrameVisitorOptions } from '../visitors/frame-visitor.js';
+import type { Inflate } from '../visitors/inflate.js';
 import type { MkvTagProcessor } from '../visitors/tag-processor.js';
 import type { Fragment } from './fragment.js';
 import { FragmentAssembler } from './fragment-assembler.js';
@@ -23,6 +24,8 @@ import { type FrameFilterOptions, frameElements, frameFilter } from './frame-fil
 export interface ReadFramesOptions extends Omit<MkvStreamOptions, 'elements'>, FrameFilterOptions {
   /** Give H.264 and H.265 whose access units are spread over Blocks of the same time as one frame each; see {@link FrameVisitorOptions}. */
   readonly joinAccessUnits?: boolean | undefined;
+  /** Inflates frames that are stored compressed with zlib; see {@link FrameVisitorOptions}. */
+  readonly inflate?: Inflate | undefined;
   /** Is shown the producer's tags as they come. */
   readonly tagProcessor?: MkvTagProcessor | undefined;
   /**
@@ -224,11 +227,11 @@ class FragmentConsumer extends VisitingConsumer<Fragment> {
 
 /** With `recover`, an element that has no value, like a Block that cannot be taken apart, is a gap like other damage. */
 function visitorOptions(options: ReadFramesOptions, missing?: () => void): FrameVisitorOptions {
-  const { tagProcessor, recover, onGap, onWarning, joinAccessUnits } = options;
-  if (recover !== true) return { tagProcessor, onWarning, joinAccessUnits };
+  const { tagProcessor, recover, onGap, onWarning, joinAccessUnits, inflate } = options;
+  if (recover !== true) return { tagProcessor, onWarning, joinAccessUnits, inflate };
   const onInvalidElement = (error: MkvParseError, element: MkvDataElement) => {
     onGap?.({ offset: element.offset, length: element.headerSize + element.dataSize, reason: error.message });
     missing?.();
   };
-  return { tagProcessor, onInvalidElement, onWarning, joinAccessUnits };
+  return { tagProcessor, onInvalidElement, onWarning, joinAccessUnits, inflate };
 }

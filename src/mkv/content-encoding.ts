@@ -12,6 +12,8 @@ export interface ContentEncoding {
   readonly storage: FrameStorage;
   /** Bytes that were stripped from the front of every frame, at most 256; empty for none. With more, the storage is `unknown`. */
   readonly strippedHeader: Bytes;
+  /** Of frames that are stored compressed: bytes that were stripped before, and go in front of what they come to. Empty for none. */
+  readonly innerHeader: Bytes;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -56,21 +58,32 @@ export class ContentEncodingCollector {
   result(): ContentEncoding {
     const steps = this.#steps.filter((step) => (step.scope & SCOPE_FRAMES) !== 0).sort((a, b) => b.order - a.order);
     // The order decoding goes in is from the highest down; a header that was stripped last is put back first.
-    const headers: Uint8Array[] = [];
-    let size = 0;
-    const done = (storage: FrameStorage): ContentEncoding => {
-      return { storage, strippedHeader: size === 0 ? NO_BYTES : concatBytes(headers.reverse()) };
-    };
+    let storage: FrameStorage = 'plain';
+    const outer: Uint8Array[] = [];
+    const inner: Uint8Array[] = [];
     for (const step of steps) {
-      if (step.encrypted) return done('encrypted');
-      if (step.algorithm !== HEADER_STRIPPING) return done(COMPRESSIONS[step.algorithm] ?? 'unknown');
-      headers.push(step.settings);
-      size += step.settings.length;
-      if (size > LONGEST_HEADER) return { storage: 'unknown', strippedHeader: NO_BYTES };
+      if (step.encrypted) return { ...UNREADABLE, storage: 'encrypted', strippedHeader: joined(outer) };
+      if (step.algorithm === HEADER_STRIPPING) {
+        (storage === 'plain' ? outer : inner).push(step.settings);
+      } else {
+        if (storage !== 'plain') return UNREADABLE;
+        storage = COMPRESSIONS[step.algorithm] ?? 'unknown';
+      }
     }
-    return done('plain');
+    const [strippedHeader, innerHeader] = [joined(outer), joined(inner)];
+    if (strippedHeader.length + innerHeader.length > LONGEST_HEADER) return UNREADABLE;
+    return { storage, strippedHeader, innerHeader };
   }
 }
+
+/** Headers in the order in which they are put back. */
+function joined(headers: Uint8Array[]): Bytes {
+  return headers.length === 0 ? NO_BYTES : concatBytes(headers.reverse());
+}
+
+/** Frames that are stored as they are. */
+export const STORED_PLAIN: ContentEncoding = { storage: 'plain', strippedHeader: NO_BYTES, innerHeader: NO_BYTES };
+const UNREADABLE: ContentEncoding = { ...STORED_PLAIN, storage: 'unknown' };
 
 const HEADER_STRIPPING = 3;
 /** What is stripped from frames is a few bytes. To put back more would let Blocks without bytes become as long as anybody likes. */

@@ -11,7 +11,7 @@ import {
   type TrackLabel,
   type TrackRule,
 } from './codec/media-format.js';
-import { type ContentEncoding, ContentEncodingCollector } from './content-encoding.js';
+import { type ContentEncoding, ContentEncodingCollector, STORED_PLAIN } from './content-encoding.js';
 import {
   type AudioDecoderSettings,
   audioDecoderSettings,
@@ -285,8 +285,9 @@ export class TrackMetadata {
    * @internal
    */
   asPlain(): TrackMetadata {
-    const plain = { storage: 'plain', strippedHeader: NO_BYTES } as const;
-    return new TrackMetadata(this.elements, this.#masters, plain);
+    const plain = new TrackMetadata(this.elements, this.#masters, STORED_PLAIN);
+    plain.#origin = this.origin;
+    return plain;
   }
 
   /**

@@ -5,6 +5,7 @@ import { MkvParseError } from '../mkv/parse-error.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 import { FrameVisitor } from '../visitors/frame-visitor.js';
+import type { Inflate } from '../visitors/inflate.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
 import type { Chunker } from './chunker.js';
 import { Mp4RemuxError } from './remux-error.js';
@@ -41,6 +42,7 @@ export class ClusterCollector extends MkvElementVisitor {
    * @param onDropped is told when a Cluster is left out, and why, unless bytes are missing
    * @param maxSize how many bytes of frames to hold
    * @param chunker cuts Clusters into chunks
+   * @param inflate inflates frames that are stored compressed
    */
   constructor(
     emit: (cluster: CollectedCluster) => void,
@@ -48,6 +50,7 @@ export class ClusterCollector extends MkvElementVisitor {
     onDropped: (error: Mp4RemuxError | undefined) => void,
     maxSize: number | undefined,
     chunker?: Chunker,
+    inflate?: Inflate,
   ) {
     super();
     this.#tolerant = tolerant;
@@ -62,7 +65,7 @@ export class ClusterCollector extends MkvElementVisitor {
       if (this.#isDue(frame)) this.#give({ truncated: false, next: frame });
       this.#frames.add(frame);
     };
-    this.#visitor = new FrameVisitor({ process }, tolerant ? { onInvalidElement } : {});
+    this.#visitor = new FrameVisitor({ process }, tolerant ? { onInvalidElement, inflate } : { inflate });
   }
 
   /** Says that bytes are missing: the Cluster at hand is left out. */

@@ -80,9 +80,9 @@ export class PlaySession {
   async #feed(stream: ByteStream): Promise<void> {
     const { signal } = this;
     const { onSegment, autoplay = true, readAhead = 60, recover, onGap, onInvalidFragment } = this.#options;
-    const { tracks, chunkDuration } = this.#options;
+    const { tracks, chunkDuration, inflate } = this.#options;
     const segments = mp4SegmentStream(stream, {
-      ...{ recover, onGap, onInvalidFragment, tracks, chunkDuration, signal },
+      ...{ recover, onGap, onInvalidFragment, tracks, chunkDuration, inflate, signal },
       startAtZero: true,
       canPlay: (type) => MediaSource.isTypeSupported(type),
       onTrackLeftOut: (error) => {

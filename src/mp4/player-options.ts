@@ -15,7 +15,8 @@ declare global {
 }
 
 /** How `MsePlayer` plays. Times are in seconds, as those of a `<video>`. */
-export interface MsePlayerOptions extends Pick<Mp4StreamOptions, 'recover' | 'onGap' | 'tracks' | 'chunkDuration'> {
+export interface MsePlayerOptions
+  extends Pick<Mp4StreamOptions, 'recover' | 'onGap' | 'tracks' | 'chunkDuration' | 'inflate'> {
   /** Let playing begin by itself when the first fragment is there (default). A browser may want the video muted for it. */
   readonly autoplay?: boolean | undefined;
   /** How much of what has been played stays, to seek back to. Default 30. */

@@ -78,6 +78,8 @@ export async function remuxToMp4(
       clip.isTolerant,
       (error) => clip.noteDamage(error),
       options.maxFragmentSize,
+      undefined,
+      options.inflate,
     );
     const feed = new ElementFeed(options, () => collector.noteGap());
     let chunk: Uint8Array | undefined;

@@ -1,4 +1,5 @@
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
+import type { Inflate } from '../visitors/inflate.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
 import { Chunker } from './chunker.js';
 import { ClusterCollector } from './cluster-collector.js';
@@ -13,6 +14,8 @@ export interface Mp4RemuxerOptions extends RemuxOptions {
    * left out where damage is (`onInvalidFragment`, `recover`). A fragment of Kinesis Video Streams has at most 50 MB.
    */
   readonly maxFragmentSize?: number | undefined;
+  /** Inflates frames that are stored compressed with zlib; see `FrameVisitorOptions`. Without it their tracks are left out. */
+  readonly inflate?: Inflate | undefined;
   /**
    * Is told of a fragment that cannot be remuxed, or has Blocks that cannot be read; the fragments after it still come. Where it is one
    * track's fault, only that track's frames of the fragment are left out. Without it the error is thrown: of Blocks a `MkvParseError`.
@@ -53,6 +56,7 @@ export abstract class RemuxingVisitor extends MkvElementVisitor {
       },
       options.maxFragmentSize,
       this.#chunker,
+      options.inflate,
     );
   }
 

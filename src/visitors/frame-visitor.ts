@@ -14,6 +14,7 @@ import { ClusterClock } from './cluster-clock.js';
 import type { FragmentMetadata } from './fragment-metadata.js';
 import { FragmentMetadataVisitor } from './fragment-metadata-visitor.js';
 import { Frame } from './frame.js';
+import { type Inflate, inflateBlock } from './inflate.js';
 import type { MkvTagProcessor } from './tag-processor.js';
 import { TrackWatch } from './track-watch.js';
 import { MkvElementVisitor } from './visitor.js';
@@ -53,6 +54,11 @@ export interface FrameVisitorOptions {
    * is then given when the next one of its track has come, or its Cluster has ended.
    */
   readonly joinAccessUnits?: boolean | undefined;
+  /**
+   * Inflates frames that are stored compressed with zlib, so that they and their tracks are like others. One that cannot be inflated, or has
+   * more than 16 MiB then, is an invalid element. Default: frames are given as they are stored (`frame.storage`).
+   */
+  readonly inflate?: Inflate | undefined;
   /** Is told, once for each track and rule, where frames show that their TrackEntry is wrong (`TrackMismatch`). */
   readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
 }
@@ -122,6 +128,7 @@ export class FrameVisitor extends MkvElementVisitor {
     } catch {
       return false;
     }
+    if (this.#options.inflate !== undefined && this.#deflatedTrack(block) !== undefined) return false;
     this.#show(block, offset, undefined, undefined, undefined);
     return true;
   }
@@ -187,11 +194,23 @@ export class FrameVisitor extends MkvElementVisitor {
     try {
       block = element.value;
       this.#clock.expectTime(element);
+      const { inflate } = this.#options;
+      const track = inflate && this.#deflatedTrack(block);
+      if (inflate !== undefined && track !== undefined) {
+        if (this.metadata.getTrackMetadata(track.number) === track) this.metadata.replaceTrack(track.asPlain());
+        block = inflateBlock(block, track, inflate, element.offset);
+      }
     } catch (error) {
       this.#tellInvalid(error, element);
       return;
     }
     return this.#show(block, element.offset, keyframe, blockDuration, padding);
+  }
+
+  /** How a Block's track was described, where its frames are stored compressed. */
+  #deflatedTrack(block: Block): TrackMetadata | undefined {
+    const track = this.metadata.getTrackMetadata(block.trackNumber)?.origin;
+    return track?.contentEncoding.storage === 'zlib' ? track : undefined;
   }
 
   #show(

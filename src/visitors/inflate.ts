@@ -1,8 +1,18 @@
+import { ByteRun } from '../ebml/byte-run.js';
+import { putSize } from '../ebml/vint.js';
 import { concatBytes } from '../ebml/writer.js';
+import { Block } from '../mkv/block.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
+import { MkvParseError } from '../mkv/parse-error.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import { frameBlock } from './adts-frames.js';
 import type { Frame } from './frame.js';
+
+/**
+ * Inflates data in the zlib format (RFC 1950): of Node, `(data, maxSize) => inflateSync(data, { maxOutputLength: maxSize })`. It may throw, and
+ * need not make more than `maxSize` bytes.
+ */
+export type Inflate = (data: Uint8Array, maxSize: number) => Uint8Array;
 
 /** How frames are inflated. */
 export interface InflateOptions {
@@ -32,13 +42,62 @@ export async function inflateFrame(frame: Frame, options: InflateOptions = {}): 
   if (storage === 'plain') return frame;
   if (storage !== 'zlib') throw new CodecDataError(`the frame is stored ${storage}`, 'InvalidMediaFrame');
   const { maxSize = DEFAULT_MAX_SIZE, inflate = inflateByPlatform } = options;
-  const data = await inflated(frame.data, maxSize, inflate);
-  if (data.length > maxSize) throw tooLong(maxSize);
+  const bare = await inflated(frame.data, maxSize, inflate);
+  if (bare.length > maxSize) throw tooLong(maxSize);
+  const data = withHeader(track, bare);
   const look = { head: data, size: data.length, whole: () => data, flagged: frame.keyframeFlag };
   return frame.withData(
     frameBlock(data, frame),
     plainTrack(track, (known) => known.observe(look)),
   );
+}
+
+function withHeader({ contentEncoding }: TrackMetadata, data: Uint8Array): Uint8Array {
+  const { innerHeader } = contentEncoding;
+  return innerHeader.length === 0 ? data : concatBytes([innerHeader, data]);
+}
+
+/**
+ * A Block of a track whose frames are stored compressed, with the frames as their codec wants them.
+ *
+ * @param offset of its element, for errors
+ * @throws MkvParseError `InvalidBlock` when a frame cannot be inflated
+ */
+export function inflateBlock(block: Block, track: TrackMetadata, inflate: Inflate, offset: number): Block {
+  const { strippedHeader } = track.contentEncoding;
+  const frames = block.frames.map((stored) => {
+    const whole = strippedHeader.length === 0 ? stored : concatBytes([strippedHeader, stored]);
+    try {
+      const data = inflate(whole, DEFAULT_MAX_SIZE);
+      if (data.length > DEFAULT_MAX_SIZE) throw tooLong(DEFAULT_MAX_SIZE);
+      return withHeader(track, data);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      throw new MkvParseError('InvalidBlock', offset, `a frame cannot be inflated: ${text}`);
+    }
+  });
+  return blockOf(block, frames);
+}
+
+const TRACK_NUMBER_SIZE = 8;
+const XIPH = 0x02;
+
+/** A Block with other frames, as many. */
+function blockOf(block: Block, frames: readonly Uint8Array[]): Block {
+  const { trackNumber, relativeTimestamp, keyframe, invisible, discardable, simple } = block;
+  const flags = (keyframe ? 0x80 : 0) | (invisible ? 8 : 0) | (discardable ? 1 : 0) | (frames.length > 1 ? XIPH : 0);
+  const head = new Uint8Array(TRACK_NUMBER_SIZE + 3);
+  putSize(head, 0, trackNumber, TRACK_NUMBER_SIZE);
+  head.set([relativeTimestamp >> 8, relativeTimestamp, flags], TRACK_NUMBER_SIZE);
+  const laces = frames.length > 1 ? [Uint8Array.of(frames.length - 1), ...frames.slice(0, -1).map(xiphSize)] : [];
+  const bytes = concatBytes([head, ...laces, ...frames]);
+  return new Block(new ByteRun(bytes), 0, bytes.length, 0, simple);
+}
+
+function xiphSize({ length }: Uint8Array): Uint8Array {
+  const size = new Uint8Array(Math.floor(length / 255) + 1).fill(255);
+  size[size.length - 1] = length % 255;
+  return size;
 }
 
 async function inflated(

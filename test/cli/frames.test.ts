@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
-import { Mkv, writeElement, writeMaster } from '../../src/index.js';
+import { inflateFrame, Mkv, readFrames, writeElement, writeMaster } from '../../src/index.js';
 import { joinNals, splitNals } from '../../src/mkv/codec/nal.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { CAPTURES, captureFacts, capturePath } from '../support/captures.js';
@@ -298,13 +298,35 @@ describe('kvs frames --out', () => {
     const entry = writeMaster(Mkv.TrackEntry, [
       writeElement(Mkv.TrackNumber, 1),
       writeElement(Mkv.CodecID, 'V_MJPEG'),
-      writeMaster(Mkv.ContentEncodings, [writeMaster(Mkv.ContentEncoding, [writeMaster(Mkv.ContentCompression, [])])]),
+      writeMaster(Mkv.ContentEncodings, [
+        writeMaster(Mkv.ContentEncoding, [writeMaster(Mkv.ContentCompression, [writeElement(Mkv.ContentCompAlgo, 1)])]),
+      ]),
     ]);
     const bytes = concatBytes([documentHead([]), writeMaster(Mkv.Tracks, [entry]), cluster(0, [one])]);
     const out = newFolder();
     const run = kvs(['frames', '-', '--out', out], bytes);
-    expect(run.stderr).toMatch(/they are zlib/);
+    expect(run.stderr).toMatch(/they are bzlib/);
     expect(readdirSync(out)).toEqual(['frame-000000001-track1.bin']);
+  });
+
+  it('inflates frames that are stored with zlib, and says where one cannot be', async () => {
+    const file = 'test/cases/muxers--mm-zlib.mkv';
+    const hashes: string[] = [];
+    for await (const frame of readFrames(readFileSync(file))) {
+      const { data } = await inflateFrame(frame);
+      hashes.push(createHash('sha256').update(data).digest('hex'));
+    }
+    const run = kvs(['frames', file, '--hash', 'sha256', '--json']);
+    const lines = run.stdout.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).sha256)).toEqual(hashes);
+    const entry = writeMaster(Mkv.TrackEntry, [
+      writeElement(Mkv.TrackNumber, 1),
+      writeMaster(Mkv.ContentEncodings, [writeMaster(Mkv.ContentEncoding, [writeMaster(Mkv.ContentCompression, [])])]),
+    ]);
+    const broken = concatBytes([documentHead([]), writeMaster(Mkv.Tracks, [entry]), cluster(0, [one])]);
+    const refused = kvs(['frames', '-'], broken);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(/^kvs: -: byte \d+: a frame cannot be inflated/m);
   });
 
   it('writes frames of one track only, and puts stripped headers back', () => {

@@ -12,7 +12,10 @@ const SCHEMA: Need = {
 };
 
 /** What the schema says of an element, in the shape of the table's entries. */
-type Row = Omit<EbmlElementType, 'parent' | 'identifier' | 'sizes' | 'type'> & { type: string; parentName: string | undefined };
+type Row = Omit<EbmlElementType, 'parent' | 'identifier' | 'sizes' | 'type'> & {
+  type: string;
+  parentName: string | undefined;
+};
 
 const table: ReadonlyMap<string | undefined, EbmlElementType> = new Map(
   [...MKV_SCHEMA.values()].map((type) => [type.name, type]),

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
-import { applyVisitor, readFragments } from '../../src/index.js';
+import { applyVisitor, type Inflate, readFragments } from '../../src/index.js';
 import { joinNals } from '../../src/mkv/codec/nal.js';
 import { nalConfigOf } from '../../src/mkv/codec/nal-config.js';
 import type { TrackMetadata } from '../../src/mkv/track.js';
@@ -147,6 +148,17 @@ describeNeeding('MP4: what is wrong, and what changes', [tools('ffmpeg', 'ffprob
         code: 'UnsupportedStreamMediaType',
         trackNumber: 1,
       });
+    });
+
+    test.each(KIND_NAMES)('frames that are stored compressed, inflated: %s', async (kind) => {
+      const bytes = await mediaBytes('zlib.mkv');
+      const { frames } = await readMedia(bytes);
+      const inflate: Inflate = (data, maxSize) => inflateSync(data, { maxOutputLength: maxSize });
+      const file = join(folder, 'inflated.mp4');
+      writeFileSync(file, await KINDS[kind](bytes, { inflate, tracks: ({ number }) => number === 1 }));
+      const wanted = frames.filter(({ track }) => track.number === 1).map(({ data }) => sha256(inflateSync(data)));
+      expect(probePackets(file).map(({ hash }) => hash)).toEqual(wanted);
+      expect(decodeMessages(file)).toBe('');
     });
 
     test('times that no number can hold exactly, unless they count from the first', async () => {

@@ -1,17 +1,25 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { inflateSync } from 'node:zlib';
+import { deflateSync, inflateSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { ByteRun } from '../../src/ebml/byte-run.js';
+import { concatBytes } from '../../src/ebml/writer.js';
 import {
   Block,
   type Frame,
+  type Inflate,
   inflateFrame,
   joinAccessUnits,
+  Mkv,
   type MkvWarning,
+  type ReadFramesOptions,
   readFragments,
   readFrames,
+  writeElement,
+  writeMaster,
 } from '../../src/index.js';
+import { writeEbmlHeader } from '../../src/testing/get-media-writer.js';
 import { CAPTURES, capturePath } from '../support/captures.js';
 import { describeNeeding } from '../support/tools.js';
 
@@ -21,6 +29,17 @@ async function framesOf(name: string, options: object = {}): Promise<Frame[]> {
   const frames: Frame[] = [];
   for await (const frame of readFrames(read(name), options)) frames.push(frame);
   return frames;
+}
+
+async function takeFrames(bytes: Uint8Array, options: ReadFramesOptions = {}): Promise<Frame[]> {
+  const frames: Frame[] = [];
+  for await (const frame of readFrames(bytes, options)) frames.push(frame);
+  return frames;
+}
+
+/** The length of a lace as Xiph writes it. */
+function xiph({ length }: Uint8Array): Uint8Array {
+  return Uint8Array.from([...new Array(Math.floor(length / 255)).fill(255), length % 255]);
 }
 
 async function rulesOf(name: string): Promise<string[]> {
@@ -154,6 +173,94 @@ describe('frames stored with zlib', () => {
     expect(own.map(({ data }) => data)).toEqual(found.map(({ data }) => data));
     expect(found.map(({ timestamp }) => timestamp)).toEqual(stored.map(({ timestamp }) => timestamp));
     expect(() => stored[0]?.toEncodedChunk()).toThrow('the frame is stored zlib');
+  });
+
+  const inflate: Inflate = (data, maxSize) => inflateSync(data, { maxOutputLength: maxSize });
+
+  it('are like others where the reader is given something to inflate them with', async () => {
+    const bytes = read('muxers--mm-zlib.mkv');
+    const wanted = await Promise.all((await framesOf('muxers--mm-zlib.mkv')).map((frame) => inflateFrame(frame)));
+    const frames = await framesOf('muxers--mm-zlib.mkv', { inflate });
+    const facts = (list: readonly Frame[]) =>
+      list.map(({ data, timestamp, keyframe, duration, storage }) => [data, timestamp, keyframe, duration, storage]);
+    expect(facts(frames)).toEqual(facts(wanted));
+    expect(frames.map((frame) => frame.toEncodedChunk())).toEqual(wanted.map((frame) => frame.toEncodedChunk()));
+    expect(new Set(frames.map(({ track }) => track)).size).toBe(2);
+    const small: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += 1000) small.push(bytes.subarray(at, at + 1000));
+    for await (const fragment of readFragments(small, { inflate })) {
+      expect(facts(fragment.frames)).toEqual(facts(frames));
+      expect(fragment.tracks.map(({ contentEncoding }) => contentEncoding.storage)).toEqual(['plain', 'plain']);
+    }
+  });
+
+  it('have headers put back before and behind, laced or not, in every Segment', async () => {
+    const contents = fc.array(fc.uint8Array({ minLength: 1, maxLength: 600 }), { minLength: 1, maxLength: 5 });
+    const header = fc.uint8Array({ maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(contents, header, header, async (frames, inner, outer) => {
+        const strip = (order: number, bytes: Uint8Array) =>
+          writeMaster(Mkv.ContentEncoding, [
+            writeElement(Mkv.ContentEncodingOrder, order),
+            writeMaster(Mkv.ContentCompression, [
+              writeElement(Mkv.ContentCompAlgo, 3),
+              writeElement(Mkv.ContentCompSettings, bytes),
+            ]),
+          ]);
+        const compress = writeMaster(Mkv.ContentEncoding, [
+          writeElement(Mkv.ContentEncodingOrder, 1),
+          writeMaster(Mkv.ContentCompression, [writeElement(Mkv.ContentCompAlgo, 0)]),
+        ]);
+        // What zlib data begin with is always the same here.
+        const zlibHeader = deflateSync(new Uint8Array(0)).subarray(0, Math.min(2, outer.length));
+        const stored = frames.map((frame) => deflateSync(frame).subarray(zlibHeader.length));
+        const laces = stored.length === 1 ? [] : [Uint8Array.of(stored.length - 1), ...stored.slice(0, -1).map(xiph)];
+        const block = concatBytes([
+          Uint8Array.of(0x81, 0, 7, 0x80 | (stored.length === 1 ? 0 : 2)),
+          ...laces,
+          ...stored,
+        ]);
+        const segment = writeMaster(Mkv.Segment, [
+          writeMaster(Mkv.Tracks, [
+            writeMaster(Mkv.TrackEntry, [
+              writeElement(Mkv.TrackNumber, 1),
+              writeElement(Mkv.TrackType, 17),
+              writeMaster(Mkv.ContentEncodings, [strip(0, inner), compress, strip(2, zlibHeader)]),
+            ]),
+          ]),
+          writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, 1), writeElement(Mkv.SimpleBlock, block)]),
+        ]);
+        const bytes = concatBytes([writeEbmlHeader(), segment, segment]);
+        const found: Frame[] = [];
+        for await (const frame of readFrames(bytes, { inflate })) found.push(frame);
+        const wanted = frames.map((frame) => concatBytes([inner, frame]));
+        expect(found.map(({ data }) => data)).toEqual([...wanted, ...wanted]);
+        expect(new Set(found.map(({ track }) => track)).size).toBe(1);
+        expect(found.every(({ timestamp, size, data }) => timestamp === 8000 && size === data.length)).toBe(true);
+        const [first] = frames.length === 1 ? await takeFrames(bytes) : [];
+        if (first !== undefined) expect((await inflateFrame(first)).data).toEqual(wanted[0]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('are an error in words where they cannot be inflated, a gap with recover', async () => {
+    const refuse = () => {
+      throw new Error('no');
+    };
+    const bytes = read('muxers--mm-zlib.mkv');
+    await expect(takeFrames(bytes, { inflate: refuse })).rejects.toMatchObject({
+      code: 'InvalidBlock',
+      message: expect.stringMatching(/^byte \d+: a frame cannot be inflated: no/),
+    });
+    const gaps: string[] = [];
+    const left = await takeFrames(bytes, { inflate: refuse, recover: true, onGap: ({ reason }) => gaps.push(reason) });
+    const all = await takeFrames(bytes);
+    expect(left).toHaveLength(all.filter(({ storage }) => storage === 'plain').length);
+    expect(gaps).toHaveLength(all.filter(({ storage, index }) => storage !== 'plain' && index === 0).length);
+    expect(gaps.length).toBeGreaterThan(0);
+    const bomb = { inflate: () => new Uint8Array(16 * 2 ** 20 + 1) };
+    await expect(takeFrames(bytes, bomb)).rejects.toThrow('more than 16777216 bytes');
   });
 
   it('are refused when they are more than they may be, or no zlib data', async () => {

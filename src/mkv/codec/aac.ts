@@ -88,6 +88,37 @@ export function parseAudioSpecificConfig(data: Uint8Array): AacConfig {
   };
 }
 
+const PROFILES = ['MAIN', 'LC', 'SSR', 'LTP'];
+
+/**
+ * The AudioSpecificConfig that an older CodecID stands for, such as `A_AAC/MPEG4/LC/SBR`: it names the profile, the Audio element says the
+ * rest. Such tracks have no CodecPrivate.
+ *
+ * @returns `undefined` for other CodecIDs, and where it cannot be said in few bytes
+ */
+export function configOfName(
+  codecId: string,
+  audio:
+    | {
+        readonly samplingFrequency: number;
+        readonly outputSamplingFrequency: number | undefined;
+        readonly channels: number;
+      }
+    | undefined,
+): Uint8Array | undefined {
+  const [, , profile = '', extension] = codecId.split('/');
+  const objectType = PROFILES.indexOf(profile) + 1;
+  if (objectType === 0 || audio === undefined) return undefined;
+  const { samplingFrequency, outputSamplingFrequency = samplingFrequency * 2, channels } = audio;
+  const frequency = SAMPLING_FREQUENCIES.indexOf(samplingFrequency);
+  const configuration = channels === 8 ? 7 : channels < 7 ? channels : 0;
+  if (frequency < 0 || configuration < 1) return undefined;
+  const core = [(objectType << 3) | (frequency >> 1), ((frequency & 1) << 7) | (configuration << 3)];
+  const output = SAMPLING_FREQUENCIES.indexOf(outputSamplingFrequency);
+  // SBR behind the rest, for decoders that do not know it: the sync word, object type 5, the flag, the frequency.
+  return Uint8Array.from(extension === 'SBR' && output >= 0 ? [...core, 0x56, 0xe5, 0x80 | (output << 3)] : core);
+}
+
 /** Counts the channels of a program_config_element (ISO/IEC 14496-3 section 4.4.1.1). */
 function readProgramConfig(r: BitReader): number {
   r.skip(10);

@@ -2,6 +2,7 @@ import { sameBytes } from '../../ebml/bytes.js';
 import {
   type AacConfig,
   configOfAdts,
+  configOfName,
   countAdtsFrames,
   frequencyIndexOf,
   isLoas,
@@ -154,8 +155,13 @@ export function readLabel(track: FormatTrack): TrackLabel {
     const nal = readNalConfig(track);
     return typeof nal === 'object' ? { nal } : {};
   }
-  const config = isAac(track) ? decoderDescription(track) : undefined;
+  const config = isAac(track) ? writtenConfig(track) : undefined;
   return config === undefined ? {} : { aac: attempt(() => parseAudioSpecificConfig(config)) };
+}
+
+/** The AudioSpecificConfig of CodecPrivate, or that an older CodecID stands for. */
+function writtenConfig(track: FormatTrack): Uint8Array | undefined {
+  return decoderDescription(track) ?? configOfName(track.codecId, track.audio);
 }
 
 function isNalCodec(codec: CodecName | undefined): codec is NalCodec {
@@ -439,7 +445,7 @@ function withHeadOf(codec: NalCodec, record: Uint8Array, sps: Uint8Array): Uint8
 }
 
 function settleAac(track: FormatTrack, label: AacConfig | undefined, evidence: FrameEvidence): MediaFormat | undefined {
-  const stored = decoderDescription(track);
+  const stored = writtenConfig(track);
   const isNamed = codecOf(track.codecId) === 'aac';
   if (!isNamed && stored === undefined) return undefined;
   const disagreements: TrackDisagreement[] = [];
@@ -467,7 +473,8 @@ function settleAac(track: FormatTrack, label: AacConfig | undefined, evidence: F
   if (config === undefined) return { ...NOTHING, ...labelOf(track), disagreements };
   if (info !== undefined) compareAudio(track, info, tell);
   const aac: AacFormat = { config, info, adts: adts !== undefined };
-  const codecString = codecStringOf({ codecId: 'A_AAC', codecPrivate: config });
+  const isOld = config === stored && decoderDescription(track) === undefined;
+  const codecString = codecStringOf(isOld ? track : { codecId: 'A_AAC', codecPrivate: config });
   return { ...NOTHING, codecString, description: config, aac, disagreements };
 }
 
