@@ -143,6 +143,20 @@ export class Block {
     return views.length === 1 ? views[0]! : concatBytes(views);
   }
 
+  /**
+   * The same Block with other frames, as many.
+   *
+   * @internal
+   */
+  withFrames(frames: readonly Uint8Array[]): Block {
+    const ends = new Uint32Array(frames.length + 1);
+    for (const [index, { length }] of frames.entries()) ends[index + 1] = ends[index]! + length;
+    const other: Block = Object.create(Block.prototype);
+    const run = new ByteRun(concatBytes(frames));
+    Object.assign(other, this, { run, start: 0, end: ends.at(-1), ends: this.ends && ends });
+    return other;
+  }
+
   private startOf(index: number): number {
     return this.ends?.[index] ?? this.start;
   }

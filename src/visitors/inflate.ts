@@ -1,7 +1,5 @@
-import { ByteRun } from '../ebml/byte-run.js';
-import { putSize } from '../ebml/vint.js';
 import { concatBytes } from '../ebml/writer.js';
-import { Block } from '../mkv/block.js';
+import type { Block } from '../mkv/block.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 import type { TrackMetadata } from '../mkv/track.js';
@@ -53,8 +51,7 @@ export async function inflateFrame(frame: Frame, options: InflateOptions = {}): 
 }
 
 function withHeader({ contentEncoding }: TrackMetadata, data: Uint8Array): Uint8Array {
-  const { innerHeader } = contentEncoding;
-  return innerHeader.length === 0 ? data : concatBytes([innerHeader, data]);
+  return concatBytes([contentEncoding.innerHeader, data]);
 }
 
 /**
@@ -66,9 +63,8 @@ function withHeader({ contentEncoding }: TrackMetadata, data: Uint8Array): Uint8
 export function inflateBlock(block: Block, track: TrackMetadata, inflate: Inflate, offset: number): Block {
   const { strippedHeader } = track.contentEncoding;
   const frames = block.frames.map((stored) => {
-    const whole = strippedHeader.length === 0 ? stored : concatBytes([strippedHeader, stored]);
     try {
-      const data = inflate(whole, DEFAULT_MAX_SIZE);
+      const data = inflate(concatBytes([strippedHeader, stored]), DEFAULT_MAX_SIZE);
       if (data.length > DEFAULT_MAX_SIZE) throw tooLong(DEFAULT_MAX_SIZE);
       return withHeader(track, data);
     } catch (error) {
@@ -76,28 +72,7 @@ export function inflateBlock(block: Block, track: TrackMetadata, inflate: Inflat
       throw new MkvParseError('InvalidBlock', offset, `a frame cannot be inflated: ${text}`);
     }
   });
-  return blockOf(block, frames);
-}
-
-const TRACK_NUMBER_SIZE = 8;
-const XIPH = 0x02;
-
-/** A Block with other frames, as many. */
-function blockOf(block: Block, frames: readonly Uint8Array[]): Block {
-  const { trackNumber, relativeTimestamp, keyframe, invisible, discardable, simple } = block;
-  const flags = (keyframe ? 0x80 : 0) | (invisible ? 8 : 0) | (discardable ? 1 : 0) | (frames.length > 1 ? XIPH : 0);
-  const head = new Uint8Array(TRACK_NUMBER_SIZE + 3);
-  putSize(head, 0, trackNumber, TRACK_NUMBER_SIZE);
-  head.set([relativeTimestamp >> 8, relativeTimestamp, flags], TRACK_NUMBER_SIZE);
-  const laces = frames.length > 1 ? [Uint8Array.of(frames.length - 1), ...frames.slice(0, -1).map(xiphSize)] : [];
-  const bytes = concatBytes([head, ...laces, ...frames]);
-  return new Block(new ByteRun(bytes), 0, bytes.length, 0, simple);
-}
-
-function xiphSize({ length }: Uint8Array): Uint8Array {
-  const size = new Uint8Array(Math.floor(length / 255) + 1).fill(255);
-  size[size.length - 1] = length % 255;
-  return size;
+  return block.withFrames(frames);
 }
 
 async function inflated(
