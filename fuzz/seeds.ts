@@ -6,6 +6,7 @@ import { arbitraryDocuments } from '../test/support/ebml-generator.js';
 import { arbitraryKvsStream } from '../test/support/kvs-generator.js';
 import { smallDocument } from '../test/support/small-document.js';
 import { parseTree, type TreeNode, writeTree } from './ebml-tree.js';
+import { hostileSeeds } from './forgery.js';
 
 const RECORDING = 'examples/recording/camera.mkv';
 
@@ -51,5 +52,6 @@ export function streamSeeds(): Uint8Array[] {
     smallDocument({ clusters: 1, blocks: 2, frameSize: 4500 }),
     ...fragments,
     concatBytes(fragments.slice(0, 2)),
+    ...hostileSeeds(),
   ].map((bytes) => Uint8Array.from(bytes));
 }

@@ -14,11 +14,13 @@ import { LogVisitor } from '../../src/visitors/log-visitor.js';
 import { ElementSizeAndOffsetVisitor } from '../../src/visitors/size-and-offset-visitor.js';
 import { BasicMkvTagProcessor } from '../../src/visitors/tag-processor.js';
 import { ensure, ensureSame, kindOf } from '../finding.js';
+import { damageCluster } from '../forgery.js';
 import { Choices } from '../input.js';
+import { readAll } from '../reading.js';
 import { streamSeeds } from '../seeds.js';
 import type { FuzzTarget } from '../target.js';
 
-/** readFrames, readFragments and every visitor. */
+/** readFrames, readFragments and every visitor; and what damage in one Cluster can do to the other fragments. */
 export const frames: FuzzTarget = {
   name: 'frames',
   ebml: true,
@@ -26,6 +28,7 @@ export const frames: FuzzTarget = {
   async run({ choice, bytes }, features) {
     const c = new Choices(choice);
     if (c.oneIn(3)) return visit(bytes, c, features);
+    if (c.oneIn(3)) return damage(bytes, c, features);
     const options: ReadFragmentsOptions = {
       strict: c.oneIn(5),
       recover: c.oneIn(2),
@@ -45,6 +48,36 @@ export const frames: FuzzTarget = {
     );
   },
 };
+
+/**
+ * Damage within one Cluster whose size holds: fragments that have no part in it are what they were, and none is given that was not written.
+ */
+async function damage(bytes: Uint8Array, c: Choices, features: Set<string>): Promise<void> {
+  const whole = readAll([bytes], bytes, { recover: true });
+  if (whole.gaps.length > 0 || whole.truncated || whole.warnings.length > 0) return;
+  const damaged = damageCluster(whole, bytes, c);
+  if (damaged === undefined) return;
+  const before = await listFragments([bytes.slice()], { recover: true }, new Set());
+  const after = await listFragments(c.chunks(damaged.bytes), { recover: true }, features);
+  const numbers = (lines: readonly string[]) => lines.flatMap((line) => /^fragment \w+ (\w+)/.exec(line)?.[1] ?? []);
+  const written = new Set(numbers(before.lines));
+  for (const number of numbers(after.lines))
+    ensure(written.has(number), () => `a fragment that nobody wrote: <${number}>`);
+  // Of the fragment that is damaged, frames may be wrong in the Block that is, and missing behind it.
+  const known = new Set(before.lines);
+  const strange = documentsOf(after.lines).filter((lines) => lines.some((line) => !known.has(line)));
+  ensure(strange.length <= 1, () => `damage in one fragment changes <${strange.length}>`);
+}
+
+/** The lines of each fragment. */
+function documentsOf(lines: readonly string[]): string[][] {
+  const documents: string[][] = [];
+  for (const line of lines) {
+    if (line.startsWith('fragment ')) documents.push([]);
+    if (!line.startsWith('gap ')) documents.at(-1)?.push(line);
+  }
+  return documents;
+}
 
 interface Listing {
   /** All that came, as lines, and the error. */

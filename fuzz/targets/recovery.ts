@@ -1,5 +1,6 @@
 import { MKV_SCHEMA, Mkv } from '../../src/mkv/elements.js';
 import { ensure, kindOf } from '../finding.js';
+import { damageCluster, ensureNothingForged } from '../forgery.js';
 import { Choices } from '../input.js';
 import { noise } from '../mutate-bytes.js';
 import { accountedBytes, type Reading, readAll } from '../reading.js';
@@ -18,7 +19,10 @@ interface Cluster {
 
 const CLUSTER = Mkv.Cluster.id.toString(16);
 
-/** `recover` on streams that are well-formed but for one place: every Cluster that was not touched is given, whole. */
+/**
+ * `recover` on streams that are well-formed but for one place: every Cluster that was not touched is given, whole, and nothing that stands in a
+ * Cluster as more than that.
+ */
 export const recovery: FuzzTarget = {
   name: 'recovery',
   ebml: true,
@@ -28,6 +32,14 @@ export const recovery: FuzzTarget = {
     const whole = readAll([bytes], bytes, { recover: true });
     // Only streams that need no recovery can tell what damage may cost.
     if (whole.gaps.length > 0 || whole.truncated || whole.warnings.length > 0) return;
+    if (c.oneIn(2)) {
+      const damage = damageCluster(whole, bytes, c);
+      if (damage === undefined) return;
+      const reading = readAll(c.chunks(damage.bytes), damage.bytes, { recover: true });
+      features.add(`forged ${reading.gaps.length} ${reading.truncated}`);
+      ensureNothingForged(whole, reading, damage);
+      return;
+    }
     const start = c.below(bytes.length + 1);
     const end = Math.min(bytes.length, start + c.pick([0, 0, 1, 2, 10, 300]));
     const inserted = noise(c, c.below(c.pick([1, 2, 3, 30, 300])));

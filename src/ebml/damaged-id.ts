@@ -1,6 +1,6 @@
 import { type EbmlElementType, type EbmlSchema, isLandmark } from './element-type.js';
 import { decodeUint } from './values.js';
-import { vintLength } from './vint.js';
+import { idLength, vintLength } from './vint.js';
 
 /** How much of an element's beginning {@link damagedElement} looks at, in bytes. */
 export const EXAMINED = 64;
@@ -46,6 +46,45 @@ export function isText(bytes: Uint8Array): boolean {
     if (!isSpace && (byte < 0x20 || byte > 0x7e)) return false;
   }
   return true;
+}
+
+/**
+ * The element that one of unknown id may be when one bit of the id is wrong, which may be its length: a child of `parent`, or one that may stand
+ * everywhere. An extension may have such an id, too.
+ *
+ * @param bytes the element's beginning
+ */
+export function nearElement(schema: EbmlSchema, bytes: Uint8Array, parent: EbmlElementType): EbmlElementType | undefined {
+  let id = 0;
+  for (let length = 1; length <= 4 && length <= bytes.length; length++) {
+    id = ((id << 8) | bytes[length - 1]!) >>> 0;
+    for (const type of childrenOf(schema, parent)[length]!) {
+      const difference = (id ^ type.id) >>> 0;
+      if ((difference & (difference - 1)) === 0) return type;
+    }
+  }
+  return undefined;
+}
+
+type Children = readonly (readonly EbmlElementType[])[];
+const CHILDREN_OF = new WeakMap<EbmlSchema, Map<EbmlElementType, Children>>();
+
+/** What may stand in an element, by the lengths of the ids. */
+function childrenOf(schema: EbmlSchema, parent: EbmlElementType): Children {
+  let known = CHILDREN_OF.get(schema);
+  if (known === undefined) {
+    known = new Map();
+    CHILDREN_OF.set(schema, known);
+  }
+  let children = known.get(parent);
+  if (children === undefined) {
+    const all = [...schema.values()].filter(
+      (type) => type.parent === parent || type.global || (type.recursive && type === parent),
+    );
+    children = [0, 1, 2, 3, 4].map((length) => all.filter(({ id }) => idLength(id) === length));
+    known.set(parent, children);
+  }
+  return children;
 }
 
 /** The landmark whose id differs in one bit from the four bytes at `at`. */

@@ -2,7 +2,7 @@ import { Assembler } from './assembler.js';
 import { ByteRun, type DataRun } from './byte-run.js';
 import { unshared, viewOf } from './bytes.js';
 import { ChunkQueue } from './chunk-queue.js';
-import { damagedElement, EXAMINED, isText } from './damaged-id.js';
+import { damagedElement, EXAMINED, isText, nearElement } from './damaged-id.js';
 import { DataParts, mayStayInParts } from './data-parts.js';
 import { ElementFilter } from './element-filter.js';
 import { isBoundByDocument } from './element-sight.js';
@@ -311,9 +311,16 @@ export class EbmlParser<M> {
     if (!input.gather(wanted) && !this.#ended) return false;
     const data = viewOf(input.bytes, input.position, Math.min(input.bytes.length, input.position + wanted));
     const bytes = concatBytes([headerBytes(type.id, dataSize, this.#headerSize), data]);
-    const damaged = damagedElement(this.#options.schema, bytes, this.#headerSize, this.#headerSize + dataSize, parent);
-    if (damaged !== undefined) this.#wrong('UnexpectedElement', idEnd, `a damaged ${nameOf(damaged)}`);
+    // In masters of unknown size it may be what ends them.
+    for (let { top } = this.#masters; top !== undefined; top = top.sizeKnown ? undefined : top.parent) {
+      const size = this.#headerSize + dataSize;
+      const damaged = damagedElement(this.#options.schema, bytes, this.#headerSize, size, top.type);
+      if (damaged !== undefined) this.#wrong('UnexpectedElement', idEnd, `a damaged ${nameOf(damaged)}`);
+    }
     if (isText(bytes)) this.#wrong('UnexpectedElement', idEnd, 'text in place of an element');
+    const near = nearElement(this.#options.schema, bytes, parent);
+    // The standard does not forbid it.
+    if (near !== undefined) this.#warn('UnexpectedElement', idEnd, `unknown, and may be a damaged ${nameOf(near)}`);
     return true;
   }
 
@@ -432,7 +439,9 @@ export class EbmlParser<M> {
     if (recoverAt === undefined || dataSize === 0) return;
     const { bytes, position } = this.#input;
     const end = position + dataSize;
-    if (end >= bytes.length || this.#isUnconfirmed(end)) this.#kept = new MarkKeeper(recoverAt, start);
+    // What is too large to be kept is refused wherever chunks end.
+    const isLarge = dataSize > this.#maxElementSize;
+    if (isLarge || end >= bytes.length || this.#isUnconfirmed(end)) this.#kept = new MarkKeeper(recoverAt, start);
   }
 
   /** Takes the data of an element that spans chunks, or that nobody asked for. */
@@ -592,11 +601,17 @@ export class EbmlParser<M> {
 
   /** The element at hand is wrong: a warning when that is tolerated and not `strict`, else it is raised. */
   #wrong(code: EbmlErrorCode, offset: number, text: string, tolerated = false): void {
-    const { strict, onWarning } = this.#options;
-    const whole = () =>
-      `${this.#topLevel.begun ? '' : 'no EBML document: '}${text} (at ${pathOf(this.#masters.top, this.#type)})`;
-    if (!tolerated || strict === true) this.#raise(code, offset, whole());
-    onWarning?.({ code, offset, message: `byte ${offset}: ${whole()}` });
+    if (!tolerated || this.#options.strict === true) this.#raise(code, offset, this.#describe(text));
+    this.#warn(code, offset, text);
+  }
+
+  #warn(code: EbmlErrorCode, offset: number, text: string): void {
+    this.#options.onWarning?.({ code, offset, message: `byte ${offset}: ${this.#describe(text)}` });
+  }
+
+  /** What is wrong with the element at hand, and where that is. */
+  #describe(text: string): string {
+    return `${this.#topLevel.begun ? '' : 'no EBML document: '}${text} (at ${pathOf(this.#masters.top, this.#type)})`;
   }
 
   /** Throws an error, which stops the parser, or, with recovery, begins a gap. */
