@@ -1,6 +1,7 @@
 import { type EbmlElementType, type EbmlSchema, isLandmark } from './element-type.js';
+import { isAllOnes } from './header.js';
 import { decodeUint } from './values.js';
-import { idLength, vintLength } from './vint.js';
+import { idLength, readVint, vintLength } from './vint.js';
 
 /** How much of an element's beginning {@link damagedElement} looks at, in bytes. */
 export const EXAMINED = 64;
@@ -54,7 +55,11 @@ export function isText(bytes: Uint8Array): boolean {
  *
  * @param bytes the element's beginning
  */
-export function nearElement(schema: EbmlSchema, bytes: Uint8Array, parent: EbmlElementType): EbmlElementType | undefined {
+export function nearElement(
+  schema: EbmlSchema,
+  bytes: Uint8Array,
+  parent: EbmlElementType,
+): EbmlElementType | undefined {
   let id = 0;
   for (let length = 1; length <= 4 && length <= bytes.length; length++) {
     id = ((id << 8) | bytes[length - 1]!) >>> 0;
@@ -144,12 +149,23 @@ function masterOf(
       master = holder;
       found++;
     }
-    if (type.type === 'master' && !type.global) {
-      const childEnd = start + vintLength(bytes[start] ?? 0);
-      const child = schema.get(decodeUint(bytes, start, Math.min(childEnd, bytes.length)));
-      return child?.parent === type ? master : undefined;
-    }
+    if (type.type === 'master' && !type.global) return isBegunBy(schema, bytes, start, end, type) ? master : undefined;
     at = end;
   }
   return master;
+}
+
+/** Whether a child of `master` that fits it stands at `start`; the master's data go on to `end`, `bytes` perhaps not so far. */
+function isBegunBy(
+  schema: EbmlSchema,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  master: EbmlElementType,
+): boolean {
+  const idEnd = start + vintLength(bytes[start] ?? 0);
+  if (schema.get(decodeUint(bytes, start, Math.min(idEnd, bytes.length)))?.parent !== master) return false;
+  const sizeLength = vintLength(bytes[idEnd] ?? 0);
+  if (sizeLength > 8 || idEnd + sizeLength > bytes.length) return true;
+  return isAllOnes(bytes, idEnd, sizeLength) || idEnd + sizeLength + readVint(bytes, idEnd, sizeLength) <= end;
 }
