@@ -1,12 +1,13 @@
 import type { Block } from '../mkv/block.js';
 import type { MkvDataElement, MkvElement } from '../mkv/element.js';
+import type { ElementVisitor } from '../mkv/element-visitor.js';
 import { Mkv } from '../mkv/elements.js';
 import { MkvParseError } from '../mkv/parse-error.js';
-import { readElements } from '../mkv/streams.js';
+import { applyVisitor } from '../mkv/streams.js';
 import { command, READ_OPTIONS, readerOptions } from './command.js';
 import { SERVICE_OPTIONS } from './service.js';
 import { openSource, SOURCE_ARGUMENTS } from './source.js';
-import { LineOutput } from './terminal.js';
+import { LineOutput, tell } from './terminal.js';
 import { printable } from './text.js';
 
 const OPTIONS = { ...READ_OPTIONS, ...SERVICE_OPTIONS } as const;
@@ -27,13 +28,26 @@ export const inspect = command({
     const output = new LineOutput();
     let found = false;
     try {
-      for await (const element of readElements(progress.watch(input), readerOptions(name, values))) {
+      const show = (element: MkvElement) => {
         found = true;
         const line = describe(element);
-        if (line === undefined) continue;
-        const written = output.line(line);
-        if (written !== undefined) await written;
-      }
+        return line === undefined ? undefined : output.line(line);
+      };
+      let length = 0;
+      const visitor: ElementVisitor = {
+        visitStart: show,
+        visitEnd: show,
+        visitData: show,
+        visitStreamEnd: (truncated) => {
+          // With recovery, this has been told as a gap.
+          if (truncated && values.recover !== true)
+            tell(`${name}: warning: byte ${length}: the stream ends here, inside an element`);
+        },
+      };
+      const bytes = counted(progress.watch(input), (size) => {
+        length += size;
+      });
+      await applyVisitor(bytes, visitor, readerOptions(name, values));
     } finally {
       progress.end();
       await output.flush();
@@ -41,6 +55,13 @@ export const inspect = command({
     if (!found) throw input.foundNothing('there is no element in it');
   },
 });
+
+async function* counted(bytes: AsyncIterable<Uint8Array>, count: (size: number) => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    count(chunk.length);
+    yield chunk;
+  }
+}
 
 function jsonLine(element: MkvElement): string {
   const { kind, type, offset, headerSize, dataSize } = element;

@@ -1,5 +1,4 @@
 import type { Bytes } from '../ebml/bytes.js';
-import type { EbmlElementType } from '../ebml/element-type.js';
 import { putUint, sizeLength } from '../ebml/vint.js';
 import { concatBytes, writeHeader, writeValue } from '../ebml/writer.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
@@ -8,7 +7,7 @@ import { weightOf } from '../mkv/holding.js';
 import { crcAfterChange } from './crc-change.js';
 import { crcData } from './gathered-element.js';
 import { MadeUpBytes } from './made-up-bytes.js';
-import { isMisplaced, isMisshapen } from './strict-form.js';
+import { isMisplaced, isMisshapen, occursBefore } from './strict-form.js';
 import { voidElement } from './void-element.js';
 
 /** Where a Cluster is going to stand. */
@@ -102,16 +101,11 @@ export class ClusterHead {
     const replaced = new Map<MkvElement, Bytes>();
     let growth = 0;
     let changedEnd = 0;
-    let seen: Set<EbmlElementType> | undefined;
     // What comes behind a second Timestamp does not stay in the Cluster.
     let cuts = false;
-    for (const element of this.elements) {
+    for (const [index, element] of this.elements.entries()) {
       if (element.kind !== 'data' || element.parent !== start) continue;
-      const again = element.type.maxOccurs === 1 && seen?.has(element.type) === true;
-      if (this.elements.length > 1) {
-        seen ??= new Set();
-        seen.add(element.type);
-      }
+      const again = element.type.maxOccurs === 1 && occursBefore(this.elements, index);
       cuts ||= again && element.type === Mkv.Timestamp;
       const bytes = this.#rewriteElement(element, place, again);
       if (bytes === undefined) continue;

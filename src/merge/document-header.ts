@@ -2,9 +2,10 @@ import type { Bytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes, writeHeader } from '../ebml/writer.js';
 import type { MkvStartMasterElement } from '../mkv/element.js';
-import { Mkv, type MkvMasterType } from '../mkv/elements.js';
+import { Mkv } from '../mkv/elements.js';
 import { ServiceTagName } from '../visitors/fragment-metadata.js';
-import { copyOf, isCopyOf } from './extent.js';
+import type { ComparedMasters } from './compared-masters.js';
+import { type Extent, isSame } from './extent.js';
 import { type GatheredElement, onePerKind } from './gathered-element.js';
 import {
   DEFAULT_SCALE,
@@ -46,7 +47,7 @@ interface HeaderCopy {
   /** The type of the master that it stands in. */
   readonly within: EbmlElementType | undefined;
   /** `undefined` when it did not come in one piece. */
-  readonly bytes: Bytes | undefined;
+  readonly extent: Extent | undefined;
 }
 
 /** Elements that a Segment has once: a document that is merged into another leaves its own out. */
@@ -75,10 +76,8 @@ export function isLeftOut(type: EbmlElementType, inHeader: boolean): boolean {
 export class DocumentHeader {
   /** Of the document's first byte, from the start of the stream. */
   readonly offset: number;
-  readonly #mergeOn: ReadonlySet<MkvMasterType>;
+  readonly #compared: ComparedMasters;
   readonly #isSeekable: boolean;
-  /** The elements, children of the Segment or roots, in which there is something to compare. */
-  readonly #comparedRoots: ReadonlySet<EbmlElementType>;
   #held: GatheredElement[] = [];
   /** What it has had, once it has been written. */
   #types: Set<EbmlElementType> | undefined;
@@ -91,15 +90,15 @@ export class DocumentHeader {
   #segment: Bytes | undefined;
   /** Where in the stream the Segment's data begins. */
   #segmentStart = 0;
+  #again: HeaderBytes | undefined;
   #keepsSeekHead = false;
   #awaitsNoTracks = false;
 
   /** @param isSeekable leave room for what lets players seek */
-  constructor(offset: number, mergeOn: readonly MkvMasterType[], isSeekable = false) {
+  constructor(offset: number, compared: ComparedMasters, isSeekable = false) {
     this.offset = offset;
+    this.#compared = compared;
     this.#isSeekable = isSeekable;
-    this.#mergeOn = new Set(mergeOn);
-    this.#comparedRoots = comparedRoots(mergeOn);
   }
 
   /** Whether the beginning of the Segment has come. */
@@ -164,16 +163,19 @@ export class DocumentHeader {
 
   /** Takes note of a master that begins, a child of the Segment or a root: what is compared, and what the time of Clusters depends on. */
   observe(element: GatheredElement): void {
-    if (element.type === Mkv.Info || element.type === Mkv.Tracks || this.#isCompared(element)) {
+    if (element.type === Mkv.Info || element.type === Mkv.Tracks || this.#compared.areIn(element.type)) {
       this.#observed.push(element);
     }
   }
 
   /**
    * Where another document's header differs so that it cannot share a Segment with this one, which has been settled. A master that the
-   * other has not is no difference: damage may have taken it, or there are no Clusters that need it.
+   * other has not is no difference: damage may have taken it, or there are no Clusters that need it. Without Info, the times of its Clusters
+   * are in the units that the standard has for that.
+   *
+   * @param hasClusters whether there are Clusters in the other
    */
-  difference(other: DocumentHeader): HeaderDifference | undefined {
+  difference(other: DocumentHeader, hasClusters: boolean): HeaderDifference | undefined {
     if (!this.#looksLike(other)) {
       const ours = this.#know().compared;
       for (const [master, theirs] of other.#know().compared) {
@@ -181,7 +183,7 @@ export class DocumentHeader {
         if (element !== undefined) return { master, element };
       }
     }
-    const scale = other.#ownTimestampScale;
+    const scale = other.#ownTimestampScale ?? (hasClusters && other.hasSegment ? DEFAULT_SCALE : undefined);
     if (scale !== undefined && scale !== this.timestampScale) {
       return { master: Mkv.Info, element: Mkv.TimestampScale };
     }
@@ -254,23 +256,28 @@ export class DocumentHeader {
     return number > 0 && first !== undefined ? [first, ...kept.filter((element) => element !== first)] : kept;
   }
 
-  /**
-   * Keeps what is needed when the header has been written: what other headers are compared with, copied from the chunks it came in.
-   *
-   * @returns the header for another document of the same tracks, without Tags
-   */
-  settle(keepPositions: boolean): HeaderBytes {
-    for (const compared of this.#know().compared.values()) {
-      for (const one of compared) one.data = one.data?.slice();
-    }
-    this.#copies = this.#observed
-      .filter((element) => this.#isCompared(element))
-      .map(({ root, extent }) => ({ within: root.parent?.type, bytes: extent && copyOf(extent) }));
+  /** Keeps what is needed when the header has been written, copied from the chunks it came in: what other headers are compared with. */
+  settle(): void {
+    const own = new Map<GatheredElement, GatheredElement>();
+    const detach = (element: GatheredElement) => {
+      const detached = own.get(element) ?? element.detach();
+      own.set(element, detached);
+      return detached;
+    };
     this.#types = new Set(this.#held.map(({ type }) => type));
-    this.#held = onePerKind(this.#held.filter(({ type }) => ONCE.has(type))).map((element) => element.detach());
+    this.#held = [...onePerKind(this.#held.filter(({ type }) => ONCE.has(type)).map(detach))];
+    this.#observed = this.#observed.map(detach);
+    this.#copies = this.#observed
+      .filter(({ type }) => this.#compared.areIn(type))
+      .map(({ root, extent }) => ({ within: root.parent?.type, extent }));
+    this.#facts = undefined;
     this.#weight = 0;
-    this.#observed = [];
-    return this.bytes(keepPositions);
+  }
+
+  /** The bytes of another document of the same tracks, without Tags; of a header that has been settled. */
+  again(keepPositions: boolean): HeaderBytes {
+    this.#again ??= this.bytes(keepPositions);
+    return this.#again;
   }
 
   /**
@@ -289,7 +296,7 @@ export class DocumentHeader {
   /** The header of another document, with what an element says that came behind the Clusters of this one. */
   with(element: GatheredElement): DocumentHeader {
     const { type, root } = element;
-    const header = new DocumentHeader(root.offset, [...this.#mergeOn], this.#isSeekable);
+    const header = new DocumentHeader(root.offset, this.#compared, this.#isSeekable);
     header.#segment = this.#segment;
     const before = this.#held.find((own) => own.type === type);
     const held =
@@ -308,41 +315,20 @@ export class DocumentHeader {
   }
 
   #know(): HeaderFacts {
-    this.#facts ??= factsOf(this.#observed, this.#mergeOn);
+    this.#facts ??= factsOf(this.#observed, this.#compared.types);
     return this.#facts;
-  }
-
-  #isCompared({ type }: GatheredElement): boolean {
-    return isCompared(type, this.#comparedRoots);
   }
 
   /** Whether all that is compared is the same to the last byte, as it mostly is: then there is no need to look closer. */
   #looksLike(other: DocumentHeader): boolean {
     let count = 0;
     for (const element of other.#observed) {
-      if (!other.#isCompared(element)) continue;
+      if (!other.#compared.areIn(element.type)) continue;
       const { extent } = element;
       const copy = this.#copies?.[count++];
-      if (extent === undefined || copy?.bytes === undefined || copy.within !== element.root.parent?.type) return false;
-      if (!isCopyOf(extent, copy.bytes)) return false;
+      if (extent === undefined || copy?.extent === undefined || copy.within !== element.root.parent?.type) return false;
+      if (!isSame(extent, copy.extent)) return false;
     }
     return count === this.#copies?.length;
   }
-}
-
-/** The elements, children of the Segment or roots, in which there is something to compare. */
-export function comparedRoots(mergeOn: readonly EbmlElementType[]): ReadonlySet<EbmlElementType> {
-  return new Set(mergeOn.map(rootOf));
-}
-
-/** Whether there is something to compare in an element of the type. */
-export function isCompared(type: EbmlElementType, roots: ReadonlySet<EbmlElementType>): boolean {
-  return roots.has(type) || roots.has(Mkv.Segment);
-}
-
-/** The child of the Segment, or the root, that an element is in. */
-function rootOf(type: EbmlElementType): EbmlElementType {
-  let root = type;
-  while (root.parent !== undefined && root.parent !== Mkv.Segment) root = root.parent;
-  return root;
 }

@@ -7,14 +7,15 @@ import {
   MkvEndMasterElement,
   type MkvStartMasterElement,
 } from '../mkv/element.js';
-import { Mkv, type MkvMasterType } from '../mkv/elements.js';
+import { Mkv } from '../mkv/elements.js';
 import { expectHoldable, MOST_HELD } from '../mkv/holding.js';
 import { ServiceTagName } from '../visitors/fragment-metadata.js';
 import { TagsReader } from '../visitors/tags-reader.js';
 import { AwaitedTracks } from './awaited-tracks.js';
 import { ClusterHead } from './cluster-head.js';
 import { ClusterWriter } from './cluster-writer.js';
-import { comparedRoots, DocumentHeader, type HeaderBytes, isCompared, isLeftOut } from './document-header.js';
+import { ComparedMasters } from './compared-masters.js';
+import { DocumentHeader, type HeaderBytes, isLeftOut } from './document-header.js';
 import { GatheredElement } from './gathered-element.js';
 import { MadeUpBytes } from './made-up-bytes.js';
 import {
@@ -49,7 +50,9 @@ enum Fate {
 /** The merging itself, from elements to bytes in a queue. What it does is told with {@link OutputSegmentMerger}. */
 export class DocumentMerger {
   readonly #options: OutputSegmentMergerOptions;
-  readonly #mergeOn: readonly MkvMasterType[];
+  readonly #compared: ComparedMasters;
+  /** Nothing is merged or changed. */
+  readonly #passesAll: boolean;
   readonly #takesTags: boolean;
   readonly #tagsReader = new TagsReader();
   readonly #keepPositions: boolean;
@@ -66,8 +69,6 @@ export class DocumentMerger {
 
   /** The header that the document being written has. */
   #written: DocumentHeader | undefined;
-  /** The same without Tags, to be written again. */
-  #again: HeaderBytes | undefined;
   #lastTimestamp: bigint | undefined;
   /** When the fragment at hand was recorded, in milliseconds since 1970. */
   #producerTime: number | undefined;
@@ -95,8 +96,9 @@ export class DocumentMerger {
     this.#queue = queue;
     this.#options = options;
     this.#keepPositions = options.keepPositions === true;
-    this.#mergeOn = [...(options.mergeOn ?? [Mkv.EBML, Mkv.Tracks])];
-    this.#takesTags = this.#mergeOn.length > 0 && !isCompared(Mkv.Tags, comparedRoots(this.#mergeOn));
+    this.#compared = new ComparedMasters(options.mergeOn ?? [Mkv.EBML, Mkv.Tracks]);
+    this.#passesAll = this.#compared.types.size === 0;
+    this.#takesTags = !this.#passesAll && !this.#compared.areIn(Mkv.Tags);
     this.#packs = options.packClusters === true;
     this.#clusters = new ClusterWriter(queue, options, this.#madeUp);
   }
@@ -169,7 +171,7 @@ export class DocumentMerger {
     const isKept = waiting !== undefined && this.#await(waiting, new MkvEndMasterElement(start, offset, truncated));
     this.#truncated = truncated;
     if (isKept) return;
-    if (this.#stopped !== undefined || this.#mergeOn.length === 0) return;
+    if (this.#stopped !== undefined || this.#passesAll) return;
     if (this.#clusters.open !== undefined) {
       this.#clusters.end(start, offset, truncated);
     } else if (this.#gathered !== undefined) {
@@ -201,7 +203,7 @@ export class DocumentMerger {
   #take(element: MkvStartMasterElement | MkvDataElement): boolean {
     const gathered = this.#gathered;
     if (this.#stopped !== undefined || this.#skipped !== undefined) return true;
-    if (this.#mergeOn.length === 0) {
+    if (this.#passesAll) {
       if (element.kind === 'start') this.#noteStart(element);
       this.#clusters.pass(element);
     } else if (this.#clusters.open !== undefined) {
@@ -289,7 +291,7 @@ export class DocumentMerger {
   #newHeader(offset: number): void {
     this.#writePendingTags();
     this.#documentsIn++;
-    this.#header = new DocumentHeader(offset, this.#mergeOn, this.#options.seekable !== undefined);
+    this.#header = new DocumentHeader(offset, this.#compared, this.#options.seekable !== undefined);
     this.#producerTime = undefined;
     this.#fate = Fate.Held;
   }
@@ -308,11 +310,7 @@ export class DocumentMerger {
         return;
       case Fate.Merged:
       case Fate.Own:
-        if (this.#written?.repeats(element.type) === true) {
-          this.#takeAnother(element, this.#written);
-          return;
-        }
-        if (this.#fate === Fate.Merged && isLeftOut(element.type, false)) return;
+        if (this.#written !== undefined && this.#takeAnother(element, this.#written)) return;
         break;
       case Fate.Lost:
         return;
@@ -330,19 +328,26 @@ export class DocumentMerger {
   }
 
   /**
-   * An element comes behind the first Cluster that a document has once, and this one has. Where it is the same, it is left out; where it
-   * differs in what matters, another document begins with it.
+   * An element comes behind the first Cluster that a document has once. Where the one that is being written has it, or has another
+   * TimestampScale, and it differs in what matters, another document begins with it; where it does not differ, it is left out.
+   *
+   * @returns `false` where it is to be written as it is: it is no such element, or the only one
    */
-  #takeAnother(element: GatheredElement, written: DocumentHeader): void {
+  #takeAnother(element: GatheredElement, written: DocumentHeader): boolean {
+    const { type } = element;
+    if (!isLeftOut(type, false)) return false;
+    const isKnown = written.repeats(type) || this.#fate === Fate.Merged;
+    if (!isKnown && type !== Mkv.Info) return false;
     const header = written.with(element);
-    const difference = written.difference(header);
-    if (difference === undefined) return;
+    const difference = written.difference(header, true);
+    if (difference === undefined) return isKnown;
     const bytes = header.bytes(this.#keepPositions);
     const { offset } = element.root;
     if (this.#beginAgain(header, bytes, offset, { kind: 'element', ...difference })) {
       this.#header = header;
-      this.#again = header.settle(this.#keepPositions);
+      header.settle();
     }
+    return true;
   }
 
   /**
@@ -443,7 +448,7 @@ export class DocumentMerger {
     const previous = this.#lastTimestamp;
     let reason: NewDocumentReason | undefined;
     if (written !== undefined) {
-      const difference = written.difference(header);
+      const difference = written.difference(header, timestamp !== undefined);
       if (difference !== undefined) reason = { kind: 'element', ...difference };
       else if (header.keepsSeekHead) reason = { kind: 'element', master: Mkv.Tracks, element: Mkv.Tracks };
       else if (timestamp !== undefined && previous !== undefined && timestamp <= previous) {
@@ -471,14 +476,13 @@ export class DocumentMerger {
     this.#writeHeader(header, header.bytes(this.#keepPositions));
     this.#withoutCluster = timestamp === undefined;
     this.#fragmentTags = header.tags;
-    this.#again = header.settle(this.#keepPositions);
+    header.settle();
   }
 
   /** A document goes back in time by itself: the rest of it becomes a document of its own, with the same header. */
   #goBack(cluster: MkvStartMasterElement, reason: TimestampReason): void {
-    const again = this.#again;
-    if (this.#written === undefined || again === undefined) return;
-    this.#beginAgain(this.#written, again, cluster.offset, reason);
+    const written = this.#written;
+    if (written !== undefined) this.#beginAgain(written, written.again(this.#keepPositions), cluster.offset, reason);
   }
 
   /** Time goes back where that makes no new document. */

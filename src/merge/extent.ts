@@ -44,8 +44,9 @@ export function copyOf({ bytes, start, end }: Extent): Bytes {
 }
 
 /** Whether they are the same bytes. */
-export function isCopyOf({ bytes, start, end }: Extent, copy: Uint8Array): boolean {
-  if (copy.length !== end - start) return false;
-  for (let i = 0; i < copy.length; i++) if (copy[i] !== bytes[start + i]) return false;
+export function isSame(a: Extent, b: Extent): boolean {
+  const length = a.end - a.start;
+  if (b.end - b.start !== length) return false;
+  for (let i = 0; i < length; i++) if (a.bytes[a.start + i] !== b.bytes[b.start + i]) return false;
   return true;
 }

@@ -1,15 +1,16 @@
+import { ByteRun } from '../ebml/byte-run.js';
 import { type Bytes, sameBytes } from '../ebml/bytes.js';
 import { crc32 } from '../ebml/crc32.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { concatBytes, writeMaster } from '../ebml/writer.js';
-import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
+import { MkvDataElement, type MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { ELEMENT_OVERHEAD } from '../mkv/holding.js';
 import { parseTimestamp, ServiceTagName } from '../visitors/fragment-metadata.js';
 import type { MkvTag } from '../visitors/tag.js';
-import { type Extent, extentOf, lengthOf } from './extent.js';
+import { copyOf, type Extent, extentOf, lengthOf } from './extent.js';
 import { PieceQueue } from './piece-queue.js';
-import { strictChildren, strictForm } from './strict-form.js';
+import { type Opening, strictChildren, strictForm } from './strict-form.js';
 import { voidElement } from './void-element.js';
 
 const PRODUCER_TIMESTAMPS = ['AWS_KINESISVIDEO_PRODUCER_TIMESTAMP', 'AWS_KINESISVIDEO_PRODUCER_SIDE_TIMESTAMP'];
@@ -66,11 +67,18 @@ export class GatheredElement {
 
   /** The same with bytes of its own, so that keeping it does not keep the chunks it came in. */
   detach(): GatheredElement {
-    const { root } = this;
-    const detached = new GatheredElement(root.kind === 'data' ? root.detach() : root);
-    for (const element of this.#elements) {
-      if (element !== root) detached.add(element.kind === 'data' ? element.detach() : element);
-    }
+    const { root, extent } = this;
+    // What lies in one chunk is copied at once.
+    const run = extent && new ByteRun(copyOf(extent));
+    const own = (element: Opening) => {
+      if (element.kind === 'start') return element;
+      if (run === undefined) return element.detach();
+      const { type, offset, headerSize, dataSize, parent } = element;
+      const start = offset + headerSize - root.offset;
+      return new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent);
+    };
+    const detached = new GatheredElement(own(root));
+    for (const element of this.#elements) if (element !== root) detached.add(own(element));
     return detached;
   }
 

@@ -14,7 +14,7 @@ export interface Compared {
   readonly type: EbmlElementType;
   readonly depth: number;
   /** `undefined` for a master. */
-  data: Uint8Array | undefined;
+  readonly data: Uint8Array | undefined;
 }
 
 /** What the packing of Clusters needs to know of a track. */

@@ -36,6 +36,7 @@ export class OutputSegmentMerger extends MkvElementVisitor {
   readonly #queue = new PieceQueue();
   readonly #merger: DocumentMerger;
   readonly #writer: SinkWriter;
+  #isCutOff = false;
 
   /**
    * @param sink is given the bytes in order; a promise is waited for before the next come, and once the sink has thrown or rejected,
@@ -58,11 +59,12 @@ export class OutputSegmentMerger extends MkvElementVisitor {
   }
 
   /**
-   * Whether the last element that came was the end of a master of which bytes are missing: the stream ended there. Where it ended in an
-   * element at the top level, which is then never shown, only `truncated` of the reader tells.
+   * Whether the stream ended inside an element: the last one that came was the end of a master of which bytes are missing, or
+   * {@link OutputSegmentMerger.visitStreamEnd} was told so, as `applyVisitor` does. What is cut off at the top level, the beginning of an EBML
+   * header, Segment or Void, is never shown.
    */
   get truncated(): boolean {
-    return this.#merger.truncated;
+    return this.#merger.truncated || this.#isCutOff;
   }
 
   /** Whether nothing more will be written: a document came that could not be merged (`stopAtFirstNonMatchingSegment`). */
@@ -92,6 +94,15 @@ export class OutputSegmentMerger extends MkvElementVisitor {
     this.#writer.check();
     this.#merger.end(element.start, element.offset, element.truncated);
     return this.#writer.write(this.#queue);
+  }
+
+  /**
+   * Says that no more elements come.
+   *
+   * @param truncated whether the stream ended inside an element: `truncated` of the reader
+   */
+  override visitStreamEnd(truncated: boolean): void {
+    this.#isCutOff = truncated;
   }
 
   /**

@@ -3,7 +3,7 @@ import type { EbmlElementType } from '../ebml/element-type.js';
 import { isSizeOf } from '../ebml/element-type.js';
 import { sizeLength } from '../ebml/vint.js';
 import { concatBytes, writeMaster } from '../ebml/writer.js';
-import type { MkvDataElement, MkvStartMasterElement } from '../mkv/element.js';
+import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 
 // Readers tolerate more than the standard allows. What is written has to be right for those that do not.
@@ -51,8 +51,8 @@ export function strictElements(elements: readonly Opening[]): readonly Opening[]
 function isRight(elements: readonly Opening[]): boolean {
   const [root] = elements;
   if (root === undefined) return true;
-  const seen = elements.length < 3 ? undefined : new Map<MkvStartMasterElement, Set<EbmlElementType>>();
-  for (const element of elements) {
+  for (let index = 0; index < elements.length; index++) {
+    const element = elements[index]!;
     const { type, parent, offset, headerSize, dataSize } = element;
     if (element.kind === 'data' && isMisshapen(element)) return false;
     if (dataSize === undefined && !type.unknownSizeAllowed) return false;
@@ -61,15 +61,23 @@ function isRight(elements: readonly Opening[]): boolean {
     const start = parent.offset + parent.headerSize;
     if (offset + headerSize + (dataSize ?? 0) > start + (parent.dataSize ?? Number.POSITIVE_INFINITY)) return false;
     if (isMisplaced(type, parent.type) || (type === Mkv['CRC-32'] && offset !== start)) return false;
-    if (type.maxOccurs !== 1 || seen === undefined) continue;
-    let types = seen.get(parent);
-    if (types === undefined) {
-      types = new Set();
-      seen.set(parent, types);
-    }
-    if (types.size === types.add(type).size) return false;
+    if (type.maxOccurs === 1 && occursBefore(elements, index)) return false;
   }
   return true;
+}
+
+/**
+ * Whether another element of the type of one stands before it in the same master. What is between the two is looked at once for each type that
+ * may occur once, of which there are few: nothing is allocated for it.
+ */
+export function occursBefore(elements: readonly MkvElement[], index: number): boolean {
+  const { type, parent } = elements[index]!;
+  for (let at = index - 1; at >= 0; at--) {
+    const before = elements[at]!;
+    if (before === parent) return false;
+    if (before.type === type && before.parent === parent) return true;
+  }
+  return false;
 }
 
 /** The element and what is in it, without what is wrong. */

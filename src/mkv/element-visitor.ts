@@ -12,6 +12,12 @@ export interface ElementVisitor {
   visitEnd(element: MkvEndMasterElement): MaybePromise;
   /** A data element, whole. */
   visitData(element: MkvDataElement): MaybePromise;
+  /**
+   * No more elements come. `applyVisitor` calls it at the end of the stream, but not when the visitor is done or something fails.
+   *
+   * @param truncated whether the stream ended inside an element: also one at the top level, which is never shown when it is cut off
+   */
+  visitStreamEnd?(truncated: boolean): MaybePromise;
   /** Whether the visitor wants no more elements. Default: never. */
   isDone?(): boolean;
 }

@@ -66,6 +66,7 @@ export async function applyVisitor(
       }
       if (chunk === undefined) break;
     }
+    await visitor.visitStreamEnd?.(reader.truncated);
     source.close();
   } catch (error) {
     const explained = await source.explain(error);

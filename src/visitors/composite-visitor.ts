@@ -23,8 +23,19 @@ export class CompositeMkvElementVisitor extends MkvElementVisitor {
     return this.#show(element, 0);
   }
 
+  override visitStreamEnd(truncated: boolean): MaybePromise {
+    return this.#endFrom(0, truncated);
+  }
+
   override isDone(): boolean {
     return this.#visitors.some((visitor) => visitor.isDone?.() === true);
+  }
+
+  #endFrom(from: number, truncated: boolean): MaybePromise {
+    for (let index = from; index < this.#visitors.length; index++) {
+      const result = this.#visitors[index]!.visitStreamEnd?.(truncated);
+      if (result !== undefined) return result.then(() => this.#endFrom(index + 1, truncated));
+    }
   }
 
   #show(element: MkvElement, from: number): MaybePromise {

@@ -17,6 +17,9 @@ export abstract class MkvElementVisitor implements ElementVisitor {
   /** A data element, whole. */
   visitData(_element: MkvDataElement): MaybePromise {}
 
+  /** No more elements come; `truncated` tells whether the stream ended inside an element, also one of which nothing was shown. */
+  visitStreamEnd(_truncated: boolean): MaybePromise {}
+
   /** Whether no more elements are wanted; `applyVisitor` then ends and cancels its source. */
   isDone(): boolean {
     return false;

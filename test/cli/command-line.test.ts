@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { concatBytes } from '../../src/ebml/writer.js';
+import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { kvs } from '../support/cli.js';
+import { fragmentInput } from '../support/kvs-documents.js';
 import { RECORDING } from '../testing/support.js';
 
 const COMMANDS = [...kvs(['help']).stdout.matchAll(/^ {2}(?!help)([a-z]+) (?:\[options\]|<|\[)/gm)].map(
@@ -63,6 +66,19 @@ describe('the command line', () => {
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toContain(message);
     expect(stderr).toContain(`usage: kvs ${words[0]}`);
+  });
+
+  it.each(['inspect', 'fragments', 'frames'])('%s tells that the input ends inside a header or Void', (name) => {
+    const document = writeGetMediaFragment(fragmentInput(0));
+    for (const end of [Uint8Array.of(0x1a, 0x45), Uint8Array.of(0xec, 0x85, 0)]) {
+      const cut = concatBytes([document, end]);
+      const run = kvs([name, '-'], cut);
+      expect(run.stderr).toBe(`kvs: -: warning: byte ${cut.length}: the stream ends here, inside an element\n`);
+      expect(run.status).toBe(0);
+      expect(kvs([name, '-', '--strict'], cut).status).toBe(1);
+      expect(kvs([name, '-', '--recover'], cut).stderr).toContain('the stream ends');
+    }
+    expect(kvs([name, '-'], document).stderr).toBe('');
   });
 
   it.each(['inspect', 'fragments', 'frames'])('%s has something to say of an empty or foreign input', (name) => {

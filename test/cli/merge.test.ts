@@ -143,6 +143,11 @@ describe('kvs merge', () => {
       () => concatBytes([BODY, Uint8Array.of(0x1a, 0x45)]),
       /the input ends inside an element/,
     ],
+    [
+      'an input that ends in a Void behind the last document',
+      () => concatBytes([BODY, Uint8Array.of(0xec, 0x85, 0)]),
+      /the input ends inside an element/,
+    ],
     ['an input that is no Matroska', () => noise(1000, 1), /: byte \d+: /],
     ['an empty input', () => new Uint8Array(0), /the input is empty/],
     ['an input that is damaged', () => concatBytes([BODY, noise(100, 1), BODY]), /: byte \d+: /],

@@ -47,6 +47,31 @@ const KINDS: [string, GetMediaWriteOptions][] = [
   ['with Clusters of unknown size', { unknownSizeCluster: true, tagsFirst: true }],
 ];
 
+it.each([
+  ['an EBML header', Uint8Array.of(0x1a, 0x45)],
+  ['an EBML header of which the size is there', Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3, 0x90, 0x42)],
+  ['a Void', Uint8Array.of(0xec, 0x85, 0)],
+  ['a Segment', Uint8Array.of(0x18, 0x53, 0x80)],
+])('a stream that ends inside %s behind its documents: all is given, and the end told', async (_name, end) => {
+  const document = writeGetMediaFragment(fragmentInput(0));
+  for (const chunks of [
+    [concatBytes([document, end])],
+    [document, end],
+    [document, ...[...end].map((byte) => Uint8Array.of(byte))],
+  ]) {
+    for (const read of [readFragments, readFrames]) {
+      const warnings: MkvWarning[] = [];
+      const given: unknown[] = [];
+      for await (const one of read(chunks, { onWarning: (warning) => warnings.push(warning) })) given.push(one);
+      expect(given).toHaveLength(read === readFrames ? 3 : 1);
+      expect(warnings.map(({ code, offset }) => [code, offset])).toEqual([['Truncated', document.length + end.length]]);
+      await expect(async () => {
+        for await (const _ of read(chunks, { strict: true }));
+      }).rejects.toThrow(MkvParseError);
+    }
+  }
+});
+
 describe.each(KINDS)('a stream of fragments %s that is cut at any byte', (_, options) => {
   const documents = [0, 1].map((index) => writeGetMediaFragment(fragmentInput(index), options));
   const bytes = concatBytes(documents);

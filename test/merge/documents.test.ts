@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { crc32 } from '../../src/ebml/crc32.js';
 import { concatBytes } from '../../src/ebml/writer.js';
-import { Mkv, type OutputSegmentMergerOptions, readFragments, writeElement, writeMaster } from '../../src/index.js';
+import {
+  Mkv,
+  type OutputSegmentMergerOptions,
+  readFragments,
+  readFrames,
+  writeElement,
+  writeMaster,
+} from '../../src/index.js';
 import {
   type GetMediaFragmentInput,
   type GetMediaWriteOptions,
@@ -50,6 +57,55 @@ describe('what is merged', () => {
     if (message.startsWith('the')) return;
     expect(stopped.merger.counters).toMatchObject({ documentsIn: 2, documentsOut: 1, frames: 1 });
     expect(stopped.merger.stopped?.message).toBe(message);
+  });
+
+  /** A document with or without Info, with Info behind its first Cluster too, and a Cluster of one frame at each time. */
+  function document(before: number | undefined, behind: number | undefined, ...times: number[]): Uint8Array {
+    const infoOf = (scale: number | undefined) =>
+      scale === undefined ? [] : [writeMaster(Mkv.Info, [writeElement(Mkv.TimestampScale, scale)])];
+    const [first, ...others] = times.map((time) =>
+      writeMaster(Mkv.Cluster, [
+        writeElement(Mkv.Timestamp, time),
+        writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, 0, 0x80, time)),
+      ]),
+    );
+    const trackOne = writeMaster(Mkv.Tracks, [writeMaster(Mkv.TrackEntry, [writeElement(Mkv.TrackNumber, 1)])]);
+    const children = [...infoOf(before), trackOne, first ?? trackOne, ...infoOf(behind), ...others];
+    return concatBytes([writeEbmlHeader(), writeMaster(Mkv.Segment, children, { unknownSize: true })]);
+  }
+
+  it.each<[string, Uint8Array[]]>([
+    ['no Info after another scale', [document(100_000, undefined, 1, 2), document(undefined, undefined, 3, 4)]],
+    ['another scale after no Info', [document(undefined, undefined, 1, 2), document(100_000, undefined, 3, 4)]],
+    [
+      'Info behind the first Cluster of one that would be merged',
+      [document(undefined, undefined, 1), document(undefined, 100_000, 3, 4)],
+    ],
+    [
+      'Info behind the first Cluster of the first',
+      [document(undefined, 100_000, 1, 2), document(undefined, undefined, 3, 4)],
+    ],
+    ['the same, and one with Info', [document(undefined, 100_000, 1, 2), document(1_000_000, undefined, 3, 4)]],
+    ['another Info behind the first Cluster', [document(1_000_000, 100_000, 1, 2), document(100_000, undefined, 3, 4)]],
+  ])('every frame keeps its time: %s', async (_name, documents) => {
+    const input = concatBytes(documents);
+    const timesOf = async (bytes: Uint8Array) => {
+      const times: number[] = [];
+      for await (const { timestamp } of readFrames(bytes)) times.push(timestamp);
+      return times;
+    };
+    const { bytes, newDocuments } = merge(input);
+    expect(await timesOf(bytes)).toEqual(await timesOf(input));
+    expect(newDocuments.map(({ message }) => message)).toContain('TimestampScale in Info is not the same');
+  });
+
+  it('documents without Info that count in the same units', () => {
+    const input = concatBytes([document(1_000_000, undefined, 1), document(undefined, 1_000_000, 2, 3)]);
+    const { bytes, newDocuments } = merge(concatBytes([input, document(undefined, undefined, 4)]));
+    expect(newDocuments).toEqual([]);
+    expect(countElements(bytes)).toMatchObject({ Info: 1, Cluster: 4 });
+    const behind = document(undefined, 1_000_000, 1, 2);
+    expect(Buffer.compare(merge(behind).bytes, behind)).toBe(0);
   });
 
   it('goes by the masters that are asked for', () => {

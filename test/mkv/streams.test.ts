@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { concatBytes } from '../../src/ebml/writer.js';
 import {
   applyVisitor,
+  CompositeMkvElementVisitor,
   type ElementVisitor,
   type MkvElement,
   MkvElementStream,
@@ -280,6 +282,27 @@ function testKind(kind: ReturnType<typeof sourceKinds>[number]): void {
       });
       await applyVisitor(source.stream, visitor);
       expect(found).toEqual(EXPECTED);
+    });
+
+    it.each([
+      ['a whole stream', DOCUMENT, false],
+      ['one that ends in a header behind the document', concatBytes([DOCUMENT, Uint8Array.of(0x1a, 0x45)]), true],
+      ['one that ends in a Void behind the document', concatBytes([DOCUMENT, Uint8Array.of(0xec, 0x85, 0)]), true],
+      ['one that ends in an element', DOCUMENT.subarray(0, -1), true],
+    ])('tells the visitor last how the stream has ended: %s', async (_name, bytes, truncated) => {
+      const found: string[] = [];
+      const told: [number, boolean][] = [];
+      const visitor = {
+        ...recorder(found),
+        visitStreamEnd: async (isCut: boolean) => void told.push([found.length, isCut]),
+      };
+      const others = recorder([]);
+      const composite = new CompositeMkvElementVisitor(visitor, others, visitor);
+      await applyVisitor(kind.open({ chunks: cut(bytes, 16) }).stream, composite);
+      expect(told).toEqual([
+        [found.length, truncated],
+        [found.length, truncated],
+      ]);
     });
 
     it('stops when the visitor is done and cancels the source', async () => {
