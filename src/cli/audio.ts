@@ -81,7 +81,8 @@ export const audio = command({
         ...options,
         onWarning,
         onProblem: (problem: MediaProblem) => tell(`${name}: ${problemText(problem)}`),
-        signal: interruption,
+        // A stream ends by itself, with what has come, when the process is told to stop.
+        signal: values.stream === undefined ? interruption : undefined,
         ...(canRewrite ? { rewrite: (rewrite: OutputRewrite) => rewrites.push(rewrite) } : {}),
       });
       if (isTruncated && recover !== true) {

@@ -66,13 +66,15 @@ export const images = command({
         every,
         track: trackOf(values.track),
         onProblem: (problem) => tell(`${name}: ${problemText(problem)}`),
-        signal: interruption,
+        // A stream ends by itself, with what has come, when the process is told to stop.
+        signal: stream === undefined ? interruption : undefined,
       });
       for await (const picture of pictures) {
         const file = names.of(picture);
         await folder.write(file, await picture.encode(format === 'jpg' ? 'jpeg' : 'png', { ...size, quality }));
         written++;
         await output.line(values.json === true ? jsonLine(picture, file) : file);
+        if (stream !== undefined) await output.flush();
       }
     } catch (error) {
       throw error instanceof RangeError ? new UsageError(error.message) : error;

@@ -16,13 +16,14 @@ export class Input implements AsyncIterable<Uint8Array> {
   /** How many bytes have been read. */
   bytes = 0;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
-    this.#source = source;
+  /** @param endsItself whether the source ends, with what has come, when the process is told to stop; others end with an error then */
+  constructor(source: AsyncIterable<Uint8Array>, endsItself = false) {
+    this.#source = endsItself ? source : untilInterrupted(source);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
     const head = this.#head;
-    for await (const chunk of untilInterrupted(this.#source)) {
+    for await (const chunk of this.#source) {
       this.bytes += chunk.length;
       if (head.length < FOREIGN_HEAD_SIZE) head.push(...chunk.subarray(0, FOREIGN_HEAD_SIZE - head.length));
       yield chunk;

@@ -26,7 +26,7 @@ export async function openSource(positionals: readonly string[], values: Service
   const { stream } = values;
   if (stream !== undefined) {
     if (file !== undefined) throw new UsageError('FILE and --stream do not go together');
-    const input = new Input(bytesOf(openStream(streamRequest(stream, values))));
+    const input = new Input(bytesOf(openStream(streamRequest(stream, values))), true);
     return { name: stream, input, progress: await Progress.through(stream, true) };
   }
   if (file === undefined) throw new UsageError('FILE is missing');
