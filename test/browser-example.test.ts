@@ -52,7 +52,17 @@ it('survives every path, and gives no file but its own', async () => {
   }
   expect(await ask('POST /')).toMatch(/ 405 /);
   expect(await ask('HEAD /media')).toMatch(/ 404 /);
-  for (const path of ['/', '/?x=//', '/page.js', '/analytics.html', '/analytics.js', '/media'])
+  for (const path of [
+    '/',
+    '/?x=//',
+    '/page.js',
+    '/analytics.html',
+    '/analytics.js',
+    '/media',
+    '/low-latency.html',
+    '/low-latency.js',
+    '/live/main.m3u8',
+  ])
     expect(await ask(`GET ${path}`), path).toMatch(/ 200 /);
   expect(child.exitCode).toBeNull();
 });

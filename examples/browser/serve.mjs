@@ -1,4 +1,5 @@
-// Serves the pages (`/` plays, `/analytics.html` shows pictures and the level of the sound), and a recording as GetMedia would send it while it is recorded:
+// Serves the pages (`/` plays, `/analytics.html` shows pictures and the level of the sound,
+// `/low-latency.html` plays a camera by HLS and by MsePlayer), and a recording as GetMedia would send it while it is recorded:
 // `node examples/browser/serve.mjs [FILE] [PORT]`, after `npm run build`.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -6,6 +7,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { readFragments } from 'kvs-parser';
+import { Packager } from 'kvs-parser/hls';
+import { toNodeListener } from 'kvs-parser/hls/node';
+import { liveCamera } from './live-camera.mjs';
 
 const [file = 'examples/recording/camera.mkv', port = '8080'] = process.argv.slice(2);
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -27,6 +31,8 @@ const files = new Map([
   ['/page.js', ['text/javascript', await bundle('page.js')]],
   ['/analytics.html', ['text/html', readFileSync(here('analytics.html'))]],
   ['/analytics.js', ['text/javascript', await bundle('analytics.js')]],
+  ['/low-latency.html', ['text/html', readFileSync(here('low-latency.html'))]],
+  ['/low-latency.js', ['text/javascript', await bundle('low-latency.js')]],
 ]);
 
 /** The documents of the recording, each with the time at which its first frame was recorded, in microseconds. */
@@ -59,6 +65,24 @@ async function send(response) {
   response.end();
 }
 
+/** The camera runs from the first request for it on. */
+let playLive;
+function live(request, response) {
+  if (playLive === undefined) {
+    const packager = new Packager({ partDuration: 200, displayFragmentTimestamp: 'ALWAYS', basePath: '/live' });
+    packager.feed(liveCamera(file, new AbortController().signal)).catch(console.error);
+    playLive = toNodeListener(packager.handler);
+  }
+  playLive(request, response);
+}
+
+/** The same as one body, from now on. */
+async function sendLive(response) {
+  const closed = new AbortController();
+  response.on('close', () => closed.abort());
+  for await (const bytes of liveCamera(file, closed.signal)) response.write(bytes);
+}
+
 /** The path that is asked for. It is compared only, so that nothing in it can name a file. */
 function pathOf(url = '/') {
   return url.split('?', 1)[0];
@@ -73,6 +97,9 @@ const server = createServer((request, response) => {
     response.writeHead(200, { 'content-type': type }).end(body);
   } else if (path === '/media' && method === 'GET')
     void send(response.writeHead(200, { 'content-type': 'video/x-matroska' }));
+  else if (path === '/live/media' && method === 'GET')
+    void sendLive(response.writeHead(200, { 'content-type': 'video/x-matroska' }));
+  else if (path.startsWith('/live/')) live(request, response);
   else response.writeHead(path === '/favicon.ico' ? 204 : 404).end();
 });
 server.listen(Number(port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));

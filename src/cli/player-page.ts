@@ -38,7 +38,7 @@ const video = document.querySelector('video');
 const status = document.querySelector('#status');
 const say = (text) => { if (status.textContent !== text) status.textContent = text; };
 if (Hls.isSupported()) {
-  const hls = new Hls({ lowLatencyMode: ${lowLatency} });
+  const hls = new Hls({ lowLatencyMode: ${lowLatency}, maxLiveSyncPlaybackRate: ${lowLatency ? 1.5 : 1} });
   hls.on(Hls.Events.ERROR, (_, { fatal, details, type }) => {
     if (!fatal) return;
     say(details);

@@ -8,7 +8,7 @@ const PARTS_WITHIN = 3;
 const SKIP_BEFORE = 6;
 const HOLD_BACK = 3;
 /** In microseconds: three parts are the least that a viewer must be behind; this much more is what networks and cameras are late. */
-const MARGIN = 400_000;
+const MARGIN = 200_000;
 
 /** Microseconds as the seconds of a playlist. */
 export function seconds(microseconds: number): string {

@@ -1,6 +1,16 @@
 import type { Bytes } from '../ebml/bytes.js';
 import { crc32 } from '../ebml/crc32.js';
 
+/**
+ * Names of the platform that public types speak of. Each is the platform's own where a program has it (the DOM library, `@types/node`);
+ * elsewhere it is empty, and the program compiles all the same.
+ */
+declare global {
+  interface ReadableStream<R> {}
+  interface Request {}
+  interface Response {}
+}
+
 /** Makes responses: the platform's `Response`, or a runtime's faster one. */
 export type ResponseClass = new (
   body?: Bytes | string | ReadableStream<Uint8Array> | null,

@@ -11,7 +11,7 @@ const LIBRARIES = { 'the DOM library': ['ES2022', 'DOM', 'DOM.Iterable'], 'no DO
 const TYPES = { '@types/node': ['node'], 'no @types/node': [] };
 
 /** The AWS SDK's own types need those of Node. */
-const ANYWHERE = ['core', 'mp4', 'decode'];
+const ANYWHERE = ['core', 'mp4', 'decode', 'hls'];
 const WITH_NODE = [...ANYWHERE, 'client', 'testing'];
 
 describe.each(chosen('TypeScript'))('$name', ({ name, packages }) => {
