@@ -1,6 +1,7 @@
 import type { Fragment } from '../fragments/fragment.js';
 import { readFragments } from '../fragments/read.js';
 import { pictureShape } from '../mkv/codec/media-format.js';
+import { bytesOf } from '../mkv/codec/pcm-format.js';
 import type { AudioSettings, TrackMetadata, VideoSettings } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 import { command, READ_OPTIONS, readerOptions } from './command.js';
@@ -150,7 +151,7 @@ function audioOf(track: TrackMetadata): AudioSettings | undefined {
   const isWrong = format.disagreements.some(({ rule }) => rule === 'AudioSettings' || rule === 'CodecId');
   const config = isWrong ? track.toAudioDecoderConfig() : undefined;
   if (config === undefined) return audio;
-  const bitDepth = format.pcm === undefined ? audio?.bitDepth : 16;
+  const bitDepth = format.pcm === undefined ? audio?.bitDepth : 8 * bytesOf(format.pcm.coding);
   const { sampleRate, numberOfChannels } = config;
   return { samplingFrequency: sampleRate, outputSamplingFrequency: undefined, channels: numberOfChannels, bitDepth };
 }

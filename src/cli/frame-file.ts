@@ -83,7 +83,8 @@ function writerOf(track: TrackMetadata): FrameWriter {
     return (frame) => annexB(frame, nal);
   }
   if (codecId === 'V_MJPEG') return ({ data }) => ({ extension: '.jpg', data });
-  if (format.pcm !== undefined || codecId.startsWith('A_PCM/')) return pcm;
+  if (format.pcm !== undefined) return format.pcm.coding === 's16' ? pcm : asStored;
+  if (codecId.startsWith('A_PCM/')) return pcm;
   const tag = codecId === 'A_MS/ACM' && codecPrivate !== undefined ? waveTag(codecPrivate) : 0;
   if (tag === WAVE_PCM || tag === WAVE_FLOAT) return pcm;
   if ((codecOf(codecId) !== 'aac' && tag !== WAVE_AAC) || format.loas) return asStored;

@@ -15,7 +15,7 @@ export interface RawAudio {
 export function rawAudioOf(track: TrackMetadata): RawAudio | undefined {
   const { audio, codecId, codecPrivate, format } = track;
   const { pcm, codec } = format;
-  if (pcm !== undefined) return { format: 's16', sampleRate: pcm.sampleRate, numberOfChannels: pcm.channels };
+  if (pcm !== undefined) return { format: pcm.coding, sampleRate: pcm.sampleRate, numberOfChannels: pcm.channels };
   if (codec === 'acm') return waveAudioOf(codecPrivate);
   if (audio === undefined || !codecId.startsWith('A_PCM/')) return undefined;
   const isFloat = codec === 'pcm-float';

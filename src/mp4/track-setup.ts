@@ -87,8 +87,9 @@ function findSetup(
   }
   const { codec, pcm, loas } = track.format;
   if (loas) throw fail('UnsupportedStreamMediaType', 'the frames are LATM in LOAS, which does not go into MP4 here');
-  if (pcm !== undefined)
+  if (pcm?.coding === 's16')
     throw fail('UnsupportedStreamMediaType', 'the frames are PCM, which does not go into MP4 here');
+  if (pcm !== undefined) return setUpG711(track, pcm.coding, pcm.channels, pcm.sampleRate);
   try {
     if (codec === 'h264' || codec === 'h265') {
       const setup = setUpVideo(track, known);
@@ -196,12 +197,16 @@ function setUpWave(track: TrackMetadata): AudioSetup | undefined {
   const codec = track.format.codecString;
   if (codec !== 'alaw' && codec !== 'ulaw') return undefined;
   const { channels, samplingFrequency } = parseWaveFormat(track.codecPrivate ?? NO_BYTES);
+  return setUpG711(track, codec, channels, samplingFrequency);
+}
+
+function setUpG711(track: TrackMetadata, codec: 'alaw' | 'ulaw', channels: number, timescale: number): AudioSetup {
   return {
     kind: 'audio',
     format: codec,
     track,
     codec,
-    timescale: samplingFrequency,
+    timescale,
     config: NO_BYTES,
     channels,
     adts: false,

@@ -1,4 +1,5 @@
 import type { FormatTrack, MediaFormat } from './media-format.js';
+import { bytesOf } from './pcm-format.js';
 import { waveTag } from './wave-format.js';
 
 /** A frame, as far as it is looked at here. */
@@ -27,7 +28,7 @@ export function codecDuration(
     count !== undefined && rate !== undefined && count > 0 && rate > 0 ? (count * 1e6) / rate : undefined;
   const { pcm, aac, codec } = format;
   if (frame.size === 0) return undefined;
-  if (pcm !== undefined) return samples(frame.size / (2 * pcm.channels), pcm.sampleRate);
+  if (pcm !== undefined) return samples(frame.size / (bytesOf(pcm.coding) * pcm.channels), pcm.sampleRate);
   if (aac !== undefined) {
     if (aac.info === undefined) return undefined;
     const blocks = aac.adts ? ((frame.head(HEAD)[6] ?? 0) & 3) + 1 : 1;

@@ -16,7 +16,7 @@ import { type H265Sps, parseH265Sps } from './h265.js';
 import { isAnnexB, type NalCodec } from './nal.js';
 import { type NalConfig, readNalConfig, writeDecoderConfig } from './nal-config.js';
 import { hasSets, lookAtNals, mergeSets, type NalLook, type ParameterSets, USUAL_LENGTH_SIZE } from './nal-format.js';
-import { choosePcm, isUsualRate, type PcmFormat, saysPcm } from './pcm-format.js';
+import { choosePcm, isSaidRate, isUsualRate, type PcmCoding, type PcmFormat, saidCoding } from './pcm-format.js';
 import { looksLikePcm, mayBeAac } from './pcm-likeness.js';
 import { type CodecName, type CodecTrack, codecOf } from './track-codec.js';
 
@@ -55,7 +55,7 @@ export interface FrameEvidence {
   readonly adts?: Uint8Array | undefined;
   /** That frames are LATM in LOAS. */
   readonly loas?: boolean | undefined;
-  /** That frames are samples of 16 bits under another name. */
+  /** That frames are samples under another name. */
   readonly pcm?: PcmFormat | undefined;
 }
 
@@ -135,7 +135,7 @@ export interface MediaFormat {
   readonly nal: NalFormat | undefined;
   /** Of AAC with an AudioSpecificConfig. */
   readonly aac: AacFormat | undefined;
-  /** Of frames that are PCM although CodecID says another codec. */
+  /** Of frames that are PCM or G.711 although CodecID says another codec. */
   readonly pcm: PcmFormat | undefined;
   /** Whether frames of AAC come as LATM in LOAS, which is taken apart nowhere here: there is no codec string then. */
   readonly loas: boolean;
@@ -217,9 +217,19 @@ export function observeFrame(
 
 /** Of sound whose frames are not taken apart here: the producer's tag or Amazon Connect's name must say that it is PCM, and the bytes look so. */
 function observeSaid(track: FormatTrack, evidence: FrameEvidence, frame: FrameLook): FrameEvidence {
-  const isSaid = evidence.pcm !== undefined || CONNECT_NAME.test(track.name ?? '') || saysPcm(frame.mimeType);
-  if (!isSaid || (evidence.pcm === undefined && !looksLikePcm(frame.whole()))) return evidence;
+  const said = saidCoding(frame.mimeType);
+  const isSaid = evidence.pcm !== undefined || CONNECT_NAME.test(track.name ?? '') || said !== undefined;
+  if (!isSaid) return evidence;
+  if (evidence.pcm === undefined) {
+    // G.711 has no look of its own, but always as many bytes in a second.
+    const bearsOut = isG711(said) ? isSaidRate(frame.mimeType, frame.bytesPerSecond) : looksLikePcm(frame.whole());
+    if (!bearsOut) return evidence;
+  }
   return withPcm(track, evidence, undefined, frame);
+}
+
+function isG711(coding: PcmCoding | undefined): boolean {
+  return coding === 'ulaw' || coding === 'alaw';
 }
 
 function isAac(track: FormatTrack): boolean {
@@ -320,14 +330,16 @@ const CONNECT_NAME = /^AUDIO_(FROM|TO)_CUSTOMER$/;
 /** The profiles whose frames are told from others here: LC, alone or with SBR and PS. */
 const LOW_COMPLEXITY = 2;
 
-/** Whether a frame under the name of AAC is samples of 16 bits. */
+/** Whether a frame under the name of AAC is samples. */
 function isPcm(track: FormatTrack, stored: AacConfig | undefined, frame: FrameLook): boolean {
   if (stored !== undefined && stored.coreObjectType !== LOW_COMPLEXITY) return false;
   const data = frame.whole();
   const index = stored === undefined ? 0 : frequencyIndexOf(stored.samplingFrequency);
   if (mayBeAac(data, stored?.channels, index)) return false;
   // What its name or the producer's tag says needs no proof by the bytes; the same byte all over is silence only where times bear it out.
-  if (CONNECT_NAME.test(track.name ?? '') || saysPcm(frame.mimeType)) return data.length % 2 === 0;
+  const said = saidCoding(frame.mimeType);
+  if (isG711(said)) return true;
+  if (CONNECT_NAME.test(track.name ?? '') || said !== undefined) return data.length % 2 === 0;
   if (!looksLikePcm(data)) return false;
   return data.some((byte) => byte !== data[0]) || isUsualRate(frame.bytesPerSecond);
 }
@@ -356,9 +368,21 @@ function settle(
 }
 
 function settlePcm(track: FormatTrack, pcm: PcmFormat): MediaFormat {
-  const message = `${track.codecId} is written, the frames are PCM of 16 bits`;
-  return { ...NOTHING, codecString: 'pcm-s16', pcm, disagreements: [{ rule: 'CodecId', message }] };
+  const { coding } = pcm;
+  const message = `${track.codecId} is written, the frames are ${PCM_NAMES[coding]}`;
+  return {
+    ...NOTHING,
+    codecString: coding === 's16' ? 'pcm-s16' : coding,
+    pcm,
+    disagreements: [{ rule: 'CodecId', message }],
+  };
 }
+
+const PCM_NAMES: Readonly<Record<PcmCoding, string>> = {
+  s16: 'PCM of 16 bits',
+  ulaw: 'G.711 mu-law',
+  alaw: 'G.711 A-law',
+};
 
 const NOTHING: MediaFormat = {
   codec: undefined,

@@ -1,7 +1,11 @@
 import type { AacConfig } from './aac.js';
 
-/** Samples of 16 bits, little-endian, the channels in turn. */
+/** How samples are written: 16 bits, little-endian, or G.711 in a byte each. */
+export type PcmCoding = 's16' | 'ulaw' | 'alaw';
+
+/** Samples that no decoder is needed for, the channels in turn. */
 export interface PcmFormat {
+  readonly coding: PcmCoding;
   /** Samples per second. */
   readonly sampleRate: number;
   readonly channels: number;
@@ -21,7 +25,7 @@ export interface PcmSigns {
   readonly bytesPerSecond: number | undefined;
 }
 
-type Shape = Pick<PcmFormat, 'sampleRate' | 'channels'>;
+type Shape = Pick<PcmFormat, 'sampleRate' | 'channels'> & { readonly coding?: PcmCoding };
 
 /** Amazon Connect's, and those of other telephony; then the usual ones. */
 const TELEPHONE: Shape = { sampleRate: 8000, channels: 1 };
@@ -65,23 +69,38 @@ export function isUsualRate(bytesPerSecond: number | undefined): boolean {
   return bytesPerSecond !== undefined && USUAL.some((shape) => comesTo(shape, bytesPerSecond));
 }
 
-function comesTo({ sampleRate, channels }: Shape, bytesPerSecond: number): boolean {
-  return Math.abs(sampleRate * channels * 2 - bytesPerSecond) <= TOLERANCE * bytesPerSecond;
+function comesTo({ sampleRate, channels, coding }: Shape, bytesPerSecond: number): boolean {
+  return Math.abs(sampleRate * channels * bytesOf(coding) - bytesPerSecond) <= TOLERANCE * bytesPerSecond;
 }
 
-function renew(known: PcmFormat | undefined, { sampleRate, channels }: Shape, basis: PcmFormat['basis']): PcmFormat {
-  if (known?.sampleRate !== sampleRate || known.channels !== channels) return { sampleRate, channels, basis };
+/** How many bytes a sample has. */
+export function bytesOf(coding: PcmCoding = 's16'): number {
+  return coding === 's16' ? 2 : 1;
+}
+
+function renew(known: PcmFormat | undefined, shape: Shape, basis: PcmFormat['basis']): PcmFormat {
+  const { sampleRate, channels, coding = 's16' } = shape;
+  const isSame = known?.sampleRate === sampleRate && known.channels === channels && known.coding === coding;
+  if (known === undefined || !isSame) return { coding, sampleRate, channels, basis };
   known.basis = basis;
   return known;
 }
 
-/** Reads the MIME type of RFC 2586; parameters that it lacks are telephony's. */
+/** RFC 2586, and RFC 3551 sections 4.5.14 and 6 with RFC 4856. */
+const CODINGS: ReadonlyMap<string, PcmCoding> = new Map([
+  ['audio/l16', 's16'],
+  ['audio/pcmu', 'ulaw'],
+  ['audio/pcma', 'alaw'],
+]);
+
+/** Reads a MIME type of samples; parameters that it lacks are telephony's. */
 function readMimeType(text: string | undefined): Shape | undefined {
   const [type = '', ...parameters] = (text ?? '').toLowerCase().split(';', 8);
-  if (type.trim() !== 'audio/l16') return undefined;
+  const coding = CODINGS.get(type.trim());
+  if (coding === undefined) return undefined;
   const values = new Map(parameters.map((each) => each.split('=', 2).map((part) => part.trim()) as [string, string]));
   const sampleRate = numberOf(values.get('rate'), 768_000) ?? TELEPHONE.sampleRate;
-  return { sampleRate, channels: numberOf(values.get('channels'), 32) ?? 1 };
+  return { coding, sampleRate, channels: numberOf(values.get('channels'), 32) ?? 1 };
 }
 
 function numberOf(text: string | undefined, most: number): number | undefined {
@@ -89,7 +108,13 @@ function numberOf(text: string | undefined, most: number): number | undefined {
   return value > 0 && value <= most ? value : undefined;
 }
 
-/** Whether a MIME type says that frames are samples of 16 bits. */
-export function saysPcm(mimeType: string | undefined): boolean {
-  return readMimeType(mimeType) !== undefined;
+/** What a MIME type says samples to be; `undefined` when it says something else. */
+export function saidCoding(mimeType: string | undefined): PcmCoding | undefined {
+  return readMimeType(mimeType)?.coding;
+}
+
+/** Whether so many bytes in a second are those that a MIME type says. */
+export function isSaidRate(mimeType: string | undefined, bytesPerSecond: number | undefined): boolean {
+  const said = readMimeType(mimeType);
+  return said !== undefined && bytesPerSecond !== undefined && comesTo(said, bytesPerSecond);
 }
