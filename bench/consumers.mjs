@@ -63,6 +63,7 @@ loop.disable();
 const after = await look();
 stop.abort();
 await failed;
+const bare = await readBare();
 endpoint.send('end');
 
 const result = summary();
@@ -94,6 +95,17 @@ function view(streamName) {
   return { consumer, seen, done };
 }
 
+/** Node's HTTP client alone, in a process of its own, on the same streams. */
+async function readBare() {
+  const options = { endpoint: url, streams: count, seconds: Number(values.seconds) / 2, warmUp: fragmentSeconds * 2 };
+  const client = fork(fileURLToPath(new URL('consumers-bare.mjs', import.meta.url)), [JSON.stringify(options)], {
+    execArgv: [],
+  });
+  const [message] = await Promise.race([once(client, 'message'), once(client, 'exit').then(() => [{}]), ended]);
+  if (message.bare === undefined) throw new Error("Node's HTTP client failed");
+  return message.bare;
+}
+
 /** What everything has used and counted so far. */
 async function look() {
   const cpu = process.cpuUsage();
@@ -114,6 +126,8 @@ function summary() {
   const serving = cores(before.endpoint.cpu, after.endpoint.cpu, seconds);
   const busy = busySeconds(before.idle, after.idle) / seconds;
   const { numbers } = after.endpoint;
+  const megabytesPerCpuSecond = (after.received - before.received) / 1e6 / seconds / own;
+  const bareMegabytesPerCpuSecond = bare.bytes / 1e6 / bare.cpuSeconds;
   const lost = viewers.reduce((sum, { seen }, i) => sum + missing(seen, numbers[i]), 0);
   const within = viewers.filter((_, i) => isLive(after.last[i], measured[i], numbers[i])).length;
   const result = {
@@ -133,6 +147,9 @@ function summary() {
     millisBehindNow: Math.max(...all.map(({ millisBehindNow }) => millisBehindNow)),
     cores: { consumers: own, endpoint: serving, others: Math.max(0, busy - own - serving) },
     cpuPerConsumer: own / count,
+    megabytesPerCpuSecond,
+    bareMegabytesPerCpuSecond,
+    ratio: megabytesPerCpuSecond / bareMegabytesPerCpuSecond,
     eventLoopDelayMs: { median: loopDelay(50), p99: loopDelay(99), max: loopDelay(100) },
     rssMiB: { atStart: started / 2 ** 20, median: at(memory, 0.5) / 2 ** 20, max: at(memory, 1) / 2 ** 20 },
     endpointLateMs: after.endpoint.late,
@@ -203,12 +220,16 @@ function print(result) {
   row('millis behind now, at most', ms(result.millisBehindNow));
   row('CPU of the consumers', `${percent(used.consumers)} of a core, ${percent(result.cpuPerConsumer)} each`);
   row(
+    'read for each second of processor',
+    `${Math.round(result.megabytesPerCpuSecond)} MB; Node's HTTP client alone ${Math.round(result.bareMegabytesPerCpuSecond)} MB; ratio ${result.ratio.toFixed(2)}`,
+  );
+  row(
     'event loop delay',
     `median ${ms(eventLoopDelayMs.median)}, 99 % ${ms(eventLoopDelayMs.p99)}, max ${ms(eventLoopDelayMs.max)}`,
   );
   row(
     'resident memory',
-    `median ${Math.round(rssMiB.median)} MiB, max ${Math.round(rssMiB.max)} MiB, ${Math.round(rssMiB.atStart)} MiB at the start`,
+    `median ${Math.round(rssMiB.median)} MiB, ${(rssMiB.median / count).toFixed(2)} each; max ${Math.round(rssMiB.max)} MiB, ${Math.round(rssMiB.atStart)} MiB at the start`,
   );
   row(
     'CPU of the endpoint',

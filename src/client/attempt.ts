@@ -1,8 +1,10 @@
 import type { GetMediaCommandOutput } from '@aws-sdk/client-kinesis-video-media';
-import { type ChunkSource, openByteStream } from '../mkv/byte-stream.js';
+import { openByteStream } from '../mkv/byte-stream.js';
 import { abortable, linkedController } from './abort.js';
+import { type Body, openBody, type Take } from './body.js';
 import type { Clock } from './clock.js';
 import { KinesisVideoError, type ServiceOperation, toKinesisVideoError } from './service-error.js';
+import { Silence } from './silence.js';
 
 /**
  * One call of the service, with the body of its answer. Whatever it waits for, it waits for a limited time; the time that the caller takes
@@ -15,8 +17,7 @@ export class Attempt {
   readonly #controller: AbortController;
   readonly #unlink: () => void;
   readonly #outer: AbortSignal;
-  #source: ChunkSource | undefined;
-  #bytes = 0;
+  #body: Body | undefined;
 
   /** @param signal ends all waiting with its reason */
   constructor(operation: ServiceOperation, clock: Clock, timeoutMs: number, signal: AbortSignal) {
@@ -27,11 +28,6 @@ export class Attempt {
     const { controller, unlink } = linkedController(signal);
     this.#controller = controller;
     this.#unlink = unlink;
-  }
-
-  /** How many bytes of the body have been read. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /**
@@ -54,33 +50,51 @@ export class Attempt {
 
   /** Begins to read the body: the `Payload` of the SDK's answer. */
   open(payload: Payload): void {
-    this.#source = openByteStream(payload ?? new Uint8Array(0));
+    this.#body = openBody(payload ?? new Uint8Array(0));
   }
 
   /**
-   * The next bytes of the body; `undefined` at its end.
+   * Gives what comes of the body to `take` until that has enough, or the body ends.
    *
-   * @throws KinesisVideoError when the body fails, or when nothing comes in time; the signal's reason when it is aborted
+   * @throws KinesisVideoError when the body fails, or nothing comes in time; the signal's reason when it is aborted; what `take` throws
    */
-  async read(): Promise<Uint8Array | undefined> {
-    const source = this.#source;
-    if (source === undefined) return undefined;
+  async feed(take: Take): Promise<void> {
+    const body = this.#body;
     this.#controller.signal.throwIfAborted();
-    const chunk = await this.#inTime(async () => source.read(), KinesisVideoError);
-    this.#bytes += chunk?.length ?? 0;
-    return chunk;
+    let thrown: { readonly error: unknown } | undefined;
+    const takeSafely = (chunk: Uint8Array | undefined) => {
+      try {
+        return take(chunk);
+      } catch (error) {
+        // It is no failure of the body.
+        thrown = { error };
+        return true;
+      }
+    };
+    if (body === undefined) takeSafely(undefined);
+    else {
+      await this.#inTime(
+        (heard) =>
+          body.feed((chunk) => {
+            heard();
+            return takeSafely(chunk);
+          }),
+        KinesisVideoError,
+      );
+    }
+    if (thrown !== undefined) throw thrown.error;
   }
 
   /** Ends the call and its connection. */
   async close(): Promise<void> {
     this.#unlink();
-    const source = this.#source;
-    this.#source = undefined;
-    if (source === undefined) return;
+    const body = this.#body;
+    this.#body = undefined;
+    if (body === undefined) return;
     // Closing is waited for so that the service sees one connection end before the next begins, but not if it takes its time.
     await new Promise<void>((resolve) => {
       const cancel = this.#clock.schedule(resolve, CLOSE_MS);
-      void source.cancel().then(() => {
+      void body.cancel().then(() => {
         cancel();
         resolve();
       });
@@ -91,20 +105,24 @@ export class Attempt {
     );
   }
 
-  async #inTime<T>(work: () => Promise<T>, TimeoutClass: typeof KinesisVideoError): Promise<T> {
+  /** @param work is given a function to call whenever something comes */
+  async #inTime<T>(work: (heard: () => void) => Promise<T>, TimeoutClass: typeof KinesisVideoError): Promise<T> {
     const { signal } = this.#controller;
-    const cancel = this.#clock.schedule(() => {
+    const silence = new Silence(this.#clock, this.#timeoutMs, () => {
       const text = `nothing came for ${this.#timeoutMs} ms`;
       this.#controller.abort(new TimeoutClass(this.#operation, { code: 'ReadTimeout', kind: 'connection', text }));
-    }, this.#timeoutMs);
+    });
     try {
-      return await abortable(work(), signal);
+      return await abortable(
+        work(() => silence.heard()),
+        signal,
+      );
     } catch (error) {
       this.#outer.throwIfAborted();
       // What is thrown at an abort may be the SDK's word for it; the reason says why.
       throw toKinesisVideoError(this.#operation, signal.aborted ? signal.reason : error);
     } finally {
-      cancel();
+      silence.stop();
     }
   }
 }

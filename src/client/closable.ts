@@ -9,11 +9,13 @@ const CLOSED = new Error('the iteration was closed');
  *
  * @param run the generator; it waits for nothing without the signal
  * @param outer ends the iteration with its reason
+ * @param convert makes what is given of what the generator gives
  */
-export function closable<T>(
+export function closable<T, U>(
   run: (signal: AbortSignal) => AsyncGenerator<T, undefined>,
   outer: AbortSignal | undefined,
-): ClosableAsyncIterator<T> {
+  convert: (value: T) => U,
+): ClosableAsyncIterator<U> {
   // Nothing is begun before something is asked for: an iterator that nobody uses holds nothing.
   let opened: (LinkedController & { readonly generator: AsyncGenerator<T, undefined> }) | undefined;
   const open = () => {
@@ -22,7 +24,7 @@ export function closable<T>(
     return opened;
   };
   let closed = false;
-  const done: IteratorResult<T, undefined> = { done: true, value: undefined };
+  const done: IteratorResult<U, undefined> = { done: true, value: undefined };
   return {
     [Symbol.asyncIterator]() {
       return this;
@@ -33,7 +35,7 @@ export function closable<T>(
       try {
         const result = await generator.next();
         if (result.done === true) unlink();
-        return closed ? done : result;
+        return closed || result.done === true ? done : { done: false, value: convert(result.value) };
       } catch (error) {
         unlink();
         if (closed && error === CLOSED) return done;

@@ -1,9 +1,10 @@
 import type { APIName } from '@aws-sdk/client-kinesis-video';
 import type { ControlClient, StreamIdentity } from './access.js';
 import { Attempt } from './attempt.js';
+import type { Lease } from './client-pool.js';
 import type { Clock } from './clock.js';
 import { RateLimiter } from './rate-limiter.js';
-import { type Control, clockOffsetOf, loadControl, renewCredentials } from './sdk.js';
+import { abandonRenewal, clockOffsetOf, loadControl, renewCredentials } from './sdk.js';
 import { KinesisVideoError } from './service-error.js';
 
 /** How long the service lets an endpoint be kept. */
@@ -20,10 +21,8 @@ export interface DataPlaneSetup<C> {
   readonly apiName: APIName;
   readonly stream: StreamIdentity;
   /** `clockOffset`: what the clients before have learned of how far the clock here is behind, in milliseconds. */
-  readonly openControl: (clockOffset: number | undefined) => Promise<Control>;
-  readonly openClient: (control: ControlClient, endpoint: string, clockOffset: number | undefined) => Promise<C>;
-  /** Whether the clients may be destroyed when they are not used any more. */
-  readonly disposable: boolean;
+  readonly openControl: (clockOffset: number | undefined) => Promise<Lease<ControlClient>>;
+  readonly openClient: (control: ControlClient, endpoint: string, clockOffset: number | undefined) => Promise<Lease<C>>;
   readonly clock: Clock;
   readonly timeoutMs: number;
 }
@@ -35,7 +34,8 @@ export interface DataPlaneSetup<C> {
 export class DataPlane<C extends { destroy?(): void }> {
   readonly #setup: DataPlaneSetup<C>;
   readonly #limiter: RateLimiter;
-  #control: Control | undefined;
+  #control: Lease<ControlClient> | undefined;
+  #lease: Lease<C> | undefined;
   #current: DataClient<C> | undefined;
   #expires = 0;
   #clockOffset: number | undefined;
@@ -89,32 +89,39 @@ export class DataPlane<C extends { destroy?(): void }> {
     if (client !== undefined && client !== this.#current) return;
     this.#keepClockOffset();
     this.#expires = 0;
+    this.#control?.retire();
     this.#dropControl();
-    this.#discard(this.#current);
-    this.#current = undefined;
+    this.#lease?.retire();
+    this.#use(undefined, '');
   }
 
   /** Closes the clients that were made here. */
   close(): void {
-    this.#discard(this.#current);
-    this.#current = undefined;
+    this.#use(undefined, '');
     this.#dropControl();
+  }
+
+  /** Uses this client from now on, and not the one before. */
+  #use(lease: Lease<C>, endpoint: string): DataClient<C>;
+  #use(lease: undefined, endpoint: string): undefined;
+  #use(lease: Lease<C> | undefined, endpoint: string): DataClient<C> | undefined {
+    this.#lease?.release();
+    this.#lease = lease;
+    this.#current = lease === undefined ? undefined : { client: lease.client, endpoint };
+    return this.#current;
   }
 
   async #open(signal: AbortSignal): Promise<DataClient<C>> {
     const { openControl, openClient, clock } = this.#setup;
-    this.#control ??= await this.#inTime(() => openControl(this.#clockOffset), signal);
+    this.#control ??= await this.#leaseInTime(() => openControl(this.#clockOffset), signal);
     const { client: control } = this.#control;
     const called = await this.#limiter.take(signal);
     const endpoint = await this.#askEndpoint(control, signal).finally(called);
     this.#expires = clock.now() + ENDPOINT_AGE_MS;
     if (this.#current?.endpoint === endpoint) return this.#current;
     this.#keepClockOffset();
-    const open = async () => ({ client: await openClient(control, endpoint, this.#clockOffset), endpoint });
-    const opened = await this.#inTime(open, signal);
-    this.#discard(this.#current);
-    this.#current = opened;
-    return opened;
+    const open = () => openClient(control, endpoint, this.#clockOffset);
+    return this.#use(await this.#leaseInTime(open, signal), endpoint);
   }
 
   async #askEndpoint(control: ControlClient, signal: AbortSignal): Promise<string> {
@@ -139,15 +146,48 @@ export class DataPlane<C extends { destroy?(): void }> {
   async #renew(signal: AbortSignal): Promise<void> {
     const control = this.#control;
     if (control === undefined) return;
-    await this.#inTime(async () => {
-      await renewCredentials(control.client);
-      return control;
-    }, signal);
+    // Another consumer has found the same client's credentials expired and has had them renewed.
+    if (this.#lease?.retired !== true) {
+      await this.#inTime(async () => {
+        await renewCredentials(control.client);
+        return control;
+      }, signal).catch((error: unknown) => {
+        abandonRenewal(control.client);
+        throw error;
+      });
+    }
     // A client that was made by the caller's function holds what credentials it holds: another one is made.
     this.#keepClockOffset();
-    this.#discard(this.#current);
-    this.#current = undefined;
+    this.#lease?.retire();
+    this.#use(undefined, '');
     this.#expires = 0;
+  }
+
+  #keepClockOffset(): void {
+    this.#clockOffset =
+      clockOffsetOf(this.#current?.client) ?? clockOffsetOf(this.#control?.client) ?? this.#clockOffset;
+  }
+
+  #dropControl(): void {
+    this.#control?.release();
+    this.#control = undefined;
+  }
+
+  /** What is opened too late is given back. */
+  async #leaseInTime<T>(open: () => Promise<Lease<T>>, signal: AbortSignal): Promise<Lease<T>> {
+    let opening: Promise<Lease<T>> | undefined;
+    try {
+      return await this.#inTime(() => {
+        opening = open();
+        return opening;
+      }, signal);
+    } catch (error) {
+      void opening?.then(
+        (lease) => lease.release(),
+        () => {},
+      );
+      throw error;
+    }
   }
 
   /** Waits for what the caller's code or the service gives, no longer than for an answer. */
@@ -159,20 +199,6 @@ export class DataPlane<C extends { destroy?(): void }> {
     } finally {
       await attempt.close();
     }
-  }
-
-  #keepClockOffset(): void {
-    this.#clockOffset =
-      clockOffsetOf(this.#current?.client) ?? clockOffsetOf(this.#control?.client) ?? this.#clockOffset;
-  }
-
-  #dropControl(): void {
-    if (this.#control?.disposable === true) this.#control.client.destroy?.();
-    this.#control = undefined;
-  }
-
-  #discard(client: DataClient<C> | undefined): void {
-    if (this.#setup.disposable) client?.client.destroy?.();
   }
 }
 

@@ -3,6 +3,7 @@ import { Attempt } from './attempt.js';
 import type { Clock } from './clock.js';
 import type { Completeness } from './completeness.js';
 import type { DataClient, DataPlane } from './data-plane.js';
+import type { Diagnostics } from './diagnostics.js';
 import { FragmentReader, type ReadFragment } from './fragment-reader.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
@@ -16,6 +17,7 @@ const IDLE_CALLS = 3;
 export interface DownloadSetup {
   readonly plane: DataPlane<ArchivedMediaClient>;
   readonly stream: StreamIdentity;
+  readonly diagnostics: Diagnostics;
   readonly calls: RateLimiter;
   readonly fragments: RateLimiter;
   readonly clock: Clock;
@@ -164,6 +166,7 @@ export class FragmentDownload {
     let client: DataClient<ArchivedMediaClient> | undefined;
     let failure: KinesisVideoError | undefined;
     let answered = false;
+    let requestId: string | undefined;
     let open: ReadFragment | undefined;
     try {
       client = await plane.acquire(signal);
@@ -182,20 +185,23 @@ export class FragmentDownload {
       this.#notMedia = false;
       this.#recovery.answered();
       this.#setup.onAnswer();
+      requestId = output.$metadata.requestId;
+      this.#publish('open', requestId, undefined);
       attempt.open(output.Payload);
       while (!reader.ended) {
-        const chunk = await attempt.read();
-        if (chunk === undefined) {
-          reader.end();
-        } else {
-          onBytes(chunk.length);
-          reader.push(chunk);
-        }
+        await attempt.feed((chunk) => {
+          if (chunk === undefined) {
+            reader.end();
+          } else {
+            onBytes(chunk.length);
+            reader.push(chunk);
+          }
+          return reader.ready || reader.ended;
+        });
         for (let read = reader.next(); read !== undefined; read = reader.next()) {
           const { fragment, state } = read;
           if (fragment.error !== undefined) {
             const number = fragment.fragmentNumber;
-            const { requestId } = output.$metadata;
             const isFinal = isKeyError(fragment.error.id);
             if (number === undefined) throw fromStreamError(fragment.error, requestId, isFinal ? 'final' : undefined);
             const kind = isFinal ? 'final' : 'media';
@@ -215,11 +221,17 @@ export class FragmentDownload {
       this.#notMedia = error instanceof NotMediaError;
       if (this.#notMedia) answered = false;
     } finally {
+      if (answered) this.#publish('closed', requestId, failure);
       await attempt.close();
     }
     if (failure?.kind === 'final') throw failure;
     if (missing.size < numbers.length) this.#recovery.progressed();
     return { missing, failure, answered, client };
+  }
+
+  #publish(state: 'open' | 'closed', requestId: string | undefined, error: KinesisVideoError | undefined): void {
+    const operation = 'GetMediaForFragmentList';
+    this.#setup.diagnostics.publish<'connection'>('connection', () => ({ state, operation, requestId, error }));
   }
 
   /** A fragment behind which something else has come. */

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from './clock.js';
 import { closable } from './closable.js';
 import { CompletenessCheck } from './completeness.js';
 import { DataPlane } from './data-plane.js';
+import { Diagnostics, fragmentMessage } from './diagnostics.js';
 import { withoutDuplicates } from './duplicates.js';
 import { type DownloadSetup, FragmentDownload } from './fragment-download.js';
 import { type FragmentListMetrics, FragmentListRecorder } from './fragment-list-metrics.js';
@@ -21,12 +22,21 @@ import {
   type FragmentRetryEvent,
 } from './fragment-list-options.js';
 import type { ReadFragment } from './fragment-reader.js';
-import { bytesOf, documentsOf, type FragmentDocument, fragmentsOf, framesOf, READ_TIMEOUT_MS } from './iteration.js';
+import {
+  asIs,
+  bytesOf,
+  documentOf,
+  type FragmentDocument,
+  fragmentOf,
+  framesOf,
+  Handover,
+  READ_TIMEOUT_MS,
+} from './iteration.js';
 import { type ListedFragment, listFragments } from './list-fragments.js';
 import { OrderedWindow } from './ordered-window.js';
 import { FRAGMENTS_PER_SECOND, RateLimiter } from './rate-limiter.js';
 import { Reach, Recovery } from './recovery.js';
-import { openControl, sharesHandler } from './sdk.js';
+import { openControl } from './sdk.js';
 import { openArchivedMedia } from './sdk-archived-media.js';
 import type { KinesisVideoError } from './service-error.js';
 
@@ -81,6 +91,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   #progress: FragmentListProgress = { total: 0, done: 0, failed: 0, bytes: 0 };
   #window: OrderedWindow<Result> | undefined;
   readonly #recorder: FragmentListRecorder;
+  readonly #diagnostics: Diagnostics;
 
   /**
    * @throws TypeError when it is not said which stream or which fragments; RangeError when a number is beyond what the service takes, or a
@@ -95,6 +106,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     this.#options = options;
     this.#clock = clock;
     this.#recorder = new FragmentListRecorder(clock);
+    this.#diagnostics = new Diagnostics(options);
     this.#listCalls = new RateLimiter(undefined, undefined, clock);
     this.#mediaCalls = new RateLimiter(undefined, undefined, clock);
     this.#mediaFragments = new RateLimiter(FRAGMENTS_PER_SECOND, undefined, clock);
@@ -117,23 +129,23 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
 
   /** The fragments. Closing the iterator closes the connections, also while it waits. */
   [Symbol.asyncIterator](): ClosableAsyncIterator<Fragment> {
-    return closable((signal) => fragmentsOf(this.#run(signal, false)), this.#options.signal);
+    return closable((signal) => this.#run(signal, false), this.#options.signal, fragmentOf);
   }
 
   /** The frames of the fragments, in stream order; `frame.fragment` tells which fragment it is of. */
   frames(filter: FrameFilterOptions = {}): ClosableAsyncIterator<Frame> {
     const wanted = frameFilter(filter);
-    return closable((signal) => framesOf(this.#run(signal, false), wanted), this.#options.signal);
+    return closable((signal) => framesOf(this.#run(signal, false), wanted), this.#options.signal, asIs);
   }
 
   /** The fragments, each with the bytes that it came in: for whoever keeps or passes on what the service sent. */
   documents(): ClosableAsyncIterator<FragmentDocument> {
-    return closable((signal) => documentsOf(this.#run(signal, true)), this.#options.signal);
+    return closable((signal) => this.#run(signal, true), this.#options.signal, documentOf);
   }
 
   /** The bytes of the fragments, one document behind the other: for the mergers and remuxers that take a byte stream. */
   bytes(): ClosableAsyncIterator<Bytes> {
-    return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal);
+    return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal, asIs);
   }
 
   /**
@@ -150,7 +162,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     }
   }
 
-  async *#run(outer: AbortSignal, keepDocuments: boolean): AsyncGenerator<ReadFragment, undefined> {
+  async *#run(outer: AbortSignal, keepDocuments: boolean): AsyncGenerator<Handover, undefined> {
     const { onFailure, windowBytes = 256 * 1024 * 1024 } = this.#options;
     this.#progress = { total: 0, done: 0, failed: 0, bytes: 0 };
     this.#window = undefined;
@@ -186,12 +198,14 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
         const { done, failed } = this.#progress;
         if ('attempts' in result) {
           this.#recorder.failed++;
+          this.#publishFailed(result);
           if (onFailure === undefined) throw result.error;
           onFailure(result);
           this.#report({ done: done + 1, failed: failed + 1 });
         } else {
           this.#recorder.handOut(result.fragment);
-          yield result;
+          this.#publishHandOut(result);
+          yield new Handover(result);
           this.#report({ done: done + 1 });
         }
       }
@@ -202,6 +216,20 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
       await Promise.all(workers);
       plane.close();
     }
+  }
+
+  #publishHandOut({ fragment }: ReadFragment): void {
+    this.#diagnostics.publish('fragment', () => fragmentMessage(fragment));
+  }
+
+  #publishFailed({ fragmentNumber, error }: FailedFragment): void {
+    this.#diagnostics.publish<'gap'>('gap', () => ({
+      kind: 'failed',
+      afterFragmentNumber: undefined,
+      beforeFragmentNumber: undefined,
+      fragmentNumbers: [fragmentNumber],
+      reason: error.message,
+    }));
   }
 
   async #work(run: Run, signal: AbortSignal): Promise<void> {
@@ -232,6 +260,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     return {
       plane,
       stream: this.#options,
+      diagnostics: this.#diagnostics,
       calls: this.#mediaCalls,
       fragments: this.#mediaFragments,
       clock: this.#clock,
@@ -261,7 +290,9 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   }
 
   #retry(event: FragmentRetryEvent): void {
+    const { error, delayMs } = event;
     this.#recorder.retries++;
+    this.#diagnostics.publish('retry', () => ({ reason: error.kind, error, delayMs }));
     this.#options.onRetry?.(event);
   }
 
@@ -301,9 +332,6 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
       stream: options,
       openControl: (clockOffset) => openControl(options, clockOffset),
       openClient: (control, endpoint, clockOffset) => openArchivedMedia(options, control, endpoint, clockOffset),
-      disposable:
-        options.createArchivedMediaClient !== undefined ||
-        !sharesHandler(options.clientConfig, options.archivedMediaClientConfig),
       clock: this.#clock,
       timeoutMs: options.readTimeoutMs ?? READ_TIMEOUT_MS,
     });

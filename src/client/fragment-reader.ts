@@ -143,11 +143,11 @@ export class FragmentReader {
   }
 
   /**
-   * The next fragment that the bytes so far give.
+   * Whether the bytes so far give another fragment.
    *
    * @throws MkvParseError when the bytes are wrong
    */
-  next(): ReadFragment | undefined {
+  get ready(): boolean {
     while (this.#ready.length === 0) {
       const element = this.#reader.nextIfAvailable();
       if (element !== undefined) {
@@ -157,10 +157,19 @@ export class FragmentReader {
         this.#offset = this.#length;
         this.#assembler.end();
       } else {
-        return undefined;
+        return false;
       }
     }
-    const ready = this.#ready.shift();
+    return true;
+  }
+
+  /**
+   * The next fragment that the bytes so far give.
+   *
+   * @throws MkvParseError when the bytes are wrong
+   */
+  next(): ReadFragment | undefined {
+    const ready = this.ready ? this.#ready.shift() : undefined;
     if (ready === undefined) return undefined;
     const { fragment, cut, sized } = ready;
     const state = cut ? 'cut' : this.#stateOf(fragment);

@@ -10,14 +10,18 @@ import { type Checkpoint, type CheckpointStore, checkpointOf, isSpoiled, require
 import { type Clock, systemClock } from './clock.js';
 import { closable } from './closable.js';
 import { DataPlane } from './data-plane.js';
+import { Diagnostics } from './diagnostics.js';
 import type { GapEvent, ReconnectEvent } from './events.js';
+import type { FragmentRetryEvent } from './fragment-list-options.js';
 import { GetMediaSession, type SessionFragment } from './get-media-session.js';
 import {
+  asIs,
   bytesOf,
-  documentsOf,
+  documentOf,
   type FragmentDocument,
-  fragmentsOf,
+  fragmentOf,
   framesOf,
+  type Handover,
   type PatienceOptions,
   READ_TIMEOUT_MS,
 } from './iteration.js';
@@ -26,7 +30,7 @@ import { Position, type ResumeBy, type StartPosition } from './position.js';
 import type { UncommittedFragment } from './process-fragments.js';
 import { RateLimiter } from './rate-limiter.js';
 import { Reach, Recovery } from './recovery.js';
-import { openControl, sharesHandler } from './sdk.js';
+import { openControl } from './sdk.js';
 import { openMedia } from './sdk-media.js';
 
 /** How a {@link GetMediaConsumer} works; besides these, which stream. */
@@ -48,6 +52,8 @@ export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
   readonly onCheckpoint?: ((checkpoint: Checkpoint) => void) | undefined;
   /** Is told of each connection that is over, before the wait for the next. */
   readonly onReconnect?: ((event: ReconnectEvent) => void) | undefined;
+  /** Is told of every call that has failed and is made again, of GetDataEndpoint and GetMedia (`error.operation`). */
+  readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;
   /** Is told of fragments that cannot be had. */
   readonly onGap?: ((event: GapEvent) => void) | undefined;
   /** Check the CRC-32 elements of the media; where one does not fit, the fragment is read again. Default false. */
@@ -92,6 +98,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   readonly #position: Position;
   readonly #metrics: MetricsRecorder;
   readonly #limiter: RateLimiter;
+  readonly #diagnostics: Diagnostics;
   readonly #reach = new Reach();
   #restored = false;
   #running = false;
@@ -106,6 +113,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     this.#clock = clock;
     this.#position = new Position(start, resumeBy);
     this.#metrics = new MetricsRecorder(clock);
+    this.#diagnostics = new Diagnostics(options);
     this.#limiter = rateLimiter ?? new RateLimiter(undefined, undefined, clock);
   }
 
@@ -121,7 +129,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
 
   /** The fragments. Closing the iterator closes the connection, also while it waits. */
   [Symbol.asyncIterator](): ClosableAsyncIterator<Fragment> {
-    return closable((signal) => fragmentsOf(this.#run(signal, false)), this.#options.signal);
+    return closable((signal) => this.#run(signal, false), this.#options.signal, fragmentOf);
   }
 
   /**
@@ -130,12 +138,12 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
    */
   frames(filter: FrameFilterOptions = {}): ClosableAsyncIterator<Frame> {
     const wanted = frameFilter(filter);
-    return closable((signal) => framesOf(this.#run(signal, false), wanted), this.#options.signal);
+    return closable((signal) => framesOf(this.#run(signal, false), wanted), this.#options.signal, asIs);
   }
 
   /** The fragments, each with the bytes that it came in: for whoever keeps or passes on what the service sent. */
   documents(): ClosableAsyncIterator<FragmentDocument> {
-    return closable((signal) => documentsOf(this.#run(signal, true)), this.#options.signal);
+    return closable((signal) => this.#run(signal, true), this.#options.signal, documentOf);
   }
 
   /**
@@ -143,7 +151,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
    * remuxers that take a byte stream. A fragment counts as dealt with when bytes behind it are asked for.
    */
   bytes(): ClosableAsyncIterator<Bytes> {
-    return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal);
+    return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal, asIs);
   }
 
   /**
@@ -151,7 +159,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
    * {@link processFragments}, and for others that deal with several fragments at once.
    */
   uncommitted(): ClosableAsyncIterator<UncommittedFragment> {
-    return closable((signal) => this.#runUncommitted(signal), this.#options.signal);
+    return closable((signal) => this.#runUncommitted(signal), this.#options.signal, asIs);
   }
 
   /** Says that all fragments that were handed out are dealt with, and saves the checkpoint behind them. */
@@ -161,7 +169,8 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   }
 
   async *#runUncommitted(signal: AbortSignal): AsyncGenerator<UncommittedFragment, undefined> {
-    for await (const { fragment, sure } of this.#run(signal, false, true)) {
+    for await (const handover of this.#run(signal, false, true)) {
+      const { fragment, sure } = handover.take();
       const commit = async () => {
         if (sure && fragment.fragmentNumber !== undefined) this.#dealtWith = fragment.metadata;
         await this.#save(false);
@@ -175,16 +184,15 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     signal: AbortSignal,
     keepDocuments: boolean,
     isUncommitted = false,
-  ): AsyncGenerator<SessionFragment, undefined> {
+  ): AsyncGenerator<Handover<SessionFragment>, undefined> {
     if (this.#running) throw new Error('the consumer is being iterated over already');
     this.#running = true;
     const plane = this.#openPlane();
     try {
       await this.#restore();
-      for await (const read of this.#openSession(plane, keepDocuments).fragments(signal)) {
-        // A number in doubt, or none, is nothing to go on from: the checkpoint stays where it is until the next one.
-        if (read.sure && read.fragment.fragmentNumber !== undefined) this.#handedOut = read.fragment.metadata;
-        yield read;
+      for await (const handover of this.#openSession(plane, keepDocuments).fragments(signal)) {
+        this.#noteHandOver(handover);
+        yield handover;
         if (isUncommitted) continue;
         this.#dealtWith = this.#handedOut;
         await this.#save(false);
@@ -197,15 +205,18 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     }
   }
 
+  #noteHandOver({ read: { fragment, sure } }: Handover<SessionFragment>): void {
+    // A number in doubt, or none, is nothing to go on from: the checkpoint stays where it is until the next one.
+    if (sure && fragment.fragmentNumber !== undefined) this.#handedOut = fragment.metadata;
+  }
+
   #openPlane(): DataPlane<MediaClient> {
-    const { readTimeoutMs = READ_TIMEOUT_MS, createMediaClient } = this.#options;
+    const { readTimeoutMs = READ_TIMEOUT_MS } = this.#options;
     return new DataPlane({
       apiName: 'GET_MEDIA',
       stream: this.#options,
       openControl: (clockOffset) => openControl(this.#options, clockOffset),
       openClient: (control, endpoint, clockOffset) => openMedia(this.#options, control, endpoint, clockOffset),
-      disposable:
-        createMediaClient !== undefined || !sharesHandler(this.#options.clientConfig, this.#options.mediaClientConfig),
       clock: this.#clock,
       timeoutMs: readTimeoutMs,
     });
@@ -236,7 +247,9 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
       verifyCrc: this.#options.verifyCrc ?? false,
       keepDocuments,
       maxFragmentSize: this.#options.maxFragmentSize,
+      diagnostics: this.#diagnostics,
       onReconnect: this.#options.onReconnect,
+      onRetry: this.#options.onRetry,
       onGap: this.#options.onGap,
     });
   }
@@ -248,14 +261,16 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     this.#restored = true;
     if (stored !== undefined && isSpoiled(stored)) {
       this.#position.startOver();
-      this.#metrics.gaps++;
-      this.#options.onGap?.({
+      const gap: GapEvent = {
         kind: 'renumbered',
         afterFragmentNumber: undefined,
         beforeFragmentNumber: undefined,
         fragmentNumbers: [],
         reason: `the checkpoint has no fragment number: ${JSON.stringify(stored.fragmentNumber.slice(0, 200))}`,
-      });
+      };
+      this.#metrics.gaps++;
+      this.#diagnostics.publish('gap', () => gap);
+      this.#options.onGap?.(gap);
       return;
     }
     const checkpoint = startAfter ?? stored;
@@ -272,6 +287,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     await checkpointStore?.save(checkpoint);
     this.#saved = metadata;
     this.#savedAt = this.#clock.now();
+    this.#diagnostics.publish('checkpoint', () => ({ checkpoint }));
     onCheckpoint?.(checkpoint);
   }
 }

@@ -5,10 +5,13 @@ import type { Backoff } from './backoff.js';
 import type { Clock } from './clock.js';
 import type { DataClient, DataPlane } from './data-plane.js';
 import { Detour } from './detour.js';
+import { type Diagnostics, fragmentMessage } from './diagnostics.js';
 import { Doubts } from './doubts.js';
 import { type GapEvent, ListenerError, type ReconnectEvent, tell } from './events.js';
+import type { FragmentRetryEvent } from './fragment-list-options.js';
 import { isAfter, isFragmentNumber } from './fragment-number.js';
 import { FragmentReader, type ReadFragment } from './fragment-reader.js';
+import { Handover } from './iteration.js';
 import type { MetricsRecorder } from './metrics.js';
 import { type NumberedMetadata, type Position, signatureOf } from './position.js';
 import type { RateLimiter } from './rate-limiter.js';
@@ -36,7 +39,9 @@ export interface SessionSetup {
   readonly verifyCrc: boolean;
   readonly keepDocuments: boolean;
   readonly maxFragmentSize: number | undefined;
+  readonly diagnostics: Diagnostics;
   readonly onReconnect?: ((event: ReconnectEvent) => void) | undefined;
+  readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;
   readonly onGap?: ((event: GapEvent) => void) | undefined;
 }
 
@@ -75,6 +80,7 @@ export class GetMediaSession {
   readonly #setup: SessionSetup;
   readonly #detour = new Detour();
   readonly #doubts = new Doubts();
+  readonly #handover = new Handover<SessionFragment>();
   #notFound = 0;
   #idleCalls = 0;
   /** What the open connection has passed over in search of the next fragment. */
@@ -92,15 +98,15 @@ export class GetMediaSession {
   }
 
   /** Ends by throwing only: the signal's reason, or an error that is final. */
-  async *fragments(signal: AbortSignal): AsyncGenerator<SessionFragment, undefined> {
+  async *fragments(signal: AbortSignal): AsyncGenerator<Handover<SessionFragment>, undefined> {
     for (;;) {
       const end = yield* this.#connection(signal);
       await this.#between(end, signal);
     }
   }
 
-  async *#connection(signal: AbortSignal): AsyncGenerator<SessionFragment, ConnectionEnd> {
-    const { position, clock, metrics, readTimeoutMs } = this.#setup;
+  async *#connection(signal: AbortSignal): AsyncGenerator<Handover<SessionFragment>, ConnectionEnd> {
+    const { position, clock, metrics, readTimeoutMs, diagnostics } = this.#setup;
     const reader = this.#openReader();
     const attempt = new Attempt('GetMedia', clock, readTimeoutMs, signal);
     const detour = this.#detour.selector;
@@ -110,23 +116,13 @@ export class GetMediaSession {
     this.#damaged = undefined;
     let client: DataClient<MediaClient> | undefined;
     let failure: KinesisVideoError | undefined;
+    let requestId: string | undefined;
     try {
       client = await this.#setup.plane.acquire(signal);
-      const { requestId } = await this.#open(attempt, client, detour ?? position.selector(), signal);
+      ({ requestId } = await this.#open(attempt, client, detour ?? position.selector(), signal));
       while (!reader.ended) {
-        const chunk = await attempt.read();
-        if (chunk === undefined) {
-          reader.end();
-        } else {
-          metrics.bytes += chunk.length;
-          reader.push(chunk);
-        }
-        for (let read = reader.next(); read !== undefined; read = reader.next()) {
-          const decision = this.#decide(read, reader, requestId);
-          if (decision === 'drop') continue;
-          this.#advance(read);
-          yield { ...read, sure: decision === 'hand out' };
-        }
+        await this.#readOn(attempt, reader);
+        while (this.#takeNext(reader, requestId)) yield this.#handover;
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -136,6 +132,16 @@ export class GetMediaSession {
       if (failure.kind === 'media' && !this.#turn) this.#meetDamage(failure, reader);
     } finally {
       if (!this.#detour.searching) position.hear(reader.current);
+      if (metrics.connected) {
+        const error = failure;
+        const id = requestId;
+        diagnostics.publish<'connection'>('connection', () => ({
+          state: 'closed',
+          operation: 'GetMedia',
+          requestId: id,
+          error,
+        }));
+      }
       metrics.connected = false;
       await attempt.close();
     }
@@ -148,7 +154,7 @@ export class GetMediaSession {
     selector: StartSelector,
     signal: AbortSignal,
   ): Promise<Pick<Connection, 'requestId'>> {
-    const { recovery, limiter, metrics, stream } = this.#setup;
+    const { recovery, limiter, metrics, stream, diagnostics } = this.#setup;
     const { GetMediaCommand } = await loadMedia();
     const called = await limiter.take(signal);
     const command = new GetMediaCommand({
@@ -161,7 +167,40 @@ export class GetMediaSession {
     metrics.connections++;
     metrics.connected = true;
     attempt.open(output.Payload);
-    return { requestId: output.$metadata?.requestId };
+    const requestId = output.$metadata?.requestId;
+    diagnostics.publish<'connection'>('connection', () => ({
+      state: 'open',
+      operation: 'GetMedia',
+      requestId,
+      error: undefined,
+    }));
+    return { requestId };
+  }
+
+  /** Reads to the end of a fragment, or of the body. */
+  async #readOn(attempt: Attempt, reader: FragmentReader): Promise<void> {
+    const { metrics } = this.#setup;
+    await attempt.feed((chunk) => {
+      if (chunk === undefined) {
+        reader.end();
+      } else {
+        metrics.bytes += chunk.length;
+        reader.push(chunk);
+      }
+      return reader.ready || reader.ended;
+    });
+  }
+
+  /** Makes the next fragment of what has been read ready to be handed out; `false` where there is none. */
+  #takeNext(reader: FragmentReader, requestId: string | undefined): boolean {
+    for (let read = reader.next(); read !== undefined; read = reader.next()) {
+      const decision = this.#decide(read, reader, requestId);
+      if (decision === 'drop') continue;
+      this.#advance(read);
+      this.#handover.put({ ...read, sure: decision === 'hand out' });
+      return true;
+    }
+    return false;
   }
 
   #openReader(): FragmentReader {
@@ -360,7 +399,7 @@ export class GetMediaSession {
 
   /** A fragment is about to be handed out. */
   #advance({ fragment }: ReadFragment): void {
-    const { metrics, recovery, idle, position } = this.#setup;
+    const { metrics, recovery, idle, position, diagnostics } = this.#setup;
     const { metadata } = fragment;
     const gap = this.#detour.arrive(fragment.fragmentNumber);
     const pending = this.#pending;
@@ -375,10 +414,12 @@ export class GetMediaSession {
     idle.reset();
     for (const each of [pending, gap]) if (each !== undefined) this.#tell(each);
     metrics.handOut(fragment);
+    diagnostics.publish('fragment', () => fragmentMessage(fragment));
   }
 
   #tell(gap: GapEvent): void {
     this.#setup.metrics.gaps++;
+    this.#setup.diagnostics.publish('gap', () => gap);
     tell(this.#setup.onGap, gap);
   }
 
@@ -453,13 +494,7 @@ export class GetMediaSession {
     try {
       await this.#open(attempt, await plane.acquire(signal), { StartSelectorType: 'NOW' }, signal);
       while (!reader.ended) {
-        const chunk = await attempt.read();
-        if (chunk === undefined) {
-          reader.end();
-        } else {
-          metrics.bytes += chunk.length;
-          reader.push(chunk);
-        }
+        await this.#readOn(attempt, reader);
         const read = reader.next();
         if (read === undefined) continue;
         const { state, fragment } = read;
@@ -518,14 +553,16 @@ export class GetMediaSession {
     }
     position.startOver();
     this.#pending = undefined;
-    this.#setup.metrics.gaps++;
-    this.#setup.onGap?.({
+    const gap: GapEvent = {
       kind,
       afterFragmentNumber: after,
       beforeFragmentNumber: undefined,
       fragmentNumbers: [],
       reason,
-    });
+    };
+    this.#setup.metrics.gaps++;
+    this.#setup.diagnostics.publish('gap', () => gap);
+    this.#setup.onGap?.(gap);
   }
 
   async #pause(
@@ -534,7 +571,11 @@ export class GetMediaSession {
     delayMs: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const { onReconnect, position, recovery } = this.#setup;
+    const { onReconnect, onRetry, position, recovery, diagnostics } = this.#setup;
+    if (error !== undefined) {
+      diagnostics.publish('retry', () => ({ reason, error, delayMs }));
+      onRetry?.({ error, fragmentNumbers: [], delayMs });
+    }
     onReconnect?.({ reason, error, delayMs, afterFragmentNumber: position.after });
     await recovery.pause(delayMs, signal);
   }

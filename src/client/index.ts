@@ -18,6 +18,15 @@ export type { BackoffOptions } from './backoff.js';
 export type { Checkpoint, CheckpointStore } from './checkpoint.js';
 export { type Clip, type ClipOptions, type ClipSettings, getClip } from './clips.js';
 export type { Clock } from './clock.js';
+export type {
+  CheckpointMessage,
+  ConnectionMessage,
+  DiagnosticMessage,
+  DiagnosticMessages,
+  FragmentMessage,
+  GapMessage,
+  RetryMessage,
+} from './diagnostics.js';
 export type { DuplicateChoice } from './duplicates.js';
 export type { GapEvent, ReconnectEvent } from './events.js';
 export type { FailureKind } from './failure-kind.js';

@@ -29,29 +29,65 @@ export interface FragmentDocument {
   readonly bytes: readonly Bytes[];
 }
 
-/** What a consumer reads. */
-type Read = AsyncGenerator<ReadFragment, undefined>;
+/**
+ * A fragment on its way from a connection to the caller. A generator that waits holds what it has last seen; it holds this, which is empty
+ * when the fragment has been taken, so that only the caller keeps the fragment in memory.
+ */
+export class Handover<T extends ReadFragment = ReadFragment> {
+  #read: T | undefined;
 
-/** The fragments alone. */
-export async function* fragmentsOf(read: Read): AsyncGenerator<Fragment, undefined> {
-  for await (const { fragment } of read) yield fragment;
-  return undefined;
+  constructor(read?: T) {
+    this.#read = read;
+  }
+
+  /** Puts a fragment in. */
+  put(read: T): this {
+    this.#read = read;
+    return this;
+  }
+
+  /** What is in it. */
+  get read(): T {
+    if (this.#read === undefined) throw new Error('the fragment has been taken');
+    return this.#read;
+  }
+
+  /** Takes the fragment out. */
+  take(): T {
+    const { read } = this;
+    this.#read = undefined;
+    return read;
+  }
+}
+
+/** What a consumer reads. */
+type Read = AsyncGenerator<Handover, undefined>;
+
+/** What a generator gives, as it is. */
+export function asIs<T>(value: T): T {
+  return value;
+}
+
+/** The fragment alone. */
+export function fragmentOf(handover: Handover): Fragment {
+  return handover.take().fragment;
+}
+
+/** The fragment with its bytes. */
+export function documentOf(handover: Handover): FragmentDocument {
+  const { fragment, document } = handover.take();
+  return { fragment, bytes: document };
 }
 
 /** The frames of fragments that are wanted, in order. */
 export async function* framesOf(read: Read, wanted: (frame: Frame) => boolean): AsyncGenerator<Frame, undefined> {
-  for await (const { fragment } of read) for (const frame of fragment.frames) if (wanted(frame)) yield frame;
-  return undefined;
-}
-
-/** The fragments with their bytes. */
-export async function* documentsOf(read: Read): AsyncGenerator<FragmentDocument, undefined> {
-  for await (const { fragment, document } of read) yield { fragment, bytes: document };
+  for await (const handover of read)
+    for (const frame of handover.take().fragment.frames) if (wanted(frame)) yield frame;
   return undefined;
 }
 
 /** The bytes of the fragments. */
 export async function* bytesOf(read: Read): AsyncGenerator<Bytes, undefined> {
-  for await (const { document } of read) yield* document;
+  for await (const handover of read) yield* handover.take().document;
   return undefined;
 }

@@ -1,6 +1,9 @@
 import type { ArchivedMediaAccess, ArchivedMediaClient, ControlClient } from './access.js';
+import { ClientPool, type Lease, ownLease } from './client-pool.js';
 import { checkPeer, peerError } from './peer.js';
-import { sharedConfig } from './sdk.js';
+import { makeClient, sharedConfig, sharesHandler } from './sdk.js';
+
+const clients = new ClientPool<ArchivedMediaClient>();
 
 /** The package of the archived media. */
 export async function loadArchivedMedia() {
@@ -16,7 +19,7 @@ export async function loadArchivedMedia() {
 }
 
 /**
- * A client for the archived media at an endpoint.
+ * A client for the archived media at an endpoint; consumers with the same configuration share it.
  *
  * @param clockOffset what is known of how far the clock here is behind, in milliseconds
  */
@@ -25,12 +28,23 @@ export async function openArchivedMedia(
   control: ControlClient,
   endpoint: string,
   clockOffset?: number,
-): Promise<ArchivedMediaClient> {
-  if (access.createArchivedMediaClient !== undefined) return access.createArchivedMediaClient(endpoint);
+): Promise<Lease<ArchivedMediaClient>> {
+  const { createArchivedMediaClient, clientConfig, archivedMediaClientConfig } = access;
+  if (createArchivedMediaClient !== undefined)
+    return ownLease(await createArchivedMediaClient(endpoint), (client) => client.destroy?.());
   const { KinesisVideoArchivedMediaClient } = await loadArchivedMedia();
-  return new KinesisVideoArchivedMediaClient({
-    ...sharedConfig(access, control, clockOffset),
-    ...access.archivedMediaClientConfig,
-    endpoint,
-  });
+  const make = (handler: object) =>
+    new KinesisVideoArchivedMediaClient({
+      ...sharedConfig(access, control, clockOffset),
+      ...handler,
+      ...archivedMediaClientConfig,
+      endpoint,
+    });
+  return clients.acquire(
+    [control, endpoint, clientConfig, archivedMediaClientConfig],
+    () => makeClient<ArchivedMediaClient>(make, clientConfig, archivedMediaClientConfig),
+    (client) => {
+      if (!sharesHandler(clientConfig, archivedMediaClientConfig)) client.destroy?.();
+    },
+  );
 }

@@ -1,6 +1,9 @@
 import type { ControlClient, MediaAccess, MediaClient } from './access.js';
+import { ClientPool, type Lease, ownLease } from './client-pool.js';
 import { checkPeer, peerError } from './peer.js';
-import { sharedConfig } from './sdk.js';
+import { makeClient, sharedConfig, sharesHandler } from './sdk.js';
+
+const clients = new ClientPool<MediaClient>();
 
 /** The package of GetMedia. */
 export async function loadMedia() {
@@ -16,7 +19,7 @@ export async function loadMedia() {
 }
 
 /**
- * A client for GetMedia at an endpoint.
+ * A client for GetMedia at an endpoint; consumers with the same configuration share it.
  *
  * @param clockOffset what is known of how far the clock here is behind, in milliseconds
  */
@@ -25,12 +28,23 @@ export async function openMedia(
   control: ControlClient,
   endpoint: string,
   clockOffset?: number,
-): Promise<MediaClient> {
-  if (access.createMediaClient !== undefined) return access.createMediaClient(endpoint);
+): Promise<Lease<MediaClient>> {
+  const { createMediaClient, clientConfig, mediaClientConfig } = access;
+  if (createMediaClient !== undefined)
+    return ownLease(await createMediaClient(endpoint), (client) => client.destroy?.());
   const { KinesisVideoMediaClient } = await loadMedia();
-  return new KinesisVideoMediaClient({
-    ...sharedConfig(access, control, clockOffset),
-    ...access.mediaClientConfig,
-    endpoint,
-  });
+  const make = (handler: object) =>
+    new KinesisVideoMediaClient({
+      ...sharedConfig(access, control, clockOffset),
+      ...handler,
+      ...mediaClientConfig,
+      endpoint,
+    });
+  return clients.acquire(
+    [control, endpoint, clientConfig, mediaClientConfig],
+    () => makeClient<MediaClient>(make, clientConfig, mediaClientConfig),
+    (client) => {
+      if (!sharesHandler(clientConfig, mediaClientConfig)) client.destroy?.();
+    },
+  );
 }

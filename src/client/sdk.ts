@@ -1,12 +1,12 @@
 import type { ControlClient, ServiceAccess } from './access.js';
+import { ClientPool, type Lease, ownLease } from './client-pool.js';
+import { openAgents } from './node-agents.js';
 import { checkPeer, peerError } from './peer.js';
 
-/** A control client, and what is known of how it was made. */
-export interface Control {
-  readonly client: ControlClient;
-  /** It was made here and nothing else uses its connections: it may be destroyed. */
-  readonly disposable: boolean;
-}
+const controls = new ClientPool<ControlClient>();
+
+/** The renewals of credentials that are going on. */
+const renewals = new WeakMap<ControlClient, Promise<void>>();
 
 /**
  * The package of the control plane.
@@ -26,17 +26,45 @@ export async function loadControl() {
   }
 }
 
-/** The client that was injected, or a new one that begins with the clock's offset in milliseconds. */
-export async function openControl(access: ServiceAccess, clockOffset: number | undefined): Promise<Control> {
+/** The client that was injected, or one that consumers with the same configuration share; a new one begins with the clock's offset in milliseconds. */
+export async function openControl(access: ServiceAccess, clockOffset?: number): Promise<Lease<ControlClient>> {
   const { client, clientConfig } = access;
-  if (client !== undefined) return { client, disposable: false };
+  if (client !== undefined) return ownLease(client, () => {});
   const { KinesisVideoClient } = await loadControl();
-  const control = new KinesisVideoClient({ maxAttempts: 1, ...clientConfig, ...withClockOffset(clockOffset) });
-  return { client: control, disposable: !sharesHandler(clientConfig) };
+  return controls.acquire(
+    [clientConfig],
+    () =>
+      makeClient<ControlClient>(
+        (handler) =>
+          new KinesisVideoClient({ maxAttempts: 1, ...handler, ...clientConfig, ...withClockOffset(clockOffset) }),
+        clientConfig,
+      ),
+    (made) => {
+      if (!sharesHandler(clientConfig)) made.destroy?.();
+    },
+  );
 }
 
-/** Asks the provider of the credentials for new ones, though it may think that those it gave are still good. */
-export async function renewCredentials(control: ControlClient): Promise<void> {
+/**
+ * Asks the provider of the credentials for new ones, though it may think that those it gave are still good. Those who ask at the same time
+ * ask together.
+ */
+export function renewCredentials(control: ControlClient): Promise<void> {
+  const running = renewals.get(control);
+  if (running !== undefined) return running;
+  const renewal = askForCredentials(control).finally(() => {
+    if (renewals.get(control) === renewal) renewals.delete(control);
+  });
+  renewals.set(control, renewal);
+  return renewal;
+}
+
+/** The provider has not answered in time: who asks next asks it again. */
+export function abandonRenewal(control: ControlClient): void {
+  renewals.delete(control);
+}
+
+async function askForCredentials(control: ControlClient): Promise<void> {
   const credentials: unknown = control.config?.credentials;
   if (typeof credentials === 'function') await credentials({ forceRefresh: true });
 }
@@ -63,6 +91,26 @@ export function sharedConfig(access: ServiceAccess, control: ControlClient, cloc
 
 function withClockOffset(clockOffset: number | undefined): { readonly systemClockOffset?: number } {
   return clockOffset === undefined ? {} : { systemClockOffset: clockOffset };
+}
+
+/**
+ * Makes a client: with agents of its own, unless a request handler is given. One client has all the connections of a process, and
+ * the SDK's agents have no more than 50.
+ *
+ * @param make makes the client with this added to its configuration
+ */
+export function makeClient<C extends { destroy?(): void }>(
+  make: (handler: { readonly requestHandler?: object }) => C,
+  ...configs: readonly ({ readonly requestHandler?: unknown } | undefined)[]
+): C {
+  const agents = sharesHandler(...configs) ? undefined : openAgents();
+  if (agents === undefined) return make({});
+  const client = make({ requestHandler: agents });
+  const config: unknown = Reflect.get(client, 'config');
+  const handler: unknown = typeof config === 'object' && config !== null ? Reflect.get(config, 'requestHandler') : null;
+  // Older versions of the SDK take no options for a handler, but only a handler.
+  if (typeof handler === 'object' && handler !== null && 'handle' in handler) return client;
+  return make({});
 }
 
 /** Whether a request handler was given: it may serve others, and a client that is destroyed closes its handler. */

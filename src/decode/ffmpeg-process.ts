@@ -1,4 +1,4 @@
-import { nodeModule } from './optional.js';
+import { nodeModule } from '../mkv/node-module.js';
 
 /** The part of a child process of Node that is used. */
 interface Child {

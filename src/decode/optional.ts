@@ -1,3 +1,5 @@
+import { nodeModule } from '../mkv/node-module.js';
+
 /** What became of loading a package that may not be installed. */
 export type Loaded =
   | { readonly found: true; readonly module: unknown }
@@ -21,12 +23,4 @@ export async function loadOptional(name: string): Promise<Loaded> {
       error.message.includes(`'${name}'`);
     return { found: false, failure: isMissing ? undefined : error };
   }
-}
-
-/** A module of Node, where the runtime has it; no bundler sees an import of it. */
-export function nodeModule(name: string): unknown {
-  const { process } = globalThis as { readonly process?: unknown };
-  if (typeof process !== 'object' || process === null) return undefined;
-  const get: unknown = Reflect.get(process, 'getBuiltinModule');
-  return typeof get === 'function' ? get.call(process, name) : undefined;
 }
