@@ -2,6 +2,7 @@ import { audio } from './audio.js';
 import { check } from './check.js';
 import { type Command, SelfContainedError, UsageError } from './command.js';
 import { completion } from './completion.js';
+import { fleet } from './fleet.js';
 import { fragments } from './fragments.js';
 import { frames } from './frames.js';
 import { hls } from './hls.js';
@@ -29,6 +30,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['split', split],
   ['remux', remux],
   ['record', record],
+  ['fleet', fleet],
   ['completion', completion(() => COMMANDS)],
 ]);
 

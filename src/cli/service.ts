@@ -106,7 +106,8 @@ function duplicatesOf(choice: string | undefined): DuplicateChoice | undefined {
   return choice === 'keep' || choice === 'first' || choice === 'last' ? choice : undefined;
 }
 
-function startOf(text: string): StartPosition {
+/** Where to begin. */
+export function startOf(text: string): StartPosition {
   const [, kind = text, value = ''] = /^([a-z]+):(.*)$/s.exec(text) ?? [];
   switch (kind) {
     case 'now':
@@ -147,7 +148,14 @@ function millisecondsOf(option: string, text: string | undefined): number | unde
  * Region and credentials come from where the AWS SDK looks for them. An endpoint on this machine is no service that would check them, so
  * there they need not be set up.
  */
-function clientConfigOf({ endpoint, region }: Pick<ServiceValues, 'endpoint' | 'region'>) {
+/** How the service is reached. */
+export function clientConfigOf({
+  endpoint,
+  region,
+}: {
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
+}) {
   if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : '')) {
     throw new UsageError(`--endpoint ${endpoint}: it is no URL of http or https`);
   }

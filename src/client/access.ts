@@ -16,6 +16,8 @@ import type {
   KinesisVideoMediaClientConfig,
 } from '@aws-sdk/client-kinesis-video-media';
 
+import type { CallLimiter } from './rate-limiter.js';
+
 /** Which stream: its name, or its ARN. */
 export type StreamIdentity =
   | { readonly streamName: string; readonly streamARN?: undefined }
@@ -63,6 +65,8 @@ export interface ServiceAccess {
    * the service's rates.
    */
   readonly clientConfig?: KinesisVideoClientConfig | undefined;
+  /** Counts calls of GetDataEndpoint; to be shared by consumers of one stream. Default: 5 a second for this consumer alone. */
+  readonly endpointRateLimiter?: CallLimiter | undefined;
 }
 
 /** How GetMedia is reached. */

@@ -4,6 +4,7 @@ import { openByteStream } from '../mkv/byte-stream.js';
 import type { ArchivedMediaAccess, StreamIdentity } from './access.js';
 import { closable } from './closable.js';
 import { FragmentListConsumer } from './fragment-list-consumer.js';
+import { asIs } from './iteration.js';
 import type { FragmentRange, ListedFragment } from './list-fragments.js';
 import { type PlaybackAccess, PlaybackCalls } from './playback-client.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
@@ -43,7 +44,7 @@ const MOST_BYTES = 100_000_000;
  * @throws KinesisVideoError when the service says what does not pass; the signal's reason when it is aborted
  */
 export function getClip(options: ClipOptions): ClosableAsyncIterator<Clip> {
-  return closable((signal) => run(options, signal), options.signal);
+  return closable((signal) => run(options, signal), options.signal, asIs);
 }
 
 async function* run(options: ClipOptions, signal: AbortSignal): AsyncGenerator<Clip, undefined> {

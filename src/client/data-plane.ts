@@ -3,7 +3,7 @@ import type { ControlClient, StreamIdentity } from './access.js';
 import { Attempt } from './attempt.js';
 import type { Lease } from './client-pool.js';
 import type { Clock } from './clock.js';
-import { RateLimiter } from './rate-limiter.js';
+import { type CallLimiter, RateLimiter } from './rate-limiter.js';
 import { abandonRenewal, clockOffsetOf, loadControl, renewCredentials } from './sdk.js';
 import { KinesisVideoError } from './service-error.js';
 
@@ -23,6 +23,8 @@ export interface DataPlaneSetup<C> {
   /** `clockOffset`: what the clients before have learned of how far the clock here is behind, in milliseconds. */
   readonly openControl: (clockOffset: number | undefined) => Promise<Lease<ControlClient>>;
   readonly openClient: (control: ControlClient, endpoint: string, clockOffset: number | undefined) => Promise<Lease<C>>;
+  /** Counts calls of GetDataEndpoint. Default: five a second for this one alone. */
+  readonly limiter?: CallLimiter | undefined;
   readonly clock: Clock;
   readonly timeoutMs: number;
 }
@@ -33,7 +35,7 @@ export interface DataPlaneSetup<C> {
  */
 export class DataPlane<C extends { destroy?(): void }> {
   readonly #setup: DataPlaneSetup<C>;
-  readonly #limiter: RateLimiter;
+  readonly #limiter: CallLimiter;
   #control: Lease<ControlClient> | undefined;
   #lease: Lease<C> | undefined;
   #current: DataClient<C> | undefined;
@@ -44,7 +46,7 @@ export class DataPlane<C extends { destroy?(): void }> {
 
   constructor(setup: DataPlaneSetup<C>) {
     this.#setup = setup;
-    this.#limiter = new RateLimiter(undefined, undefined, setup.clock);
+    this.#limiter = setup.limiter ?? new RateLimiter(undefined, undefined, setup.clock);
   }
 
   /**

@@ -34,7 +34,7 @@ import {
 } from './iteration.js';
 import { type ListedFragment, listFragments } from './list-fragments.js';
 import { OrderedWindow } from './ordered-window.js';
-import { FRAGMENTS_PER_SECOND, RateLimiter } from './rate-limiter.js';
+import { type CallLimiter, FRAGMENTS_PER_SECOND, RateLimiter } from './rate-limiter.js';
 import { Reach, Recovery } from './recovery.js';
 import { openControl } from './sdk.js';
 import { openArchivedMedia } from './sdk-archived-media.js';
@@ -83,8 +83,8 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   readonly #options: FragmentListConsumerOptions;
   readonly #clock: Clock;
   readonly #listCalls: RateLimiter;
-  readonly #mediaCalls: RateLimiter;
-  readonly #mediaFragments: RateLimiter;
+  readonly #mediaCalls: CallLimiter;
+  readonly #mediaFragments: CallLimiter;
   readonly #reach = new Reach();
   readonly #batchSize: number;
   readonly #connections: number;
@@ -108,8 +108,8 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     this.#recorder = new FragmentListRecorder(clock);
     this.#diagnostics = new Diagnostics(options);
     this.#listCalls = new RateLimiter(undefined, undefined, clock);
-    this.#mediaCalls = new RateLimiter(undefined, undefined, clock);
-    this.#mediaFragments = new RateLimiter(FRAGMENTS_PER_SECOND, undefined, clock);
+    this.#mediaCalls = options.rateLimiter ?? new RateLimiter(undefined, undefined, clock);
+    this.#mediaFragments = options.fragmentRateLimiter ?? new RateLimiter(FRAGMENTS_PER_SECOND, undefined, clock);
   }
 
   /** How far the newest loop is. */
@@ -332,6 +332,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
       stream: options,
       openControl: (clockOffset) => openControl(options, clockOffset),
       openClient: (control, endpoint, clockOffset) => openArchivedMedia(options, control, endpoint, clockOffset),
+      limiter: options.endpointRateLimiter,
       clock: this.#clock,
       timeoutMs: options.readTimeoutMs ?? READ_TIMEOUT_MS,
     });

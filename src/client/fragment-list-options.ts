@@ -2,6 +2,7 @@ import type { ArchivedMediaAccess, StreamIdentity } from './access.js';
 import type { DuplicateChoice } from './duplicates.js';
 import type { PatienceOptions } from './iteration.js';
 import type { FragmentOrder, FragmentRange } from './list-fragments.js';
+import type { CallLimiter } from './rate-limiter.js';
 import type { KinesisVideoError } from './service-error.js';
 
 /** A fragment that could not be had. */
@@ -51,6 +52,10 @@ export interface FragmentListConsumerSettings extends ArchivedMediaAccess, Patie
   readonly windowBytes?: number | undefined;
   /** How often a fragment that fails is asked for alone. Default 4. */
   readonly attempts?: number | undefined;
+  /** Counts calls of GetMediaForFragmentList; to be shared by consumers of one stream. Default: 5 a second for this consumer alone. */
+  readonly rateLimiter?: CallLimiter | undefined;
+  /** Counts the fragments that GetMediaForFragmentList is asked for. Default: 500 a second for this consumer alone. */
+  readonly fragmentRateLimiter?: CallLimiter | undefined;
   /** Check the CRC-32 elements of the media; where one does not fit, the fragment is asked for again. Default false. */
   readonly verifyCrc?: boolean | undefined;
   /**

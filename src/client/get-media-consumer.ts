@@ -28,7 +28,7 @@ import {
 import { type ConsumerMetrics, MetricsRecorder } from './metrics.js';
 import { Position, type ResumeBy, type StartPosition } from './position.js';
 import type { UncommittedFragment } from './process-fragments.js';
-import { RateLimiter } from './rate-limiter.js';
+import { type CallLimiter, RateLimiter } from './rate-limiter.js';
 import { Reach, Recovery } from './recovery.js';
 import { openControl } from './sdk.js';
 import { openMedia } from './sdk-media.js';
@@ -67,7 +67,7 @@ export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
   /** The most that is waited between two calls while the service has nothing to send, in milliseconds. Default 5,000. */
   readonly maxIdleDelayMs?: number | undefined;
   /** Counts GetMedia calls; to be shared by consumers of one stream. Default: 5 a second for this consumer alone. */
-  readonly rateLimiter?: RateLimiter | undefined;
+  readonly rateLimiter?: CallLimiter | undefined;
 }
 
 /** What a {@link GetMediaConsumer} is made with. */
@@ -97,7 +97,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   readonly #clock: Clock;
   readonly #position: Position;
   readonly #metrics: MetricsRecorder;
-  readonly #limiter: RateLimiter;
+  readonly #limiter: CallLimiter;
   readonly #diagnostics: Diagnostics;
   readonly #reach = new Reach();
   #restored = false;
@@ -217,6 +217,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
       stream: this.#options,
       openControl: (clockOffset) => openControl(this.#options, clockOffset),
       openClient: (control, endpoint, clockOffset) => openMedia(this.#options, control, endpoint, clockOffset),
+      limiter: this.#options.endpointRateLimiter,
       clock: this.#clock,
       timeoutMs: readTimeoutMs,
     });

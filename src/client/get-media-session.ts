@@ -14,7 +14,7 @@ import { FragmentReader, type ReadFragment } from './fragment-reader.js';
 import { Handover } from './iteration.js';
 import type { MetricsRecorder } from './metrics.js';
 import { type NumberedMetadata, type Position, signatureOf } from './position.js';
-import type { RateLimiter } from './rate-limiter.js';
+import type { CallLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
 import { loadMedia } from './sdk-media.js';
 import { fromStreamError, KinesisVideoError, toKinesisVideoError } from './service-error.js';
@@ -31,7 +31,7 @@ export interface SessionSetup {
   readonly stream: StreamIdentity;
   readonly position: Position;
   readonly recovery: Recovery<MediaClient>;
-  readonly limiter: RateLimiter;
+  readonly limiter: CallLimiter;
   readonly idle: Backoff;
   readonly clock: Clock;
   readonly metrics: MetricsRecorder;

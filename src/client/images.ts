@@ -3,6 +3,7 @@ import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import type { StreamIdentity } from './access.js';
 import { bytesFromBase64 } from './base64.js';
 import { closable } from './closable.js';
+import { asIs } from './iteration.js';
 import { type PlaybackAccess, PlaybackCalls } from './playback-client.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
 
@@ -55,7 +56,7 @@ export function images(options: ImagesOptions): ClosableAsyncIterator<StreamImag
   if (!(interval >= LEAST_INTERVAL && interval <= 20_000)) {
     throw new RangeError(`samplingIntervalMs must be 200 to 20000, not ${interval}`);
   }
-  return closable((signal) => run(options, interval, signal), options.signal);
+  return closable((signal) => run(options, interval, signal), options.signal, asIs);
 }
 
 async function* run(

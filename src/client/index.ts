@@ -62,7 +62,7 @@ export {
   processFragments,
   type UncommittedFragment,
 } from './process-fragments.js';
-export { RateLimiter } from './rate-limiter.js';
+export { type CallLimiter, RateLimiter } from './rate-limiter.js';
 export {
   boxToPixels,
   parseRekognitionResult,

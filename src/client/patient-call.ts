@@ -1,7 +1,7 @@
 import { Attempt } from './attempt.js';
 import type { Clock } from './clock.js';
 import type { DataClient, DataPlane } from './data-plane.js';
-import type { RateLimiter } from './rate-limiter.js';
+import type { CallLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
 import { type KinesisVideoError, type ServiceOperation, toKinesisVideoError } from './service-error.js';
 
@@ -9,7 +9,7 @@ import { type KinesisVideoError, type ServiceOperation, toKinesisVideoError } fr
 export interface PatientSetup<C extends { destroy?(): void }> {
   readonly plane: DataPlane<C>;
   readonly recovery: Recovery<C>;
-  readonly limiter: RateLimiter;
+  readonly limiter: CallLimiter;
   readonly clock: Clock;
   readonly readTimeoutMs: number;
   /** The service has answered a call. */

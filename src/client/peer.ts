@@ -8,10 +8,11 @@ export class PeerError extends Error {
  *
  * @param name of the package
  * @param cause what its `import()` was rejected with
+ * @param room what needs it
  */
-export function peerError(name: string, cause: unknown): PeerError {
+export function peerError(name: string, cause: unknown, room = 'kvs-parser/client'): PeerError {
   const text = isMissing(name, cause)
-    ? `kvs-parser/client needs the package ${name}: install it beside kvs-parser`
+    ? `${room} needs the package ${name}: install it beside kvs-parser`
     : `the package ${name} does not load: ${reasonOf(cause)}`;
   return new PeerError(text, { cause });
 }

@@ -12,6 +12,7 @@ import type {
 } from '@aws-sdk/client-kinesis-video-archived-media';
 import type { ControlClient, SendOptions, ServiceAccess, StreamIdentity } from './access.js';
 import { Backoff } from './backoff.js';
+import { type Lease, ownLease } from './client-pool.js';
 import { systemClock } from './clock.js';
 import { DataPlane } from './data-plane.js';
 import { type PatienceOptions, READ_TIMEOUT_MS } from './iteration.js';
@@ -66,7 +67,7 @@ export class PlaybackCalls {
       stream: access,
       openControl: (clockOffset) => openControl(access, clockOffset),
       openClient: (control, endpoint, clockOffset) => openClient(access, control, endpoint, clockOffset),
-      disposable: !sharesHandler(access.clientConfig, access.archivedMediaClientConfig),
+      limiter: access.endpointRateLimiter,
       clock,
       timeoutMs: readTimeoutMs,
     });
@@ -104,11 +105,15 @@ async function openClient(
   control: ControlClient,
   endpoint: string,
   clockOffset: number | undefined,
-): Promise<PlaybackClient> {
+): Promise<Lease<PlaybackClient>> {
+  const { clientConfig, archivedMediaClientConfig } = access;
   const { KinesisVideoArchivedMediaClient } = await loadArchivedMedia();
-  return new KinesisVideoArchivedMediaClient({
+  const client = new KinesisVideoArchivedMediaClient({
     ...sharedConfig(access, control, clockOffset),
-    ...access.archivedMediaClientConfig,
+    ...archivedMediaClientConfig,
     endpoint,
+  });
+  return ownLease(client, () => {
+    if (!sharesHandler(clientConfig, archivedMediaClientConfig)) client.destroy();
   });
 }

@@ -10,6 +10,17 @@ export const FRAGMENTS_PER_SECOND = 500;
 /** The second that the service counts in, and a little for clocks that do not run alike. */
 const WINDOW_MS = 1020;
 
+/** Lets calls through at a rate: {@link RateLimiter} for one process; one over many processes can be put in its place. */
+export interface CallLimiter {
+  /**
+   * Waits until the call may be made; rejects with the signal's reason when it is aborted.
+   *
+   * @param weight how many it counts for; default 1
+   * @returns a function to call when the call has been answered or has failed
+   */
+  take(signal: AbortSignal, weight?: number): Promise<() => void>;
+}
+
 interface Entry {
   readonly weight: number;
   /** From when on it does not count any more; not known before it is over. */
@@ -24,7 +35,7 @@ interface Entry {
  *
  * The service counts per stream: consumers of one stream in one process do well to share one.
  */
-export class RateLimiter {
+export class RateLimiter implements CallLimiter {
   readonly #limit: number;
   readonly #windowMs: number;
   readonly #clock: Clock;

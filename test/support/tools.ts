@@ -11,6 +11,7 @@ const PROGRAMS = {
   mkvmerge: ['mkvmerge'],
   mkvinfo: ['mkvinfo'],
   script: ['script'],
+  'redis-server': ['redis-server'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
 } as const;
 

@@ -1,0 +1,385 @@
+import { hostname } from 'node:os';
+import type { Job, Queue, Worker } from 'bullmq';
+import type { StreamIdentity } from '../client/access.js';
+import type { GetMediaConsumerSettings } from '../client/get-media-consumer.js';
+import type { StartPosition } from '../client/position.js';
+import { CALLS_PER_SECOND, FRAGMENTS_PER_SECOND } from '../client/rate-limiter.js';
+import { loadBullMQ } from './bullmq.js';
+import type { FleetHandler } from './handler.js';
+import type { HoldAnswer, LeaseLostError } from './lease.js';
+import { LiveStream, type StreamReport } from './live-stream.js';
+import {
+  connectionOf,
+  type FleetConnection,
+  identityOf,
+  LIVE_QUEUE,
+  LOCK_MS,
+  PART_QUEUE,
+  RANGE_QUEUE,
+  titleOf,
+} from './names.js';
+import { type FragmentResult, type PartData, processPart } from './part.js';
+import { defineScripts, fieldsOf, type Run } from './scripts.js';
+import { SharedLimiter } from './shared-limiter.js';
+import type { FollowOptions } from './stream-fleet.js';
+
+/** The most connections for GetMediaForFragmentList that the service allows for each stream. */
+const FRAGMENT_LIST_CONNECTIONS = 5;
+
+/** A job that never ends may be taken over as often as it has to be. */
+const TAKE_OVERS = 1_000_000_000;
+
+/** How long a drained handler is waited for before the stream passes on all the same, in milliseconds. */
+const DRAIN_MS = 700;
+
+/** How long connections to Redis are waited for at the end, in milliseconds. */
+const CLOSE_MS = 2000;
+
+/** What happens to a worker. */
+export type WorkerEvent =
+  | { readonly type: 'taken' | 'drained' | 'unfollowed'; readonly stream: string }
+  /** The lock is another's, or Redis does not answer: nothing of the stream is handed out any more. */
+  | { readonly type: 'lost'; readonly stream: string; readonly reason: string }
+  /** Following, or a part, has failed and is tried again. */
+  | { readonly type: 'failed'; readonly stream: string; readonly reason: string }
+  /** Something is wrong with the worker's connection to Redis, or with a job of it. */
+  | { readonly type: 'error'; readonly reason: string };
+
+/** How a {@link FleetWorker} works. */
+export interface FleetWorkerOptions extends FleetConnection {
+  readonly handler: FleetHandler;
+  /** How the service is reached, and how consumers work; `start`, `signal` and stores come from the fleet. */
+  readonly consumer?: Omit<GetMediaConsumerSettings, 'signal' | 'checkpointStore' | 'start' | 'startAfter'> | undefined;
+  /** How many streams it follows at most, 0 or more. Default 50. */
+  readonly maxStreams?: number | undefined;
+  /** How many parts of stored stretches it deals with at once at most, 0 or more. Default 1. */
+  readonly maxParts?: number | undefined;
+  /** What it is called. Default: host name and process id. */
+  readonly name?: string | undefined;
+  /**
+   * For how long a stream stays a worker's that gives no sign of life, in milliseconds, 1,000 or more. Default 30,000. It has to be the same
+   * for all workers.
+   */
+  readonly lockMs?: number | undefined;
+  /** Whether it drains at SIGTERM; the signal then does what it does without the worker. Default true. */
+  readonly drainAtSigterm?: boolean | undefined;
+  /** Is told what happens. */
+  readonly onEvent?: ((event: WorkerEvent) => void) | undefined;
+}
+
+/** How a worker is doing. */
+export interface WorkerHealth {
+  readonly name: string;
+  readonly state: 'running' | 'draining' | 'closed';
+  /** Whether Redis has answered within the time of the lock. */
+  readonly redis: 'reachable' | 'unreachable';
+  readonly streams: readonly {
+    readonly stream: StreamIdentity;
+    /** The last fragment that was handled here. */
+    readonly fragmentNumber: string | undefined;
+    readonly millisBehindNow: number | undefined;
+    readonly fragments: number;
+    /** For how many milliseconds the stream is this worker's for certain. */
+    readonly leaseMs: number;
+    readonly connected: boolean;
+  }[];
+  /** How many parts of stored stretches it is at. */
+  readonly parts: number;
+}
+
+/**
+ * A process's share of a fleet: takes streams and parts of stored stretches from the queue and calls the handler for their fragments.
+ *
+ * At least once, in order, for each stream: a fragment comes again where a worker ended between handling it and saving the checkpoint. A
+ * checkpoint is saved only while the worker's lock on the stream holds, in one script; a worker that was paused or cut off hands out
+ * nothing more than the fragment that the handler has.
+ */
+export class FleetWorker {
+  readonly #options: FleetWorkerOptions;
+  readonly #lockMs: number;
+  readonly #live = new Set<LiveStream>();
+  readonly #stopParts = new AbortController();
+  readonly #workers: Worker[] = [];
+  readonly name: string;
+  #queue: Queue | undefined;
+  #run: Run | undefined;
+  #parts = 0;
+  #state: WorkerHealth['state'] = 'running';
+  #answeredAt = performance.now();
+  #closing: Promise<void> | undefined;
+  #onSigterm: (() => void) | undefined;
+
+  /** @throws RangeError when a number is out of its range */
+  constructor(options: FleetWorkerOptions) {
+    const { lockMs = LOCK_MS, maxStreams = 50, maxParts = 1, name = `${hostname()}-${process.pid}` } = options;
+    if (!Number.isInteger(lockMs) || lockMs < 1000) {
+      throw new RangeError(`lockMs is an integer of 1,000 or more, not ${lockMs}`);
+    }
+    for (const [key, value] of Object.entries({ maxStreams, maxParts })) {
+      if (!Number.isInteger(value) || value < 0)
+        throw new RangeError(`${key} is an integer of 0 or more, not ${value}`);
+    }
+    this.#options = options;
+    this.#lockMs = lockMs;
+    this.name = name;
+  }
+
+  /**
+   * Begins to take streams and parts.
+   *
+   * @throws PeerError when `bullmq` is not installed; Error when Redis cannot be reached
+   */
+  async start(): Promise<void> {
+    const { maxStreams = 50, maxParts = 1, prefix, drainAtSigterm = true } = this.#options;
+    const { Queue, Worker, WaitingError } = await loadBullMQ();
+    const connection = connectionOf(this.#options);
+    const shared = { connection, ...(prefix === undefined ? {} : { prefix }) };
+    const queue = new Queue(LIVE_QUEUE, shared);
+    queue.on('error', (error) => this.#tellError(error));
+    this.#queue = queue;
+    this.#run = defineScripts(await queue.client);
+    const options = {
+      ...shared,
+      connection: { ...connection, maxRetriesPerRequest: null },
+      name: this.name,
+      lockDuration: this.#lockMs,
+      // Redis takes whole milliseconds only.
+      stalledInterval: Math.ceil(this.#lockMs / 6),
+      maxStalledCount: TAKE_OVERS,
+    };
+    const open = (name: string, concurrency: number, processor: (job: Job, token: string) => Promise<unknown>) => {
+      const renewsItself = name === LIVE_QUEUE;
+      const worker = new Worker(name, (job, token = '') => processor(job, token), {
+        ...options,
+        concurrency,
+        skipLockRenewal: renewsItself,
+      });
+      worker.on('error', (error) => this.#tellError(error));
+      this.#workers.push(worker);
+    };
+    if (maxStreams > 0) {
+      open(LIVE_QUEUE, maxStreams, async (job, token) => {
+        const end = await this.#follow(job, token);
+        if (end === 'unfollowed') return undefined;
+        // A job whose lock is lost is no longer this worker's to move.
+        if (end === 'drained') await job.moveToWait(token);
+        throw new WaitingError();
+      });
+    }
+    if (maxParts > 0) {
+      open(PART_QUEUE, maxParts, (job) => this.#processPart(job));
+      open(RANGE_QUEUE, 1, (job) => gatherResults(job));
+    }
+    if (drainAtSigterm) {
+      this.#onSigterm = () => {
+        void this.close().then(() => process.kill(process.pid, 'SIGTERM'));
+      };
+      process.once('SIGTERM', this.#onSigterm);
+    }
+  }
+
+  /** How it is doing. */
+  health(): WorkerHealth {
+    const streams = [...this.#live].map((live) => ({ stream: live.stream, ...live.report }));
+    const isReachable = performance.now() - this.#answeredAt < this.#lockMs;
+    return {
+      name: this.name,
+      state: this.#state,
+      redis: isReachable || this.#live.size === 0 ? 'reachable' : 'unreachable',
+      streams,
+      parts: this.#parts,
+    };
+  }
+
+  /** Gives all streams to the other workers and ends. Also where Redis is gone, it does not wait for ever. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'draining';
+    if (this.#onSigterm !== undefined) process.off('SIGTERM', this.#onSigterm);
+    // Nothing is taken any more from here on.
+    const closed = Promise.allSettled(this.#workers.map((worker) => worker.close()));
+    for (const live of this.#live) live.drain();
+    this.#stopParts.abort(new Error('the worker is being closed'));
+    await Promise.race([closed, after(CLOSE_MS)]);
+    await Promise.race([
+      Promise.allSettled(this.#workers.map((worker) => worker.close(true))).then(() => this.#queue?.close()),
+      after(CLOSE_MS),
+    ]).catch(() => {});
+    // What still waits for Redis would keep the process.
+    const disconnected = [...this.#workers, this.#queue].map((one) => one?.disconnect());
+    await Promise.race([Promise.allSettled(disconnected), after(CLOSE_MS)]);
+    this.#state = 'closed';
+  }
+
+  async #follow(job: Job, token: string): Promise<'unfollowed' | 'drained' | 'lost'> {
+    const stream = identityOf(job.data.stream);
+    const { start, resumeBy, verifyCrc }: FollowOptions = job.data.options ?? {};
+    const title = titleOf(stream);
+    const { consumer = {}, handler } = this.#options;
+    const live = new LiveStream({
+      stream,
+      worker: this.name,
+      handler,
+      settings: {
+        ...consumer,
+        ...(start === undefined ? {} : { start: revived(start) }),
+        ...(resumeBy === undefined ? {} : { resumeBy }),
+        ...(verifyCrc === undefined ? {} : { verifyCrc }),
+        rateLimiter: this.#limiter('GetMedia', job.id ?? title),
+        endpointRateLimiter: this.#limiter('GetDataEndpoint', job.id ?? title),
+      },
+      lockMs: this.#lockMs,
+      takenAt: performance.now() - Math.max(0, Date.now() - (job.processedOn ?? Date.now())),
+      loadCheckpoint: async () => {
+        const { checkpoint } = fieldsOf(await this.#script('kvsRead', this.#key(`state:${job.id}`)));
+        return checkpoint;
+      },
+      hold: (report) => this.#hold(job, token, report),
+      onLost: ({ message }: LeaseLostError) => this.#tell({ type: 'lost', stream: title, reason: message }),
+    });
+    this.#live.add(live);
+    this.#tell({ type: 'taken', stream: title });
+    try {
+      if (this.#state !== 'running') live.drain();
+      const end = await Promise.race([live.run(), this.#drained(live)]);
+      this.#tell({ type: end, stream: title });
+      return end;
+    } catch (error) {
+      if (isLost(error)) return 'lost';
+      this.#tell({ type: 'failed', stream: title, reason: textOf(error) });
+      throw error;
+    } finally {
+      this.#live.delete(live);
+    }
+  }
+
+  /** A handler that does not come to an end when the worker drains is not waited for. */
+  async #drained(live: LiveStream): Promise<'drained'> {
+    while (this.#state === 'running' || !live.handling) await after(50);
+    await after(DRAIN_MS);
+    return 'drained';
+  }
+
+  async #hold(job: Job, token: string, report: StreamReport): Promise<HoldAnswer> {
+    const { checkpoint, fragmentNumber, millisBehindNow, fragments } = report;
+    const key = this.#key(job.id ?? '');
+    const progress = { worker: this.name, fragmentNumber, millisBehindNow, fragments };
+    const fields: (string | number)[] = ['worker', this.name, 'at', Date.now(), 'fragments', fragments];
+    if (millisBehindNow !== undefined) fields.push('millisBehindNow', millisBehindNow);
+    if (checkpoint !== undefined) fields.push('checkpoint', checkpoint);
+    const answer = await this.#script(
+      'kvsHold',
+      `${key}:lock`,
+      key,
+      this.#key('stalled'),
+      this.#key('streams'),
+      this.#key(`state:${job.id}`),
+      token,
+      this.#lockMs,
+      job.id ?? '',
+      JSON.stringify(progress),
+      ...fields,
+    );
+    if (answer === 2) return 'unfollowed';
+    return answer === 1 ? 'held' : 'lost';
+  }
+
+  async #processPart(job: Job): Promise<FragmentResult[]> {
+    const { consumer = {}, handler } = this.#options;
+    const data: PartData = { stream: identityOf(job.data.stream), fragmentNumbers: job.data.fragmentNumbers };
+    const title = titleOf(data.stream);
+    const id = title;
+    const places = this.#key(`places:${id}`);
+    const who = `${this.name}:${job.id}`;
+    const { signal } = this.#stopParts;
+    const { clientConfig, client, readTimeoutMs, giveUpAfterMs, verifyCrc } = consumer;
+    this.#parts++;
+    let keep: NodeJS.Timeout | undefined;
+    try {
+      while ((await this.#script('kvsPlace', places, FRAGMENT_LIST_CONNECTIONS, this.#lockMs, who)) !== 1) {
+        signal.throwIfAborted();
+        await after(100);
+      }
+      keep = setInterval(() => {
+        this.#script('kvsPlace', places, FRAGMENT_LIST_CONNECTIONS, this.#lockMs, who).catch(() => {});
+      }, this.#lockMs / 3);
+      return await processPart(data, {
+        worker: this.name,
+        handler,
+        settings: {
+          clientConfig,
+          client,
+          readTimeoutMs,
+          giveUpAfterMs,
+          verifyCrc,
+          rateLimiter: this.#limiter('GetMediaForFragmentList', id),
+          fragmentRateLimiter: this.#limiter('fragments', id, FRAGMENTS_PER_SECOND),
+          endpointRateLimiter: this.#limiter('GetDataEndpoint', `parts-${id}`),
+        },
+        signal,
+        onProgress: (done, total) => job.updateProgress({ done, total, worker: this.name }),
+      });
+    } catch (error) {
+      this.#tell({ type: 'failed', stream: title, reason: textOf(error) });
+      throw error;
+    } finally {
+      clearInterval(keep);
+      this.#parts--;
+      this.#script('kvsLeave', places, who).catch(() => {});
+    }
+  }
+
+  #limiter(operation: string, id: string, limit = CALLS_PER_SECOND): SharedLimiter {
+    const run: Run = (name, ...args) => this.#script(name, ...args);
+    return new SharedLimiter(run, this.#key(`calls:${operation}:${id}`), limit);
+  }
+
+  async #script(name: Parameters<Run>[0], ...args: (string | number)[]): Promise<unknown> {
+    if (this.#run === undefined) throw new Error('the worker has not been started');
+    const answer = await this.#run(name, ...args);
+    this.#answeredAt = performance.now();
+    return answer;
+  }
+
+  #key(name: string): string {
+    return this.#queue?.toKey(name) ?? name;
+  }
+
+  #tell(event: WorkerEvent): void {
+    this.#options.onEvent?.(event);
+  }
+
+  #tellError(error: Error): void {
+    this.#tell({ type: 'error', reason: textOf(error) });
+  }
+}
+
+/** Where to begin, as it was before it was JSON. */
+function revived(start: StartPosition): StartPosition {
+  return 'timestamp' in start ? { ...start, timestamp: new Date(start.timestamp) } : start;
+}
+
+/** What the job of a stored stretch has to do when all its parts are done: the results stay with the parts. */
+async function gatherResults(job: Job): Promise<{ readonly fragments: number }> {
+  const values: Readonly<Record<string, FragmentResult[]>> = await job.getChildrenValues();
+  let fragments = 0;
+  for (const results of Object.values(values)) fragments += results.length;
+  await job.updateProgress({ done: fragments, total: fragments });
+  return { fragments };
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof Error && error.name === 'LeaseLostError';
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

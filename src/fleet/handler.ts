@@ -1,0 +1,19 @@
+import type { StreamIdentity } from '../client/access.js';
+import type { Fragment } from '../fragments/fragment.js';
+
+/** What a handler is told besides the fragment. */
+export interface HandlerContext {
+  readonly stream: StreamIdentity;
+  /** Whether the stream is followed, or the fragment is one of a stored stretch. */
+  readonly kind: 'live' | 'stored';
+  /** The name of the worker. */
+  readonly worker: string;
+  /** Is aborted when the stream passes to another worker: what is done after that may be done there as well. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Deals with a fragment. Fragments of one stream come one at a time, in order; of a stored stretch, those of one part. When it throws, the
+ * fragment comes again, perhaps on another worker. What it returns for a stored fragment is kept as its result, as JSON.
+ */
+export type FleetHandler = (fragment: Fragment, context: HandlerContext) => unknown;

@@ -1,0 +1,236 @@
+import type { FlowProducer, Queue } from 'bullmq';
+import type { StreamIdentity } from '../client/access.js';
+import type { Checkpoint } from '../client/checkpoint.js';
+import { FragmentListConsumer } from '../client/fragment-list-consumer.js';
+import type { FragmentListConsumerSettings } from '../client/fragment-list-options.js';
+import type { FragmentRange, ListedFragment } from '../client/list-fragments.js';
+import type { ResumeBy, StartPosition } from '../client/position.js';
+import { loadBullMQ } from './bullmq.js';
+import {
+  connectionOf,
+  type FleetConnection,
+  identityOf,
+  jobIdOf,
+  LIVE_QUEUE,
+  PART_QUEUE,
+  RANGE_QUEUE,
+  type StreamName,
+  titleOf,
+} from './names.js';
+import { RangeRun } from './range-run.js';
+import { defineScripts, fieldsOf, type Run } from './scripts.js';
+
+/** Following is tried again for as long as it takes. */
+const ATTEMPTS = 1_000_000_000;
+
+/** How a stream is followed. */
+export interface FollowOptions {
+  /** Where to begin when there is no checkpoint. Default NOW. */
+  readonly start?: StartPosition | undefined;
+  readonly resumeBy?: ResumeBy | undefined;
+  readonly verifyCrc?: boolean | undefined;
+  /** How long is waited, in milliseconds, before a stream is taken again whose consumer or handler has failed. Default 5,000. */
+  readonly retryDelayMs?: number | undefined;
+  /** Streams with a smaller number are taken first, 1 or more. Default: all alike, before those with a number. */
+  readonly priority?: number | undefined;
+}
+
+/** A stream that is followed. */
+export interface FollowedStream {
+  readonly stream: StreamIdentity;
+  /** The worker that has it; `undefined` while it waits for one. */
+  readonly worker: string | undefined;
+  readonly checkpoint: Checkpoint | undefined;
+  /** How far, in milliseconds, the last fragment was behind the newest of the stream, by the service. */
+  readonly millisBehindNow: number | undefined;
+  /** When its worker last gave a sign of life. */
+  readonly seenAt: Date | undefined;
+}
+
+/** How a stored stretch is split. */
+export interface ProcessOptions {
+  /** The most fragments of a part. Default 100. */
+  readonly partFragments?: number | undefined;
+  /** The most bytes of a part, as far as ListFragments has told sizes. Default 256 MiB. One fragment may be larger. */
+  readonly partBytes?: number | undefined;
+  /** The longest stretch of time of a part, by the producer's clock, in milliseconds. Default: no bound. */
+  readonly partMs?: number | undefined;
+  /** How often a part is tried. Default 5. */
+  readonly attempts?: number | undefined;
+}
+
+/** A stored stretch of a stream. */
+export type StoredStretch = FragmentRange & { readonly stream: StreamName };
+
+/** How a {@link StreamFleet} works. */
+export interface StreamFleetOptions extends FleetConnection {
+  /** How the service is reached, for listing fragments. */
+  readonly consumer?: FragmentListConsumerSettings | undefined;
+}
+
+/** The streams of a fleet: which are followed, and which stored stretches are dealt with. It can be opened anywhere, any number of times. */
+export class StreamFleet {
+  readonly #options: StreamFleetOptions;
+  #opened: Promise<Opened> | undefined;
+
+  constructor(options: StreamFleetOptions) {
+    this.#options = options;
+  }
+
+  /** Has a stream followed, from its checkpoint on where there is one. One that is followed already stays as it is. */
+  async follow(stream: StreamName, options: FollowOptions = {}): Promise<void> {
+    const identity = identityOf(stream);
+    const { queue, run } = await this.#open();
+    const jobId = jobIdOf(identity);
+    const { retryDelayMs = 5000, priority } = options;
+    await run('kvsField', queue.toKey('streams'), jobId, JSON.stringify(identity));
+    await queue.add(
+      `follow ${titleOf(identity)}`,
+      { stream: identity, options },
+      {
+        jobId,
+        attempts: ATTEMPTS,
+        backoff: { type: 'fixed', delay: retryDelayMs, jitter: 0.5 },
+        removeOnComplete: true,
+        ...(priority === undefined ? {} : { priority }),
+      },
+    );
+  }
+
+  /**
+   * Has a stream followed no more. Its worker lets go of it within a quarter of the lock's time; the checkpoint is kept, so that following
+   * it again goes on there.
+   *
+   * @param options.forget whether the checkpoint is forgotten too
+   */
+  async unfollow(stream: StreamName, { forget = false }: { readonly forget?: boolean } = {}): Promise<void> {
+    const { queue, run } = await this.#open();
+    const jobId = jobIdOf(identityOf(stream));
+    await run('kvsField', queue.toKey('streams'), jobId);
+    for (;;) {
+      const job = await queue.getJob(jobId);
+      if (job === undefined) break;
+      // A worker that has it removes it itself.
+      const removed = await job.remove().then(
+        () => true,
+        () => false,
+      );
+      if (removed) break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    if (forget) await run('kvsForget', queue.toKey(`state:${jobId}`));
+  }
+
+  /** The streams that are followed, each with its worker, delay and checkpoint. */
+  async list(): Promise<FollowedStream[]> {
+    const { queue, run } = await this.#open();
+    const found = await run('kvsList', queue.toKey('streams'), queue.toKey('state:'), queue.toKey(''));
+    const rows: unknown[] = Array.isArray(found) ? found : [];
+    return rows.map((row) => {
+      const [, identity, locked, flat]: unknown[] = Array.isArray(row) ? row : [];
+      const { worker, checkpoint, millisBehindNow, at } = fieldsOf(flat);
+      return {
+        stream: identityOf(JSON.parse(String(identity))),
+        worker: Number(locked) === 1 ? worker : undefined,
+        checkpoint: checkpoint === undefined ? undefined : JSON.parse(checkpoint),
+        millisBehindNow: millisBehindNow === undefined ? undefined : Number(millisBehindNow),
+        seenAt: at === undefined ? undefined : new Date(Number(at)),
+      };
+    });
+  }
+
+  /**
+   * Has the fragments of a stored stretch dealt with, of any length: they are listed here, split into parts, and each part is a job of its
+   * own, which is tried again alone. The job that they belong to completes when all of them have.
+   *
+   * @throws KinesisVideoError when the fragments cannot be listed
+   */
+  async process({ stream, ...range }: StoredStretch, options: ProcessOptions = {}): Promise<RangeRun> {
+    const identity = identityOf(stream);
+    const { flows, parts, ranges } = await this.#open();
+    const consumer = new FragmentListConsumer({ ...this.#options.consumer, ...identity, range });
+    const listed = await consumer.list();
+    const split = splitFragments(listed, options);
+    const title = titleOf(identity);
+    const flow = await flows.add({
+      name: `process ${title} ${range.from.toISOString()} to ${range.to.toISOString()}`,
+      queueName: RANGE_QUEUE,
+      data: { stream: identity, range, fragments: listed.length, parts: split.length },
+      children: split.map((fragments, index) => ({
+        name: `${title} part ${index + 1} of ${split.length}: ${fragments.length} fragments`,
+        queueName: PART_QUEUE,
+        data: { stream: identity, fragmentNumbers: fragments.map(({ fragmentNumber }) => fragmentNumber), index },
+        opts: { attempts: options.attempts ?? 5, backoff: { type: 'exponential', delay: 1000, jitter: 0.5 } },
+      })),
+    });
+    const ids = (flow.children ?? []).map(({ job }) => job.id ?? '');
+    return new RangeRun({ id: flow.job.id ?? '', partIds: ids, fragments: listed.length, parts, ranges });
+  }
+
+  /** Closes the connections to Redis. Jobs go on. */
+  async close(): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined);
+    this.#opened = undefined;
+    if (opened === undefined) return;
+    const { queue, parts, ranges, flows } = opened;
+    await Promise.allSettled([queue.close(), parts.close(), ranges.close(), flows.close()]);
+  }
+
+  #open(): Promise<Opened> {
+    this.#opened ??= open(this.#options).catch((error: unknown) => {
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
+  }
+}
+
+interface Opened {
+  readonly queue: Queue;
+  readonly parts: Queue;
+  readonly ranges: Queue;
+  readonly flows: FlowProducer;
+  readonly run: Run;
+}
+
+async function open(options: FleetConnection): Promise<Opened> {
+  const { Queue, FlowProducer } = await loadBullMQ();
+  const shared = {
+    connection: connectionOf(options),
+    ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
+  };
+  const queue = new Queue(LIVE_QUEUE, shared);
+  const parts = new Queue(PART_QUEUE, shared);
+  const ranges = new Queue(RANGE_QUEUE, shared);
+  const flows = new FlowProducer(shared);
+  // What goes wrong is thrown where something is asked for.
+  for (const one of [queue, parts, ranges]) one.on('error', () => {});
+  flows.on('error', () => {});
+  return { queue, parts, ranges, flows, run: defineScripts(await queue.client) };
+}
+
+/** Fragments in parts, in order, none of which is larger or longer than the options say. */
+export function splitFragments(listed: readonly ListedFragment[], options: ProcessOptions): ListedFragment[][] {
+  const { partFragments = 100, partBytes = 256 * 1024 * 1024, partMs = Number.POSITIVE_INFINITY } = options;
+  for (const [key, value] of Object.entries({ partFragments, partBytes, partMs })) {
+    if (!(value >= 1)) throw new RangeError(`${key} is 1 or more, not ${value}`);
+  }
+  const parts: ListedFragment[][] = [];
+  let part: ListedFragment[] = [];
+  let bytes = 0;
+  for (const fragment of listed) {
+    const size = fragment.size ?? 0;
+    const began = Number(part[0]?.producerTimestamp ?? Number.NaN);
+    const isFull = part.length >= partFragments || bytes + size > partBytes;
+    const isLong = Number(fragment.producerTimestamp ?? Number.NaN) - began >= partMs;
+    if (part.length > 0 && (isFull || isLong)) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+    }
+    part.push(fragment);
+    bytes += size;
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}

@@ -1,0 +1,68 @@
+import { execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { RedisServer } from '../../scripts/redis-server.mjs';
+import { StreamFleet } from '../../src/fleet/index.js';
+import { startLocalKinesisVideo } from '../../src/testing/index.js';
+import { describeNeeding, tools } from '../support/tools.js';
+
+const run = promisify(execFile);
+
+/** Runs a script of the project on what is built; what is wrong is in its output. */
+async function script(name: string, ...args: string[]): Promise<string> {
+  try {
+    return (await run(process.execPath, [`scripts/${name}`, ...args], { maxBuffer: 1 << 26 })).stdout;
+  } catch (error) {
+    throw new Error(error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error));
+  }
+}
+
+describeNeeding('a fleet of several processes', [tools('redis-server')], () => {
+  it('handles every fragment, in order, while workers are killed and stopped and Redis is restarted', async () => {
+    const said = await script('fleet-chaos.mjs', '--seconds', '30', '--streams', '60', '--seed', '7');
+    expect(said).toMatch(/^\d+ fragments; \d+ handled twice;.* 0 calls beyond/m);
+  }, 180_000);
+
+  it('gives each of 5,000 stored fragments its result once, with one of three workers killed', async () => {
+    const said = await script('fleet-range.mjs', '--fragments', '5000', '--workers', '3', '--kill');
+    expect(said).toMatch(/one worker is killed\n5000 fragments.* 0 calls beyond/);
+  }, 180_000);
+
+  it('hands out nothing more when Redis is gone for good, says so, and ends', async () => {
+    const lockMs = 2000;
+    const redis = await RedisServer.start();
+    const source = 'examples/recording/camera.mkv';
+    const local = await startLocalKinesisVideo({
+      streams: { door: { source, realtime: true, loop: true, speed: 20 } },
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'kvs-gone-'));
+    const log = join(folder, 'handled.jsonl');
+    const lines = () => readFileSync(log, 'utf8').split('\n').length;
+    const fleet = new StreamFleet({ redis: redis.url });
+    await fleet.follow('door');
+    const consumer = { clientConfig: { endpoint: local.endpoint, region: 'local' } };
+    const options = { redis: redis.url, consumer, lockMs, name: 'a', log };
+    const worker = fork('scripts/fleet-chaos-worker.mjs', [JSON.stringify(options)], { stdio: 'ignore' });
+    const lost = new Promise<unknown>((resolve) => {
+      worker.on('message', (message: { type: string }) => message.type === 'lost' && resolve(message));
+    });
+    await once(worker, 'message');
+    while (lines() < 5) await new Promise((resolve) => setTimeout(resolve, 50));
+    await redis.stop('SIGKILL');
+    expect(await lost).toMatchObject({ stream: 'door', reason: 'Redis does not answer' });
+    const handled = lines();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(lines()).toBe(handled);
+    const exited = once(worker, 'exit');
+    worker.kill('SIGTERM');
+    expect(await exited).toEqual([null, 'SIGTERM']);
+    await fleet.close();
+    await local.close();
+    await redis.remove();
+    rmSync(folder, { recursive: true });
+  }, 60_000);
+});
