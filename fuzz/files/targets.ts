@@ -1,6 +1,8 @@
 import { concatBytes } from '../../src/ebml/writer.js';
 import { readFragments, readFrames } from '../../src/fragments/read.js';
+import { readDocuments } from '../../src/fragments/read-documents.js';
 import { ChunkMerger } from '../../src/merge/chunk-merger.js';
+import type { OutputRewrite } from '../../src/merge/merge-options.js';
 import { Mkv } from '../../src/mkv/elements.js';
 import { MkvParseError } from '../../src/mkv/parse-error.js';
 import type { MkvReaderOptions } from '../../src/mkv/reader.js';
@@ -48,16 +50,21 @@ function pieces(c: Choices, bytes: Uint8Array): Uint8Array[] {
   return chunks;
 }
 
-/** The reader: strict, with recovery and without, in any pieces. */
+/** The reader: strict, with recovery and without, in any pieces; and its documents, which are the stream when they are joined. */
 const reader: FuzzTarget = {
   ...common,
   name: 'reader',
-  run({ choice, bytes }, features) {
+  async run({ choice, bytes }, features) {
     const c = new Choices(choice);
     const options: MkvReaderOptions = { strict: c.oneIn(3), verifyCrc: c.oneIn(3) };
     const plain = readAll([bytes], bytes, options);
     note(features, 'plain', plain);
     ensureSame(readAll(pieces(c, bytes), bytes, options).events, plain.events, 'in pieces and whole');
+    const whole = await documentsOf([bytes.slice()], options);
+    const inPieces = await documentsOf(pieces(c, bytes), options);
+    ensureSame(inPieces.events, whole.events, 'documents in pieces and whole');
+    if (plain.error !== undefined || plain.truncated) return;
+    ensure(Buffer.compare(whole.bytes, bytes) === 0, 'documents that are joined are not the stream');
     const recovered = readAll([bytes], bytes, { ...options, strict: false, recover: true });
     note(features, 'recover', recovered);
     ensure(accountedBytes(recovered) === bytes.length, 'elements and gaps have not all bytes');
@@ -112,6 +119,21 @@ const frames: FuzzTarget = {
   },
 };
 
+async function documentsOf(chunks: readonly Uint8Array[], options: MkvReaderOptions) {
+  const events: string[] = [];
+  const parts: Uint8Array[] = [];
+  try {
+    for await (const { offset, length, truncated, parts: own } of readDocuments(chunks, options)) {
+      events.push(`document at ${offset} of ${length}${truncated ? ', cut' : ''}`);
+      for (const part of own) parts.push(part.slice());
+    }
+  } catch (error) {
+    if (!(error instanceof MkvParseError)) throw error;
+    events.push(error.message);
+  }
+  return { events, bytes: concatBytes(parts) };
+}
+
 /** The merger: what it makes of anything that is accepted is accepted by a strict reader, and by the programs that others wrote. */
 const merge: FuzzTarget = {
   ...common,
@@ -124,12 +146,16 @@ const merge: FuzzTarget = {
       recover,
       packClusters: c.oneIn(3),
       keepPositions: c.oneIn(4),
+      startAtZero: c.oneIn(4),
       stopAtFirstNonMatchingSegment: c.oneIn(6),
       ...(c.oneIn(6) ? { mergeOn: c.pick([[], [Mkv.Tracks], [Mkv.Info, Mkv.Tracks]]) } : {}),
     };
     const parts: Uint8Array[] = [];
     let error: MkvParseError | undefined;
-    const merger = new ChunkMerger(options);
+    const rewrites: OutputRewrite[] = [];
+    const isSeekable = !options.keepPositions && c.oneIn(3);
+    const seekable = isSeekable ? (rewrite: OutputRewrite) => void rewrites.push(rewrite) : undefined;
+    const merger = new ChunkMerger({ ...options, seekable });
     const take = (out: readonly Uint8Array[]) => parts.push(...out.map((part) => part.slice()));
     try {
       for (const chunk of pieces(c, bytes)) take(merger.push(chunk));
@@ -137,17 +163,25 @@ const merge: FuzzTarget = {
     } catch (thrown) {
       if (!(thrown instanceof MkvParseError)) throw thrown;
       error = thrown;
-      if (close) take(merger.closeTruncated());
     }
+    if (close) take(merger.closeTruncated());
+    if (isSeekable && (close || error === undefined)) take(merger.finish());
     const output = concatBytes(parts);
-    ensure(output.length <= 2 * bytes.length + 4096, () => `<${output.length}> bytes of <${bytes.length}>`);
+    for (const { position, bytes: other } of rewrites) {
+      ensure(position + other.length <= output.length, 'bytes to rewrite that were not written');
+      output.set(other, position);
+    }
+    // Each document has room for what is known at its end, and Cues.
+    const room = isSeekable ? 200 * merger.merger.counters.documentsOut + 64 * merger.merger.counters.clusters : 0;
+    ensure(output.length <= 2 * bytes.length + 4096 + room, () => `<${output.length}> bytes of <${bytes.length}>`);
     features.add(kindOf(error?.message ?? ''));
     if (error !== undefined && !close) return;
     const strict = readAll([output], output, { strict: true });
     note(features, 'output', strict);
     const input = readAll([bytes], bytes, {});
     const accepted = input.error === undefined && !input.truncated;
-    if (accepted || recover || close)
+    // What is cut off stays so until it is closed.
+    if (close || (!merger.truncated && (accepted || recover)))
       ensure(
         strict.error === undefined && !strict.truncated,
         () => `the strict reader says of what was merged: <${strict.error?.message}>`,

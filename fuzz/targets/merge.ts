@@ -1,6 +1,6 @@
 import { crc32 } from '../../src/ebml/crc32.js';
 import { ChunkMerger } from '../../src/merge/chunk-merger.js';
-import type { OutputSegmentMergerOptions } from '../../src/merge/merge-options.js';
+import type { OutputRewrite, OutputSegmentMergerOptions } from '../../src/merge/merge-options.js';
 import { OutputSegmentMerger } from '../../src/merge/output-segment-merger.js';
 import { Mkv } from '../../src/mkv/elements.js';
 import { MkvParseError } from '../../src/mkv/parse-error.js';
@@ -36,6 +36,8 @@ export const merge: FuzzTarget = {
       startAtZero: c.oneIn(4),
       stopAtFirstNonMatchingSegment: c.oneIn(4),
       ...(c.oneIn(6) ? { mergeOn: c.pick([[], [Mkv.Tracks], [Mkv.Info, Mkv.Tracks]]) } : {}),
+      // Each way of merging has its own list of what is to be rewritten.
+      ...(c.oneIn(4) ? { keepPositions: false, seekable: () => {} } : {}),
     };
     const close = c.oneIn(2);
     const whole = mergeChunks([bytes.slice()], { ...reading, ...merging }, close);
@@ -117,8 +119,10 @@ function mergeChunks(
   close: boolean,
 ): Merged {
   const events: string[] = [];
+  const rewrites: OutputRewrite[] = [];
   const merger = new ChunkMerger({
     ...options,
+    seekable: options.seekable && ((rewrite) => void rewrites.push(rewrite)),
     onNewDocument: ({ offset, message }) => events.push(`${offset} ${message}`),
   });
   const pieces: Uint8Array[] = [];
@@ -127,9 +131,11 @@ function mergeChunks(
   const error = untilError(() => {
     for (const chunk of chunks) take(merger.push(chunk));
     take(merger.end());
-    if (close && merger.merger.truncated) take(merger.closeTruncated());
+    if (close && merger.truncated) take(merger.closeTruncated());
+    if (options.seekable !== undefined) take(merger.finish());
   });
-  return result(pieces, error, events, merger.merger);
+  const { counters, stopped } = merger.merger;
+  return result(pieces, rewrites, error, events, { counters, stopped, truncated: merger.truncated });
 }
 
 function mergeElements(
@@ -140,8 +146,10 @@ function mergeElements(
 ): Merged {
   const events: string[] = [];
   const pieces: Uint8Array[] = [];
+  const rewrites: OutputRewrite[] = [];
   const merger = new OutputSegmentMerger((part) => void pieces.push(part.slice()), {
     ...merging,
+    seekable: merging.seekable && ((rewrite) => void rewrites.push(rewrite)),
     onNewDocument: ({ offset, message }) => events.push(`${offset} ${message}`),
   });
   const reader = new StreamingMkvReader(reading);
@@ -159,13 +167,16 @@ function mergeElements(
     }
     reader.end();
     drain();
+    merger.visitStreamEnd(reader.truncated);
     if (close && merger.truncated) merger.closeTruncated();
+    if (merging.seekable !== undefined) merger.finish();
   });
-  return result(pieces, error, events, merger);
+  return result(pieces, rewrites, error, events, merger);
 }
 
 function result(
   pieces: readonly Uint8Array[],
+  rewrites: readonly OutputRewrite[],
   error: MkvParseError | undefined,
   events: string[],
   { counters, truncated, stopped }: Pick<OutputSegmentMerger, 'counters' | 'truncated' | 'stopped'>,
@@ -173,6 +184,10 @@ function result(
   // By Node, because what the library allocates is counted, and this is not the library's.
   const { buffer, byteOffset, length } = Buffer.concat(pieces);
   const bytes = new Uint8Array(buffer, byteOffset, length);
+  for (const rewrite of rewrites) {
+    if (rewrite.position + rewrite.bytes.length <= bytes.length) bytes.set(rewrite.bytes, rewrite.position);
+    else ensure(error !== undefined, 'bytes to rewrite that were not written');
+  }
   if (error === undefined) {
     ensure(counters.bytes === bytes.length, 'bytes are counted wrong');
     events.push(`${JSON.stringify(counters)} ${truncated} ${stopped?.message}`);
