@@ -11,6 +11,8 @@ import type { AudioDataLike, DecoderLike } from './webcodecs.js';
 
 /** So many frames may wait in the decoder. */
 const MOST_QUEUED = 32;
+/** With so many frames inside, the event loop turns before the next one: decoders call back in a turn of their own. */
+const MANY_INSIDE = 64;
 /** In microseconds: of a frame whose codec does not tell how long it is. */
 const ANY_DURATION = 20_000;
 /** Opus is decoded at this rate, whatever it was recorded at (RFC 7845 section 5.1). */
@@ -96,6 +98,7 @@ export class AudioFrameDecoder {
     const duration = frame.duration ?? ANY_DURATION;
     this.#give({ ...fed, data, duration, time: Math.round(this.#clock) });
     this.#clock += duration;
+    if (this.#pending.length >= MANY_INSIDE) await new Promise<void>((resolve) => setTimeout(resolve));
   }
 
   #give(pending: Pending): void {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
+  type AudioDataLike,
   type AudioSamples,
   type Codecs,
   type MediaProblem,
@@ -393,6 +394,66 @@ describe('what cannot be read', () => {
     for await (const _ of readAudio(aac, { codecs: codecs(-1) })) break;
     expect([open, decoders]).toEqual([0, 0]);
   });
+});
+
+test('a decoder that is faster than the source is not given all of it before the event loop turns', async () => {
+  let [inside, most] = [0, 0];
+  class Chunk {
+    readonly type = 'key';
+    readonly timestamp: number;
+    constructor({ timestamp }: { timestamp: number }) {
+      this.timestamp = timestamp;
+    }
+  }
+  class Decoder {
+    readonly state = 'configured';
+    readonly decodeQueueSize = 0;
+    ondequeue = null;
+    readonly #output: (data: AudioDataLike) => void;
+    #last: Promise<void> = Promise.resolve();
+    constructor({ output }: { output: (data: AudioDataLike) => void }) {
+      this.#output = output;
+    }
+    configure() {}
+    decode({ timestamp }: Chunk) {
+      most = Math.max(most, ++inside);
+      const data = {
+        format: 'f32',
+        timestamp,
+        sampleRate: 48_000,
+        numberOfFrames: 1024,
+        numberOfChannels: 1,
+        allocationSize: () => 4096,
+        copyTo: () => {},
+        close: () => {},
+      };
+      const call = async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        inside--;
+        this.#output(data);
+      };
+      this.#last = call();
+    }
+    async flush() {
+      await this.#last;
+    }
+    close() {}
+  }
+  class NoVideo extends Decoder {
+    constructor() {
+      super({ output: () => {} });
+    }
+  }
+  const codecs: Codecs = {
+    AudioDecoder: Decoder,
+    EncodedAudioChunk: Chunk,
+    VideoDecoder: NoVideo,
+    EncodedVideoChunk: Chunk,
+  };
+  const { problems, samples } = await read(new Uint8Array(readFileSync('examples/recording/camera.mkv')), { codecs });
+  expect(problems).toEqual([]);
+  expect(samples.length).toBeGreaterThan(460 * 1024);
+  expect(most).toBeLessThan(100);
 });
 
 /** Classes of WebCodecs that give 1024 samples for each chunk and fail at the one with this number. */
