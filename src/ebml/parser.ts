@@ -97,6 +97,8 @@ export class EbmlParser<M> {
   #trustedFrom = 0;
   /** What is wrong with the element at hand when it turns out to be damage. */
   #suspicion: Fault = BROKEN_SIZE;
+  /** Of the element that begins there has been told that its id may be damaged. */
+  #suspected = -1;
   /** The element that begins there is not held against the sizes of the masters around it again. */
   #admitted = -1;
   /** The element at hand is where reading went on: masters that cannot hold it are closed, whatever their size. */
@@ -277,14 +279,25 @@ export class EbmlParser<M> {
   /** The same with an element that stands where it should not, or may stand anywhere. */
   #placeOdd(type: EbmlElementType, place: Misplacement | undefined, idEnd: number): boolean {
     const { top } = this.#masters;
+    let near: EbmlElementType | undefined;
     if (type.name === undefined && top !== undefined) {
       if (this.#options.closedMasters?.includes(top.type) === true) {
         this.#wrong('UnexpectedElement', idEnd, 'an unknown element');
       }
-      const examined = this.#examine(type, top.type, idEnd);
-      if (!examined) return this.#stop();
+      const { dataSize } = this.#header;
+      if (dataSize !== undefined) {
+        const beginning = this.#beginningOf(type, dataSize);
+        if (beginning === INCOMPLETE) return this.#stop();
+        this.#examine(beginning, dataSize, idEnd);
+        near = nearElement(this.#options.schema, beginning, top.type);
+      }
     }
     if (isDoubtful(type, place) && this.#isHeldBack(type)) return true;
+    if (near !== undefined && this.#suspected !== this.#offset) {
+      this.#suspected = this.#offset;
+      // The standard does not forbid it.
+      this.#warn('UnexpectedElement', idEnd, `unknown, and may be a damaged ${nameOf(near)}`);
+    }
     if (place !== undefined) this.#wrong('UnexpectedElement', idEnd, place.text, place.tolerated);
     this.#resynced = place?.endsMaster === true;
     return this.#resynced || this.#begin(type, idEnd);
@@ -302,26 +315,24 @@ export class EbmlParser<M> {
     return true;
   }
 
-  /** Looks whether an element that nobody knows is one whose id is damaged; `false` when more bytes are needed to tell. */
-  #examine(type: EbmlElementType, parent: EbmlElementType, idEnd: number): boolean {
+  /** The first bytes of an element that nobody knows, or {@link INCOMPLETE} when they have not all arrived. */
+  #beginningOf(type: EbmlElementType, dataSize: number): Uint8Array | typeof INCOMPLETE {
     const input = this.#input;
-    const { dataSize } = this.#header;
-    if (dataSize === undefined) return true;
     const wanted = Math.min(dataSize, EXAMINED);
-    if (!input.gather(wanted) && !this.#ended) return false;
+    if (!input.gather(wanted) && !this.#ended) return INCOMPLETE;
     const data = viewOf(input.bytes, input.position, Math.min(input.bytes.length, input.position + wanted));
-    const bytes = concatBytes([headerBytes(type.id, dataSize, this.#headerSize), data]);
+    return concatBytes([headerBytes(type.id, dataSize, this.#headerSize), data]);
+  }
+
+  /** Refuses an element that nobody knows when it is one whose id is damaged, or none. */
+  #examine(beginning: Uint8Array, dataSize: number, idEnd: number): void {
+    const size = this.#headerSize + dataSize;
     // In masters of unknown size it may be what ends them.
     for (let { top } = this.#masters; top !== undefined; top = top.sizeKnown ? undefined : top.parent) {
-      const size = this.#headerSize + dataSize;
-      const damaged = damagedElement(this.#options.schema, bytes, this.#headerSize, size, top.type);
+      const damaged = damagedElement(this.#options.schema, beginning, this.#headerSize, size, top.type);
       if (damaged !== undefined) this.#wrong('UnexpectedElement', idEnd, `a damaged ${nameOf(damaged)}`);
     }
-    if (isText(bytes)) this.#wrong('UnexpectedElement', idEnd, 'text in place of an element');
-    const near = nearElement(this.#options.schema, bytes, parent);
-    // The standard does not forbid it.
-    if (near !== undefined) this.#warn('UnexpectedElement', idEnd, `unknown, and may be a damaged ${nameOf(near)}`);
-    return true;
+    if (isText(beginning)) this.#wrong('UnexpectedElement', idEnd, 'text in place of an element');
   }
 
   #begin(type: EbmlElementType, idEnd: number): boolean {

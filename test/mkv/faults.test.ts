@@ -187,6 +187,19 @@ describe('an element in a place where it cannot stand', () => {
     }
   });
 
+  it('is told once, strict or not, when it is one whose id may be damaged', () => {
+    const name = concatBytes([Uint8Array.of(0x5b, 0xa9, 0x82), Uint8Array.of(1, 2)]);
+    const at = IN_SEGMENT + writeHeader(Mkv.Info, 10).length;
+    const warning = `warning UnexpectedElement at ${at + 1}`;
+    const info = writeMaster(Mkv.Info, [name, writeElement(Mkv.MuxingApp, 'x')]);
+    expect(faults([EBML, SEGMENT, info, CLUSTER, TIME])).toEqual({
+      default: [warning],
+      strict: [warning],
+      recover: [warning],
+    });
+    expect(read([EBML, SEGMENT, info]).messages[0]).toContain('may be a damaged Title');
+  });
+
   it('is damage in a Segment whose size holds when it is another document, in a Cluster of unknown size too', () => {
     const inner = concatBytes([EBML, SEGMENT, TAGS]);
     const segment = writeMaster(Mkv.Segment, [CLUSTER, TIME, inner]);
