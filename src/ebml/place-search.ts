@@ -69,6 +69,8 @@ export class PlaceSearch {
   readonly #firstBytes = new Map<EbmlElementType | undefined, Uint8Array>();
   /** Places from which elements do not go on: many may lead to the same break. */
   readonly #dead = [new Set<number>(), new Set<number>()] as const;
+  /** Places from which elements go on to the very end of the stream. */
+  readonly #endless = [new Set<number>(), new Set<number>()] as const;
   #siblingLength = 0;
   /** How far the stream must have arrived before anything more can be told. */
   wanted = 0;
@@ -290,12 +292,15 @@ export class PlaceSearch {
     let parent = top;
     for (let count = 0; !dead.has(place); count++) {
       if (place - at > reach) return false;
+      if (past === Number.POSITIVE_INFINITY && this.#endless[siblings ? 1 : 0].has(place)) return true;
       if (count > 0 && place === past) break;
       const sight = this.look(place, parent);
       if (sight === OPEN) {
         if (!this.ended) return UNDECIDED;
-        if (count > 0 && this.endsAt(place)) return true;
-        break;
+        if (count === 0 || !this.endsAt(place)) break;
+        const endless = this.#endless[siblings ? 1 : 0];
+        if (endless.size < MOST_DEAD) for (const each of passed) endless.add(each);
+        return true;
       }
       const { type, length, headerSize, misplaced } = this.#sight;
       if (sight === IMPOSSIBLE || misplaced || (siblings && sight !== PLAIN)) break;
