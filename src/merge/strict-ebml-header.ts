@@ -1,6 +1,6 @@
 import type { Bytes } from '../ebml/bytes.js';
 import { acceptHeaderElement, isHeaderElement } from '../ebml/document-header.js';
-import { writeElement, writeMaster } from '../ebml/writer.js';
+import { writeEbmlHeader } from '../mkv/ebml-header.js';
 import { Mkv } from '../mkv/elements.js';
 import { DOC_TYPES } from '../mkv/mkv-parser.js';
 import { integerOf } from './integer-of.js';
@@ -10,27 +10,15 @@ import { type Opening, strictForm } from './strict-form.js';
 
 const LONGEST_SIZE = 8;
 
-/** The EBML header of a document that has none, or one that says what no reader supports although its elements can be read. */
-function ebmlHeader(docType = 'matroska'): Bytes {
-  return writeMaster(Mkv.EBML, [
-    writeElement(Mkv.EBMLVersion, 1),
-    writeElement(Mkv.EBMLReadVersion, 1),
-    writeElement(Mkv.EBMLMaxIDLength, 4),
-    writeElement(Mkv.EBMLMaxSizeLength, 8),
-    writeElement(Mkv.DocType, docType),
-    writeElement(Mkv.DocTypeVersion, 4),
-    writeElement(Mkv.DocTypeReadVersion, 2),
-  ]);
-}
-
 /**
  * The EBML header to write in the place of one.
  *
  * @param elements the header and what is in it; `undefined` where there is none
- * @returns `undefined` where it is right
+ * @returns a plain one where there is none, or one that says what no reader supports although its elements can be read; `undefined` where it is
+ * right
  */
 export function strictEbmlHeader(elements: readonly Opening[] | undefined): Bytes | undefined {
-  if (elements === undefined) return ebmlHeader();
+  if (elements === undefined) return writeEbmlHeader();
   let docType: string | undefined;
   let isSupported = true;
   for (const element of elements) {
@@ -43,5 +31,5 @@ export function strictEbmlHeader(elements: readonly Opening[] | undefined): Byte
     const isShort = element.is(Mkv.EBMLMaxSizeLength) && (integerOf(element) ?? 0) < LONGEST_SIZE;
     isSupported &&= isAccepted && !isShort;
   }
-  return isSupported ? strictForm(elements) : ebmlHeader(docType);
+  return isSupported ? strictForm(elements) : writeEbmlHeader(docType);
 }

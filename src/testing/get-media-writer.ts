@@ -1,8 +1,11 @@
 import { concatBytes, type EbmlWriteMasterOptions, writeElement, writeHeader, writeMaster } from '../ebml/writer.js';
+import { writeEbmlHeader } from '../mkv/ebml-header.js';
 import { Mkv, type MkvMasterType } from '../mkv/elements.js';
 import { type BlockInput, writeBlock } from './block-writer.js';
 import { writeCrcElement } from './crc-element.js';
 import { type TrackInput, writeTrackEntry } from './track-writer.js';
+
+export { writeEbmlHeader };
 
 /** A tag as Kinesis Video knows it: a name and a value. */
 export type TagPair = readonly [name: string, value: string];
@@ -118,19 +121,6 @@ export function writeGetMediaFragment(fragment: GetMediaFragmentInput, options: 
       ? writeMaster(Mkv.Segment, children, { sizeLength: UNKNOWN_SIZE_WIDTH })
       : concatBytes([writeHeader(Mkv.Segment, undefined, { sizeLength: UNKNOWN_SIZE_WIDTH }), ...children]);
   return concatBytes([writeEbmlHeader(options.docType), segment]);
-}
-
-/** The EBML header of a document (RFC 8794 section 11.2). */
-export function writeEbmlHeader(docType = 'matroska'): Uint8Array {
-  return writeMaster(Mkv.EBML, [
-    writeElement(Mkv.EBMLVersion, 1),
-    writeElement(Mkv.EBMLReadVersion, 1),
-    writeElement(Mkv.EBMLMaxIDLength, 4),
-    writeElement(Mkv.EBMLMaxSizeLength, 8),
-    writeElement(Mkv.DocType, docType),
-    writeElement(Mkv.DocTypeVersion, 4),
-    writeElement(Mkv.DocTypeReadVersion, 2),
-  ]);
 }
 
 /** The Tags that the service puts before a fragment's Cluster; no bytes when there is nothing to say. */
