@@ -1,7 +1,7 @@
 import type { Fragment } from '../fragments/fragment.js';
 import { readFragments } from '../fragments/read.js';
-import { pictureShape } from '../mkv/codec/media-format.js';
 import { bytesOf } from '../mkv/codec/pcm-format.js';
+import { pictureShape } from '../mkv/codec/picture-shape.js';
 import type { AudioSettings, TrackMetadata, VideoSettings } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 import { command, READ_OPTIONS, readerOptions } from './command.js';
@@ -139,7 +139,7 @@ function jsonTrack(track: TrackMetadata, content: Content) {
 function videoOf(track: TrackMetadata): VideoSettings | undefined {
   const { video, format } = track;
   const isWrong = format.disagreements.some(({ rule }) => rule === 'VideoSize' || rule === 'VideoAspect');
-  const shape = isWrong || video === undefined ? pictureShape(track, format) : undefined;
+  const shape = isWrong || video === undefined ? pictureShape(video, format.nal?.sps) : undefined;
   if (shape === undefined || track.type !== 'video') return video;
   const { width, height, displayWidth, displayHeight } = shape;
   return { pixelWidth: width, pixelHeight: height, displayWidth, displayHeight, displayUnit: 0 };

@@ -1,3 +1,4 @@
+import { least, most } from '../mkv/extremes.js';
 import type { AudioPiece } from './audio-track.js';
 
 /** In seconds: a track is not waited for while others are this far ahead. */
@@ -113,11 +114,3 @@ export class AudioMixer {
 }
 
 const NOTHING = new Float32Array(0);
-
-function least(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-}
-
-function most(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-}

@@ -1,5 +1,6 @@
 import { codecStringOf } from './codec/codec-string.js';
-import { audioOf, type FormatTrack, type MediaFormat, type PictureShape, pictureShape } from './codec/media-format.js';
+import { audioOf, type FormatTrack, type MediaFormat } from './codec/media-format.js';
+import { type PictureShape, pictureShape } from './codec/picture-shape.js';
 import { codecOf } from './codec/track-codec.js';
 
 /** What `VideoDecoder.configure` of WebCodecs takes. */
@@ -50,7 +51,7 @@ export function videoDecoderSettings(
   const settings: VideoDecoderSettings = { codec };
   if (format.description !== undefined) settings.description = format.description;
   // WebCodecs refuses a size of 0, and one dimension without the other.
-  const shape = pictureShape(track, format);
+  const shape = pictureShape(track.video, format.nal?.sps);
   if (shape !== undefined) {
     settings.codedWidth = shape.width;
     settings.codedHeight = shape.height;

@@ -1,3 +1,4 @@
+import { least, most } from '../mkv/extremes.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import { joinAccessUnits } from '../visitors/access-units.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
@@ -7,7 +8,7 @@ import { toMicroseconds, toTicks } from './decode-times.js';
 import { gatherSamples } from './gather-samples.js';
 import { Payload } from './payload.js';
 import { Mp4RemuxError } from './remux-error.js';
-import { type FragmentPart, isSync, least, most, type RemuxedFragment, sampleFlags, type TrackRun } from './samples.js';
+import { type FragmentPart, isSync, type RemuxedFragment, sampleFlags, type TrackRun } from './samples.js';
 import { type Extent, type Place, type StartOfPresentation, Timeline } from './timeline.js';
 import { type Selected, type Selection, type TrackOptions, TrackSet } from './track-set.js';
 import type { TrackSetup } from './track-setup.js';

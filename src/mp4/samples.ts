@@ -80,13 +80,3 @@ export function sampleFlags(setup: TrackSetup, frame: Frame | undefined): number
   if (setup.kind === 'audio' || frame === undefined || frame.keyframe) return SYNC;
   return frame.discardable ? NOT_SYNC | DISPOSABLE : NOT_SYNC;
 }
-
-/** The least of numbers; infinity of none. */
-export function least(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-}
-
-/** The most of numbers; negative infinity of none. */
-export function most(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-}

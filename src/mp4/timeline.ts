@@ -1,5 +1,5 @@
+import { least, most } from '../mkv/extremes.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
-import { least, most } from './samples.js';
 
 /**
  * Where the presentation of a stream begins, in microseconds.

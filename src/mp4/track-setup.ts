@@ -1,6 +1,6 @@
 import { sameBytes } from '../ebml/bytes.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
-import { pictureShape } from '../mkv/codec/media-format.js';
+import { pictureShape } from '../mkv/codec/picture-shape.js';
 import { parseWaveFormat } from '../mkv/codec/wave-format.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
@@ -173,7 +173,7 @@ function pixelAspectOf(
   track: TrackMetadata,
   said: readonly [number, number] | undefined,
 ): readonly [number, number] | undefined {
-  const shape = pictureShape(track, track.format);
+  const shape = pictureShape(track.video, track.format.nal?.sps);
   if (shape === undefined) return undefined;
   const { width, height, displayWidth, displayHeight } = shape;
   const across = displayWidth * height;

@@ -1,9 +1,9 @@
+import { least, most } from '../mkv/extremes.js';
 import { AudioClock } from '../visitors/audio-clock.js';
 import type { Frame } from '../visitors/frame.js';
 import { reorderDepth, type SampleTimes, toTicks, VideoClock } from './decode-times.js';
 import { FrameRate, type FrameSpan, LONGEST_FRAGMENT } from './frame-rate.js';
 import type { Payload } from './payload.js';
-import { least, most } from './samples.js';
 import type { TrackSetup } from './track-setup.js';
 
 /** Gives the samples of a track their times. */

@@ -11,28 +11,21 @@ import {
 } from './aac.js';
 import { CodecDataError } from './codec-error.js';
 import { codecStringOf, decoderDescription, stringOfSps, unescapeNal } from './codec-string.js';
-import { type H264Sps, type PixelAspect, parseH264Sps } from './h264.js';
+import { type H264Sps, parseH264Sps } from './h264.js';
 import { type H265Sps, parseH265Sps } from './h265.js';
 import { isAnnexB, type NalCodec } from './nal.js';
 import { type NalConfig, readNalConfig, writeDecoderConfig } from './nal-config.js';
 import { hasSets, lookAtNals, mergeSets, type NalLook, type ParameterSets, USUAL_LENGTH_SIZE } from './nal-format.js';
 import { choosePcm, isSaidRate, isUsualRate, type PcmCoding, type PcmFormat, saidCoding } from './pcm-format.js';
 import { looksLikePcm, mayBeAac } from './pcm-likeness.js';
+import { differsInShape, shapeOf, type WrittenShape } from './picture-shape.js';
 import { type CodecName, type CodecTrack, codecOf } from './track-codec.js';
 
 /** What a track's format is made of: a `TrackMetadata` is one. */
 export interface FormatTrack extends CodecTrack {
   readonly type: string;
   readonly name?: string | undefined;
-  readonly video?:
-    | {
-        readonly pixelWidth: number;
-        readonly pixelHeight: number;
-        readonly displayWidth: number;
-        readonly displayHeight: number;
-        readonly displayUnit: number;
-      }
-    | undefined;
+  readonly video?: WrittenShape | undefined;
   readonly audio?:
     | {
         readonly samplingFrequency: number;
@@ -534,66 +527,3 @@ function compareAudio(track: FormatTrack, info: AacConfig, tell: (rule: TrackRul
 export function audioOf(info: AacConfig): { readonly sampleRate: number; readonly channels: number | undefined } {
   return { sampleRate: info.outputSamplingFrequency, channels: info.ps && info.channels === 1 ? 2 : info.channels };
 }
-
-/** The size that a picture is to be shown with: its height and, by the shape of its pixels, its width; or the other way round. */
-export function shapeOf(
-  { width, height }: { readonly width: number; readonly height: number },
-  aspect: PixelAspect | undefined,
-): { readonly width: number; readonly height: number } {
-  const [across, down] = aspect ?? [1, 1];
-  // The picture is made larger, never smaller.
-  return across >= down
-    ? { width: Math.round((width * across) / down), height }
-    : { width, height: Math.round((height * down) / across) };
-}
-
-/** Whether the VUI says another shape of the picture than the Video element, which says that pixels are square. */
-function differsInShape(video: NonNullable<FormatTrack['video']>, aspect: PixelAspect | undefined): boolean {
-  return aspect !== undefined && aspect[0] !== aspect[1] && !saysShape(video);
-}
-
-/** Whether a Video element says that pixels are not square. */
-function saysShape({
-  pixelWidth,
-  pixelHeight,
-  displayWidth,
-  displayHeight,
-}: NonNullable<FormatTrack['video']>): boolean {
-  const isSaid = displayWidth > 0 && displayHeight > 0 && pixelWidth > 0 && pixelHeight > 0;
-  // Sizes are whole numbers, so that a ratio is right to one of them.
-  return (
-    isSaid && Math.abs(displayWidth * pixelHeight - displayHeight * pixelWidth) > Math.max(pixelWidth, pixelHeight)
-  );
-}
-
-/** The picture of a video track: its size, and the size to show it with. */
-export interface PictureShape {
-  readonly width: number;
-  readonly height: number;
-  readonly displayWidth: number;
-  readonly displayHeight: number;
-}
-
-/**
- * The size of a track's pictures, in pixels, and that to show them with: by the parameter sets where there are any, by the Video element else.
- * The Video element's shape of the picture holds where it says that pixels are not square.
- *
- * @returns `undefined` where nobody says a size
- */
-export function pictureShape(track: FormatTrack, format: MediaFormat): PictureShape | undefined {
-  const sps = format.nal?.sps;
-  const { video } = track;
-  const width = sps?.width ?? video?.pixelWidth ?? 0;
-  const height = sps?.height ?? video?.pixelHeight ?? 0;
-  if (!(width > 0 && height > 0)) return undefined;
-  if (video !== undefined && saysShape(video) && video.displayUnit < UNIT_UNKNOWN) {
-    const said: PixelAspect = [video.displayWidth * height, video.displayHeight * width];
-    const shape = shapeOf({ width, height }, said);
-    return { width, height, displayWidth: shape.width, displayHeight: shape.height };
-  }
-  const shape = shapeOf({ width, height }, sps?.pixelAspect);
-  return { width, height, displayWidth: shape.width, displayHeight: shape.height };
-}
-
-/** DisplayUnit 4: nobody knows what DisplayWidth and DisplayHeight count. */
-const UNIT_UNKNOWN = 4;
