@@ -1,6 +1,6 @@
 // The endpoint of the benchmark of consumers: a local Kinesis Video endpoint whose streams are filled as cameras would fill them.
 //
-// Argument: JSON { streams, bitsPerSecond, fragmentSeconds, framesPerSecond }. Messages: to the parent { endpoint }, { report }; from it 'report', 'end'.
+// Argument: JSON { streams, bitsPerSecond, fragmentSeconds, framesPerSecond }. Messages: to the parent { endpoint }, { report }; from it 'report', 'stop' (storing), 'end'.
 import { FragmentSplitter } from '../dist/testing/fragment-splitter.js';
 import { startLocalKinesisVideo, writeGetMediaFragment } from '../dist/testing/index.js';
 import { retimeFragment } from '../dist/testing/retime.js';
@@ -77,6 +77,8 @@ process.on('message', async (message) => {
   if (message === 'report') {
     process.send({ report: { numbers, late, violations: local.violations.length, cpu: process.cpuUsage() } });
     late = 0;
+  } else if (message === 'stop') {
+    clearInterval(timer);
   } else {
     clearInterval(timer);
     await local.close();
