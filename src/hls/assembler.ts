@@ -34,7 +34,10 @@ interface Draft {
 export class Assembler {
   readonly #presentation: Presentation;
   readonly #discontinuityMode: DiscontinuityMode;
-  readonly #inParts: boolean;
+  /** How long parts are to be, in microseconds; `undefined` where there are none. */
+  readonly #partTarget: number | undefined;
+  /** What little a fragment ended with of a track, by the track's id: it is put before what comes next. */
+  readonly #tails = new Map<number, CmafFragment & { readonly own: CmafMedia }>();
   #tracks: readonly CmafTrack[] = [];
   readonly #states = new Map<number, TrackState>();
   readonly #drafts = new Map<number, Draft>();
@@ -43,11 +46,11 @@ export class Assembler {
   #ordinal = -1;
   #isOpen = false;
 
-  /** @param inParts whether playlists name the chunks of fragments as parts */
-  constructor(presentation: Presentation, discontinuityMode: DiscontinuityMode, inParts: boolean) {
+  /** @param partTarget how long parts are to be, in microseconds, where playlists name the chunks of fragments as such */
+  constructor(presentation: Presentation, discontinuityMode: DiscontinuityMode, partTarget: number | undefined) {
     this.#presentation = presentation;
     this.#discontinuityMode = discontinuityMode;
-    this.#inParts = inParts;
+    this.#partTarget = partTarget;
   }
 
   /** How many fragments have begun. */
@@ -62,15 +65,25 @@ export class Assembler {
     const changes = this.#tracks !== fragment.tracks;
     // Parameter sets that change in the middle of a fragment begin another segment.
     if (changes) for (const draft of this.#drafts.values()) this.#finish(draft);
+    const isBreak = isNew && this.#ordinal >= 0 && this.#isDiscontinuity(fragment);
+    if (isBreak || changes) this.#flushTails();
     if (isNew) this.#ordinal++;
-    const isBreak = isNew && this.#ordinal > 0 && this.#isDiscontinuity(fragment);
     if (changes || (isBreak && fragment.gap > LONG_GAP)) this.#beginEpoch(fragment);
     if (changes) this.#change(fragment);
     if (isBreak || (changes && this.#epoch > 0)) this.#discontinuities++;
     this.#isOpen = true;
-    for (const media of fragment.media) this.#addMedia(media, fragment, isBreak || changes);
+    for (const media of fragment.media) {
+      if (this.#isTail(media, fragment)) this.#tails.set(media.track.id, { ...fragment, own: media });
+      else this.#addMedia(this.#withTail(media), fragment, isBreak || changes);
+    }
     if (fragment.endsFragment) this.close();
     this.#presentation.changed();
+  }
+
+  /** Nothing more comes. */
+  end(): void {
+    this.close();
+    this.#flushTails();
   }
 
   /** The fragment at hand has no more chunks. */
@@ -79,6 +92,38 @@ export class Assembler {
     this.#isOpen = false;
     for (const draft of this.#drafts.values()) this.#finish(draft);
     this.#presentation.completeFragment();
+  }
+
+  /** Sound ends some frames before or behind the pictures. Players pass over a part that is that short. */
+  #isTail({ track, duration }: CmafMedia, { endsFragment, tracks }: CmafFragment): boolean {
+    if (this.#partTarget === undefined || !endsFragment || track.kind === 'video' || tracks.length < 2) return false;
+    return duration < this.#partTarget / 2 && this.#drafts.has(track.id);
+  }
+
+  #withTail(media: CmafMedia): CmafMedia {
+    const { id } = media.track;
+    const tail = this.#tails.get(id)?.own;
+    if (tail === undefined) return media;
+    this.#tails.delete(id);
+    return {
+      ...media,
+      bytes: concatBytes([tail.bytes, media.bytes]),
+      start: tail.start,
+      duration: media.start + media.duration - tail.start,
+      decodeStart: tail.decodeStart,
+      samples: tail.samples + media.samples,
+      independent: tail.independent,
+    };
+  }
+
+  /** What is not continued is a segment of its own. */
+  #flushTails(): void {
+    for (const [id, tail] of this.#tails) {
+      this.#tails.delete(id);
+      this.#addMedia(tail.own, tail, false);
+      const draft = this.#drafts.get(id);
+      if (draft !== undefined) this.#finish(draft);
+    }
   }
 
   #isDiscontinuity({ discontinuity, media }: CmafFragment): boolean {
@@ -131,7 +176,7 @@ export class Assembler {
     }
     draft.end = Math.max(draft.end, start + duration);
     draft.parts.push({ bytes, duration: Math.max(1, decodeEnd - decodeStart), independent });
-    if (!fragment.endsFragment && this.#inParts) this.#show(draft);
+    if (!fragment.endsFragment && this.#partTarget !== undefined) this.#show(draft);
   }
 
   #show({ state, segment, parts }: Draft): void {
@@ -155,10 +200,16 @@ export class Assembler {
       at += bytes.length;
       return { ...part, bytes, duration: index === parts.length - 1 ? last : part.duration };
     });
-    if (this.#inParts) {
+    if (this.#partTarget !== undefined) {
       for (const part of views) state.window.longestPart = Math.max(state.window.longestPart, part.duration);
     }
-    state.window.add({ ...segment, duration, size: media.length, parts: this.#inParts ? views : [], media });
+    state.window.add({
+      ...segment,
+      duration,
+      size: media.length,
+      parts: this.#partTarget !== undefined ? views : [],
+      media,
+    });
     state.end = segment.start + duration;
     this.#arrived(state.end);
   }

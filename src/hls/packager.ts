@@ -84,11 +84,7 @@ export class Packager {
     const text = new URLSearchParams(query).toString();
     this.#playback = resolvePlayback(options, partDuration, text === '' ? '' : `?${text}`);
     this.#presentation = new Presentation(limitsOf(this.#playback));
-    this.#assembler = new Assembler(
-      this.#presentation,
-      this.#playback.discontinuityMode,
-      this.#playback.partTarget !== undefined,
-    );
+    this.#assembler = new Assembler(this.#presentation, this.#playback.discontinuityMode, this.#playback.partTarget);
     this.#basePath = path.replace(/\/+$/, '');
     this.handler = playbackHandler({
       presentation: this.#presentation,
@@ -156,7 +152,7 @@ export class Packager {
 
   #end(failure?: unknown): void {
     if (this.#presentation.ended) return;
-    this.#assembler.close();
+    this.#assembler.end();
     this.#presentation.end(failure);
   }
 
