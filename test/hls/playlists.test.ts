@@ -185,6 +185,24 @@ describe('live', () => {
     expect(Buffer.concat(pieces).equals(segment.bytes)).toBe(true);
   });
 
+  test('sound has no part that is too short to be seen, also where a fragment ends', async () => {
+    const source = new Feed();
+    const { handler } = withFeed({ partDuration: 200, maxFragmentResults: 'all' }, source);
+    const durations = new Map<string, number>();
+    for (let at = 0; at < RECORDING.length; at += 4000) {
+      source.push(RECORDING.subarray(at, at + 4000));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (at < 30_000) continue;
+      const { segments, preloadSegment } = await mediaPlaylist(handler, 'audio-2');
+      for (const { parts = [] } of [...segments, ...(preloadSegment === undefined ? [] : [preloadSegment])]) {
+        for (const { uri, duration } of parts) durations.set(uri, duration);
+      }
+    }
+    source.end();
+    expect(durations.size).toBeGreaterThan(30);
+    expect([...durations].filter(([, duration]) => duration < 0.1)).toEqual([]);
+  });
+
   test('delta updates leave out what is before the skip boundary', async () => {
     const source = new Feed();
     const { handler } = withFeed({ maxFragmentResults: 'all' }, source);
