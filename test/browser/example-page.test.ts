@@ -57,6 +57,20 @@ describeNeeding('the page in examples/browser', [tools('chromium')], () => {
     expect(level).toBeLessThan(0);
   });
 
+  it('plays a camera with little delay, by HLS and by MsePlayer', { timeout: 60_000 }, async () => {
+    const { page } = session;
+    await page.goto(`${address}/low-latency.html`.replace(/([^:])\/\//, '$1/'));
+    for (const name of ['hls', 'mse']) {
+      const delay = async () => Number.parseFloat((await page.textContent(`#${name}-delay`)) || 'NaN');
+      await expect.poll(delay, { timeout: 30_000 }).toBeGreaterThan(0);
+      const time = () =>
+        page.evaluate((id) => document.querySelector<HTMLVideoElement>(`#${id}`)?.currentTime ?? 0, name);
+      const before = await time();
+      await expect.poll(time, { timeout: 20_000 }).toBeGreaterThan(before + 2);
+      console.log(`${name}: ${await delay()} s behind`);
+    }
+  });
+
   it('without errors', () => {
     expect(session.errors).toEqual([]);
   });
