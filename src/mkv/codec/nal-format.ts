@@ -76,7 +76,11 @@ export function lengthSizeOfHead(
   if (head.length >= size) return storedLengthSize(head, said);
   const expected = said === 0 ? USUAL_LENGTH_SIZE : said;
   const isPlausible = reachOf(head, size, expected) !== 'no';
-  if (isAnnexB(head)) return isPlausible ? storedLengthSize(whole(), said) : 0;
+  if (isAnnexB(head)) {
+    const mayHaveLengths =
+      isPlausible || (expected !== USUAL_LENGTH_SIZE && reachOf(head, size, USUAL_LENGTH_SIZE) !== 'no');
+    return mayHaveLengths ? storedLengthSize(whole(), said) : 0;
+  }
   return isPlausible
     ? expected
     : LENGTH_SIZES.find((other) => other !== expected && reachOf(head, size, other) === 'all');
