@@ -18,6 +18,7 @@ export class Attempt {
   readonly #unlink: () => void;
   readonly #outer: AbortSignal;
   #body: Body | undefined;
+  #atClose: (() => void) | undefined;
 
   /** @param signal ends all waiting with its reason */
   constructor(operation: ServiceOperation, clock: Clock, timeoutMs: number, signal: AbortSignal) {
@@ -85,9 +86,20 @@ export class Attempt {
     if (thrown !== undefined) throw thrown.error;
   }
 
+  /** Has this done when the call and its connection have ended. */
+  atClose(work: () => void): void {
+    this.#atClose = work;
+  }
+
   /** Ends the call and its connection. */
   async close(): Promise<void> {
     this.#unlink();
+    await this.#closeBody();
+    this.#atClose?.();
+    this.#atClose = undefined;
+  }
+
+  async #closeBody(): Promise<void> {
     const body = this.#body;
     this.#body = undefined;
     if (body === undefined) return;

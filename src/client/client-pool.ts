@@ -3,7 +3,14 @@ export interface Lease<C> {
   readonly client: C;
   /** Whether it is not given to others any more: it has been found to be of no use. */
   readonly retired: boolean;
-  /** It is not used any more. */
+  /**
+   * Keeps it for a call, also when it is released while that lasts: a client that is destroyed makes connections for calls that are still
+   * waiting to be sent, and nobody ends those.
+   *
+   * @returns ends that; what is held last disposes of it
+   */
+  hold(): () => void;
+  /** It is not used any more, but for the calls that hold it. */
   release(): void;
   /** It is of no use: whoever asks from now on gets another one. */
   retire(): void;
@@ -11,7 +18,24 @@ export interface Lease<C> {
 
 /** A client that one user alone has. */
 export function ownLease<C>(client: C, dispose: (client: C) => void): Lease<C> {
-  return { client, retired: false, release: () => dispose(client), retire() {} };
+  let users = 1;
+  const drop = () => {
+    if (--users === 0) dispose(client);
+  };
+  const hold = () => {
+    users++;
+    return once(drop);
+  };
+  return { client, retired: false, hold, release: once(drop), retire() {} };
+}
+
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    work();
+  };
 }
 
 interface Entry<C> {
@@ -43,22 +67,24 @@ export class ClientPool<C> {
   }
 
   #lease(entry: Entry<C>, dispose: (client: C) => void): Lease<C> {
-    let released = false;
     const remove = () => {
       this.#entries = this.#entries.filter((one) => one !== entry);
+    };
+    const drop = () => {
+      if (--entry.users > 0) return;
+      remove();
+      dispose(entry.client);
     };
     return {
       client: entry.client,
       get retired() {
         return entry.retired;
       },
-      release() {
-        if (released) return;
-        released = true;
-        if (--entry.users > 0) return;
-        remove();
-        dispose(entry.client);
+      hold() {
+        entry.users++;
+        return once(drop);
       },
+      release: once(drop),
       retire() {
         entry.retired = true;
         remove();

@@ -14,6 +14,8 @@ const ENDPOINT_AGE_MS = 45 * 60_000;
 export interface DataClient<C> {
   readonly client: C;
   readonly endpoint: string;
+  /** See {@link Lease.hold}. */
+  readonly hold: () => () => void;
 }
 
 /** What a data plane is made of. */
@@ -52,11 +54,21 @@ export class DataPlane<C extends { destroy?(): void }> {
   /**
    * A client for the stream's endpoint.
    *
+   * @param attempt the call that it is for: the client is not destroyed before its end
    * @throws KinesisVideoError when the service does not give the endpoint
    */
-  async acquire(signal: AbortSignal): Promise<DataClient<C>> {
+  async acquire(attempt: Attempt, signal: AbortSignal): Promise<DataClient<C>> {
     signal.throwIfAborted();
-    if (this.#current !== undefined && this.#setup.clock.now() < this.#expires) return this.#current;
+    const client = this.#valid ?? (await this.#openOnce(signal));
+    attempt.atClose(client.hold());
+    return client;
+  }
+
+  get #valid(): DataClient<C> | undefined {
+    return this.#setup.clock.now() < this.#expires ? this.#current : undefined;
+  }
+
+  #openOnce(signal: AbortSignal): Promise<DataClient<C>> {
     this.#opening ??= this.#open(signal).finally(() => {
       this.#opening = undefined;
     });
@@ -109,7 +121,7 @@ export class DataPlane<C extends { destroy?(): void }> {
   #use(lease: Lease<C> | undefined, endpoint: string): DataClient<C> | undefined {
     this.#lease?.release();
     this.#lease = lease;
-    this.#current = lease === undefined ? undefined : { client: lease.client, endpoint };
+    this.#current = lease === undefined ? undefined : { client: lease.client, endpoint, hold: () => lease.hold() };
     return this.#current;
   }
 
@@ -117,8 +129,11 @@ export class DataPlane<C extends { destroy?(): void }> {
     const { openControl, openClient, clock } = this.#setup;
     this.#control ??= await this.#leaseInTime(() => openControl(this.#clockOffset), signal);
     const { client: control } = this.#control;
-    const called = await this.#limiter.take(signal);
-    const endpoint = await this.#askEndpoint(control, signal).finally(called);
+    const free = this.#control.hold();
+    const endpoint = await this.#limiter
+      .take(signal)
+      .then((called) => this.#askEndpoint(control, signal).finally(called))
+      .finally(free);
     this.#expires = clock.now() + ENDPOINT_AGE_MS;
     if (this.#current?.endpoint === endpoint) return this.#current;
     this.#keepClockOffset();

@@ -169,7 +169,7 @@ export class FragmentDownload {
     let requestId: string | undefined;
     let open: ReadFragment | undefined;
     try {
-      client = await plane.acquire(signal);
+      client = await plane.acquire(attempt, signal);
       const { client: media } = client;
       const command = new GetMediaForFragmentListCommand({
         StreamName: stream.streamName,

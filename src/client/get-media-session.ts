@@ -118,7 +118,7 @@ export class GetMediaSession {
     let failure: KinesisVideoError | undefined;
     let requestId: string | undefined;
     try {
-      client = await this.#setup.plane.acquire(signal);
+      client = await this.#setup.plane.acquire(attempt, signal);
       ({ requestId } = await this.#open(attempt, client, detour ?? position.selector(), signal));
       while (!reader.ended) {
         await this.#readOn(attempt, reader);
@@ -492,7 +492,7 @@ export class GetMediaSession {
     const attempt = new Attempt('GetMedia', clock, readTimeoutMs, signal);
     const reader = new FragmentReader({ verifyCrc, keepDocuments: false, maxFragmentSize });
     try {
-      await this.#open(attempt, await plane.acquire(signal), { StartSelectorType: 'NOW' }, signal);
+      await this.#open(attempt, await plane.acquire(attempt, signal), { StartSelectorType: 'NOW' }, signal);
       while (!reader.ended) {
         await this.#readOn(attempt, reader);
         const read = reader.next();

@@ -35,7 +35,7 @@ export async function callPatiently<T extends object, C extends { destroy?(): vo
     let client: DataClient<C> | undefined;
     const attempt = new Attempt(operation, clock, readTimeoutMs, signal);
     try {
-      client = await plane.acquire(signal);
+      client = await plane.acquire(attempt, signal);
       const acquired = client;
       const called = await limiter.take(signal);
       const answer = await attempt.call((abortSignal) => send(acquired, abortSignal)).finally(called);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ClientPool } from '../../src/client/client-pool.js';
+import { ClientPool, ownLease } from '../../src/client/client-pool.js';
 import { GetMediaConsumer } from '../../src/client/index.js';
 import { loadControl } from '../../src/client/sdk.js';
 import { startLocalKinesisVideo } from '../../src/testing/index.js';
@@ -47,6 +47,24 @@ describe('a pool of clients', () => {
   ])('does not share between %j and %j', (a, b) => {
     const pool = new ClientPool<{ destroyed: number }>();
     expect(pool.acquire(b, make, dispose).client).not.toBe(pool.acquire(a, make, dispose).client);
+  });
+
+  it.each(['of a pool', 'of its own'])('keeps one %s for the calls that hold it', (kind) => {
+    const client = make();
+    const lease =
+      kind === 'of its own'
+        ? ownLease(client, dispose)
+        : new ClientPool<typeof client>().acquire([], () => client, dispose);
+    const [first, second] = [lease.hold(), lease.hold()];
+    first();
+    first();
+    lease.release();
+    expect(client.destroyed).toBe(0);
+    second();
+    expect(client.destroyed).toBe(1);
+    // Who takes hold of it too late has it destroyed again, with all that it has opened since.
+    lease.hold()();
+    expect(client.destroyed).toBe(2);
   });
 
   it('gives one that was found to be of no use to nobody else', () => {

@@ -1,5 +1,7 @@
+import type { GetMediaForFragmentListCommand } from '@aws-sdk/client-kinesis-video-archived-media';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ArchivedMediaClient, SendOptions } from '../../src/client/access.js';
 import { FragmentListConsumer } from '../../src/client/fragment-list-consumer.js';
 import type {
   FailedFragment,
@@ -11,6 +13,7 @@ import { KinesisVideoError } from '../../src/client/service-error.js';
 import type { Fragment } from '../../src/fragments/fragment.js';
 import { FakeArchive, type FragmentFault } from './support/fake-archive.js';
 import { FakeClock } from './support/fake-clock.js';
+import { serviceError } from './support/fake-service.js';
 import { identify, type StoredStreamOptions, seeded, storedStream } from './support/stored-stream.js';
 
 const range = { type: 'PRODUCER_TIMESTAMP', from: new Date(0), to: new Date(2e12) } as const;
@@ -48,6 +51,42 @@ async function all(consumer: AsyncIterable<Fragment>): Promise<string[]> {
 const identities = (fragments: readonly { readonly identity: string }[]) => fragments.map(({ identity }) => identity);
 
 describe('FragmentListConsumer', () => {
+  it('destroys no client while a call waits with it, also when its credentials have expired', async () => {
+    const clock = new FakeClock();
+    const fragments = storedStream({ count: 12, bare: true, sideTimestamps: true });
+    const archive = new FakeArchive(clock, fragments, seeded(1));
+    let [made, destroyed, calls] = [0, 0, 0];
+    const createArchivedMediaClient = (): ArchivedMediaClient => {
+      const { send } = archive.createArchivedMediaClient();
+      let waiting = 0;
+      made++;
+      const sendSlowly = async (command: GetMediaForFragmentListCommand, options?: SendOptions) => {
+        const call = calls++;
+        waiting++;
+        // The second call for media finds the credentials expired while the others wait.
+        await clock.wait(call === 2 ? 10 : 1000);
+        waiting--;
+        if (call === 2) throw serviceError({ name: 'ExpiredTokenException' });
+        return send(command, options);
+      };
+      const destroy = () => {
+        destroyed++;
+        expect(waiting).toBe(0);
+      };
+      return { send: sendSlowly as never, destroy };
+    };
+    const consumer = new FragmentListConsumer({
+      streamName: 'stream',
+      range,
+      client: { ...archive.control, config: { credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }) } },
+      createArchivedMediaClient,
+      clock,
+      batchSize: 3,
+    });
+    expect(await clock.run(all(consumer))).toEqual(identities(fragments));
+    expect([made, destroyed]).toEqual([3, 3]);
+  });
+
   it('gives 2,000 fragments in order within the rates, but for the one that always fails', async () => {
     const { clock, archive, fragments, failures, progress, consumer, random } = setUp({ count: 2000, frameSize: 60 });
     const bad = fragments[1234]!.number;

@@ -242,8 +242,9 @@ describe('tracks of several documents', () => {
     expect(found(writeMaster(Mkv.ContentEncoding, [type, stripping, unknown]))).toEqual({
       storage: 'plain',
       strippedHeader: Uint8Array.of(1, 2),
+      innerHeader: new Uint8Array(0),
     });
-    const none = { storage: 'plain', strippedHeader: new Uint8Array(0) };
+    const none = { storage: 'plain', strippedHeader: new Uint8Array(0), innerHeader: new Uint8Array(0) };
     expect(found(writeElement(Mkv.ContentEncodingType, 1), stripping)).toEqual(none);
     expect(found(writeMaster(Mkv.ContentEncryption, []))).toEqual(none);
   });
