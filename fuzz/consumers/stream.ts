@@ -112,7 +112,11 @@ export class FakeStream implements CallHandler {
     );
     if (fault !== undefined && this.#spoils(fault, request, response)) return;
     // Of answers that are on their way at the same time, nobody here knows which one the consumer sees first.
-    if (operation !== 'getDataEndpoint' && this.#open === 1) this.#refusals = 0;
+    if (operation !== 'getDataEndpoint') {
+      response.on('close', () => {
+        if (this.#open === 0) this.#refusals = 0;
+      });
+    }
     const field = (name: string): unknown =>
       typeof input === 'object' && input !== null ? Reflect.get(input, name) : undefined;
     switch (operation) {

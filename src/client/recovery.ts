@@ -26,9 +26,14 @@ export interface RecoverySetup {
   readonly reach?: Reach | undefined;
 }
 
-/** Whether the service has taken a call. It holds for a consumer as a whole, over all its loops and connections. */
+/** How often the service has taken a call of a consumer, over all its loops and connections. */
 export class Reach {
-  answered = false;
+  answers = 0;
+
+  /** Whether the service has taken a call. */
+  get answered(): boolean {
+    return this.answers > 0;
+  }
 }
 
 /** Decides what is done about a failure, and does what has to be done before the next try. */
@@ -37,6 +42,8 @@ export class Recovery<C extends { destroy?(): void }> {
   readonly #setup: RecoverySetup;
   readonly #reach: Reach;
   #renewals = 0;
+  /** How many good answers there had been when the refusal came that the last renewal was for. */
+  #answersBefore = 0;
   #endpointsRefused = 0;
   #corrections = 0;
   #providerFailures = 0;
@@ -50,8 +57,7 @@ export class Recovery<C extends { destroy?(): void }> {
 
   /** The service has taken a call: endpoint and credentials are good. */
   answered(): void {
-    this.#reach.answered = true;
-    this.#renewals = 0;
+    this.#reach.answers++;
     this.#corrections = 0;
     this.#endpointsRefused = 0;
   }
@@ -93,8 +99,12 @@ export class Recovery<C extends { destroy?(): void }> {
         return this.#corrections === 1 ? 0 : backoff.next();
       case 'expired':
       case 'credentials': {
+        // Good answers since then, to any call of the consumer, show that the credentials are good.
+        const { answers } = this.#reach;
+        if (this.#answersBefore !== answers) this.#renewals = 0;
         if (this.#renewals >= (kind === 'expired' ? EXPIRED_RENEWALS : 1)) throw failure;
         if (!(await this.#renew(client, signal))) return backoff.next();
+        this.#answersBefore = answers;
         return this.#renewals++ === 0 ? 0 : backoff.next();
       }
       case 'endpoint':

@@ -87,6 +87,43 @@ describe('FragmentListConsumer', () => {
     expect([made, destroyed]).toEqual([3, 3]);
   });
 
+  it('counts refused credentials for the consumer, not for each call: others may be taken meanwhile', async () => {
+    const clock = new FakeClock();
+    const fragments = storedStream({ count: 12, bare: true, sideTimestamps: true });
+    const archive = new FakeArchive(clock, fragments, seeded(1));
+    const refusal = () => serviceError({ name: 'AccessDeniedException', status: 403 });
+    let [calls, endpointCalls] = [0, 0];
+    const createArchivedMediaClient = (): ArchivedMediaClient => {
+      const { send } = archive.createArchivedMediaClient();
+      const sendOrRefuse = async (command: GetMediaForFragmentListCommand, options?: SendOptions) => {
+        // The second call for media is refused first, then others are answered.
+        if (calls++ === 2) throw refusal();
+        await clock.wait(1000);
+        return send(command, options);
+      };
+      return { send: sendOrRefuse as never };
+    };
+    const consumer = new FragmentListConsumer({
+      streamName: 'stream',
+      range,
+      client: {
+        ...archive.control,
+        send: async (command) => {
+          // The first is for ListFragments, the second for media; the third is refused after that.
+          const call = endpointCalls++;
+          await clock.wait(2000);
+          if (call === 2) throw refusal();
+          return archive.control.send(command);
+        },
+      },
+      createArchivedMediaClient,
+      clock,
+      batchSize: 3,
+    });
+    expect(await clock.run(all(consumer))).toEqual(identities(fragments));
+    expect(endpointCalls).toBe(4);
+  });
+
   it('gives 2,000 fragments in order within the rates, but for the one that always fails', async () => {
     const { clock, archive, fragments, failures, progress, consumer, random } = setUp({ count: 2000, frameSize: 60 });
     const bad = fragments[1234]!.number;
