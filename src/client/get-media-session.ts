@@ -91,6 +91,8 @@ export class GetMediaSession {
   #turn = false;
   /** To be told when the next fragment is handed out. */
   #pending: GapEvent | undefined;
+  /** Whether the connection has given the fragment without a number behind which reading goes on. */
+  #foundAgain = false;
   #progress = false;
 
   constructor(setup: SessionSetup) {
@@ -113,6 +115,7 @@ export class GetMediaSession {
     const resumed = detour === undefined && position.after !== undefined;
     this.#progress = false;
     this.#turn = false;
+    this.#foundAgain = false;
     this.#damaged = undefined;
     let client: DataClient<MediaClient> | undefined;
     let failure: KinesisVideoError | undefined;
@@ -308,6 +311,7 @@ export class GetMediaSession {
     if (fragment.frames.length === 0 && number === undefined) return 'drop';
     const signature = signatureOf(fragment);
     if (position.knowsUnnumbered(signature)) {
+      this.#foundAgain = true;
       metrics.duplicates++;
       return 'drop';
     }
@@ -408,13 +412,27 @@ export class GetMediaSession {
     this.#idleCalls = 0;
     this.#progress = true;
     this.#doubts.settle();
+    const lost = this.#loseUnnumbered(metadata?.fragmentNumber);
     if (isNumbered(metadata)) position.take(metadata);
     else position.takeUnnumbered(signatureOf(fragment));
+    this.#foundAgain = true;
     recovery.progressed();
     idle.reset();
-    for (const each of [pending, gap]) if (each !== undefined) this.#tell(each);
+    for (const each of [pending, gap, lost]) if (each !== undefined) this.#tell(each);
     metrics.handOut(fragment);
     diagnostics.publish('fragment', () => fragmentMessage(fragment));
+  }
+
+  /** Where no number tells where reading goes on, what was handed out last has to come again: else there may be more that is gone. */
+  #loseUnnumbered(beforeFragmentNumber: string | undefined): GapEvent | undefined {
+    if (this.#foundAgain || !this.#setup.position.isUnnumbered) return undefined;
+    return {
+      kind: 'expired',
+      afterFragmentNumber: undefined,
+      beforeFragmentNumber,
+      fragmentNumbers: [],
+      reason: 'the fragment that was handed out last has no number, and did not come again',
+    };
   }
 
   #tell(gap: GapEvent): void {

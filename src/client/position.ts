@@ -220,6 +220,11 @@ export class Position {
     if (first !== undefined) this.#unnumbered.delete(first);
   }
 
+  /** Whether all that has been handed out since reading began, or began anew, has no number. */
+  get isUnnumbered(): boolean {
+    return this.#cursor === undefined && this.#unnumbered.size > 0;
+  }
+
   /** Whether a fragment without a number has been handed out behind the last one that has a number. */
   knowsUnnumbered(signature: string): boolean {
     return this.#unnumbered.has(signature);

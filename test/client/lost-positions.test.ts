@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
 import { identities, lastOf, setUp, takeUntil } from './support/live-consumer.js';
-import { identify, storedStream } from './support/stored-stream.js';
+import { identify, renumber, storedStream } from './support/stored-stream.js';
 
 describe('a stream that is made anew', () => {
   it.each([
@@ -166,4 +166,29 @@ describe('a search behind damage', () => {
       expect(gaps).toMatchObject([{ kind: 'damaged' }]);
     },
   );
+});
+
+describe('a place that only a fragment without a number tells', () => {
+  it.each([
+    [1, []],
+    [3, [{ kind: 'expired', afterFragmentNumber: undefined }]],
+  ])('is found again, or told to be lost (what comes next begins with fragment %i)', async (next, expected) => {
+    const fragments = storedStream({ count: 6, framesEach: 2 });
+    const stream = renumber(
+      fragments,
+      fragments.map(({ number }, index) => (index < 2 ? undefined : number)),
+    );
+    const { clock, service, consumer, gaps } = setUp(stream);
+    // What begins with the fragments without numbers is read several times before they are believed.
+    const bodies = [0, 0, 0, 0, 0, 0, next];
+    service.body = (call) => {
+      const from = bodies[call] ?? next;
+      return concatBytes(stream.slice(from, from === 0 ? 2 : undefined).map(({ bytes }) => bytes));
+    };
+    const taken = await clock.run(takeUntil(consumer, lastOf(stream)));
+    const missing = stream.slice(2, Math.max(2, next));
+    expect(taken).toEqual(identities(stream.filter((fragment) => !missing.includes(fragment))));
+    expect(gaps).toMatchObject(expected);
+    expect(gaps).toHaveLength(expected.length);
+  });
 });
