@@ -99,7 +99,9 @@ export class Ledger {
     const at = this.#order.findIndex((fragment) => fragment.number === number);
     const stored = this.#order[at];
     ensure(stored !== undefined && at === this.#next, () => `fragment <${number}> failed out of order`);
-    ensure(stored.flaw !== undefined || this.#stream.counts.faults > 1, () => `an intact fragment failed: ${reason}`);
+    const { counts, keyErrors } = this.#stream;
+    const mayFail = stored.flaw !== undefined || counts.faults > 1 || keyErrors > 0;
+    ensure(mayFail, () => `an intact fragment failed: ${reason}`);
     this.#next = at + 1;
     this.#missing++;
   }

@@ -48,6 +48,8 @@ export class FakeStream implements CallHandler {
   readonly counts = { faults: 0, calls: 0, mediaCalls: 0, cleanCalls: 0 };
   /** How often something that came was damaged on its way. */
   damage = 0;
+  /** Errors of the stream's key: the fragment that is asked for is not tried again. */
+  keyErrors = 0;
   /** Bits that were wrong in all; one in a fragment's number cannot always be told from the right one. */
   flips = 0;
   /** Whether what the service has said may end the consumer at hand. */
@@ -297,6 +299,7 @@ export class FakeStream implements CallHandler {
       case 'garbage':
         return [...documents.slice(0, fault.behind), fault.bytes, ...documents.slice(fault.behind)];
       case 'stream error': {
+        if (fault.id !== undefined && fault.id >= 4500 && fault.id <= 4506) this.keyErrors++;
         const { behind, id, code } = fault;
         if (asked !== undefined) {
           const number = asked[Math.min(behind, asked.length - 1)];
