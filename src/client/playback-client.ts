@@ -114,6 +114,6 @@ async function openClient(
     endpoint,
   });
   return ownLease(client, () => {
-    if (!sharesHandler(clientConfig, archivedMediaClientConfig)) client.destroy();
+    if (!sharesHandler([clientConfig, archivedMediaClientConfig])) client.destroy();
   });
 }

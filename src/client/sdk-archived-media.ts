@@ -44,7 +44,7 @@ export async function openArchivedMedia(
     [control, endpoint, clientConfig, archivedMediaClientConfig],
     () => makeClient<ArchivedMediaClient>(make, clientConfig, archivedMediaClientConfig),
     (client) => {
-      if (!sharesHandler(clientConfig, archivedMediaClientConfig)) client.destroy?.();
+      if (!sharesHandler([clientConfig, archivedMediaClientConfig])) client.destroy?.();
     },
   );
 }

@@ -44,7 +44,7 @@ export async function openMedia(
     [control, endpoint, clientConfig, mediaClientConfig],
     () => makeClient<MediaClient>(make, clientConfig, mediaClientConfig),
     (client) => {
-      if (!sharesHandler(clientConfig, mediaClientConfig)) client.destroy?.();
+      if (!sharesHandler([clientConfig, mediaClientConfig])) client.destroy?.();
     },
   );
 }

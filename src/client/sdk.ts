@@ -40,7 +40,7 @@ export async function openControl(access: ServiceAccess, clockOffset?: number): 
         clientConfig,
       ),
     (made) => {
-      if (!sharesHandler(clientConfig)) made.destroy?.();
+      if (!sharesHandler([clientConfig])) made.destroy?.();
     },
   );
 }
@@ -103,7 +103,7 @@ export function makeClient<C extends { destroy?(): void }>(
   make: (handler: { readonly requestHandler?: object }) => C,
   ...configs: readonly ({ readonly requestHandler?: unknown } | undefined)[]
 ): C {
-  const agents = sharesHandler(...configs) ? undefined : openAgents();
+  const agents = sharesHandler(configs) ? undefined : openAgents();
   if (agents === undefined) return make({});
   const client = make({ requestHandler: agents });
   const config: unknown = Reflect.get(client, 'config');
@@ -114,6 +114,6 @@ export function makeClient<C extends { destroy?(): void }>(
 }
 
 /** Whether a request handler was given: it may serve others, and a client that is destroyed closes its handler. */
-export function sharesHandler(...configs: readonly ({ readonly requestHandler?: unknown } | undefined)[]): boolean {
+export function sharesHandler(configs: readonly ({ readonly requestHandler?: unknown } | undefined)[]): boolean {
   return configs.some((config) => config?.requestHandler !== undefined);
 }

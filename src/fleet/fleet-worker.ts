@@ -20,7 +20,7 @@ import {
 } from './names.js';
 import { type FragmentResult, type PartData, processPart } from './part.js';
 import { defineScripts, fieldsOf, type Run } from './scripts.js';
-import { SharedLimiter } from './shared-limiter.js';
+import { endpointLimiter, SharedLimiter } from './shared-limiter.js';
 import type { FollowOptions } from './stream-fleet.js';
 
 /** The most connections for GetMediaForFragmentList that the service allows for each stream. */
@@ -230,12 +230,12 @@ export class FleetWorker {
         ...(resumeBy === undefined ? {} : { resumeBy }),
         ...(verifyCrc === undefined ? {} : { verifyCrc }),
         rateLimiter: this.#limiter('GetMedia', job.id ?? title),
-        endpointRateLimiter: this.#limiter('GetDataEndpoint', job.id ?? title),
+        endpointRateLimiter: this.#endpointLimiter(stream),
       },
       lockMs: this.#lockMs,
       takenAt: performance.now() - Math.max(0, Date.now() - (job.processedOn ?? Date.now())),
       loadCheckpoint: async () => {
-        const { checkpoint } = fieldsOf(await this.#script('kvsRead', this.#key(`state:${job.id}`)));
+        const { checkpoint } = fieldsOf(await this.#script('kvsRead', [this.#key(`state:${job.id}`)]));
         return checkpoint;
       },
       hold: (report) => this.#hold(job, token, report),
@@ -271,8 +271,7 @@ export class FleetWorker {
     const fields: (string | number)[] = ['worker', this.name, 'at', Date.now(), 'fragments', fragments];
     if (millisBehindNow !== undefined) fields.push('millisBehindNow', millisBehindNow);
     if (checkpoint !== undefined) fields.push('checkpoint', checkpoint);
-    const answer = await this.#script(
-      'kvsHold',
+    const answer = await this.#script('kvsHold', [
       `${key}:lock`,
       key,
       this.#key('stalled'),
@@ -283,7 +282,7 @@ export class FleetWorker {
       job.id ?? '',
       JSON.stringify(progress),
       ...fields,
-    );
+    ]);
     if (answer === 2) return 'unfollowed';
     return answer === 1 ? 'held' : 'lost';
   }
@@ -300,12 +299,12 @@ export class FleetWorker {
     this.#parts++;
     let keep: NodeJS.Timeout | undefined;
     try {
-      while ((await this.#script('kvsPlace', places, FRAGMENT_LIST_CONNECTIONS, this.#lockMs, who)) !== 1) {
+      while ((await this.#script('kvsPlace', [places, FRAGMENT_LIST_CONNECTIONS, this.#lockMs, who])) !== 1) {
         signal.throwIfAborted();
         await after(100);
       }
       keep = setInterval(() => {
-        this.#script('kvsPlace', places, FRAGMENT_LIST_CONNECTIONS, this.#lockMs, who).catch(() => {});
+        this.#script('kvsPlace', [places, FRAGMENT_LIST_CONNECTIONS, this.#lockMs, who]).catch(() => {});
       }, this.#lockMs / 3);
       return await processPart(data, {
         worker: this.name,
@@ -318,7 +317,7 @@ export class FleetWorker {
           verifyCrc,
           rateLimiter: this.#limiter('GetMediaForFragmentList', id),
           fragmentRateLimiter: this.#limiter('fragments', id, FRAGMENTS_PER_SECOND),
-          endpointRateLimiter: this.#limiter('GetDataEndpoint', `parts-${id}`),
+          endpointRateLimiter: this.#endpointLimiter(data.stream),
         },
         signal,
         onProgress: (done, total) => job.updateProgress({ done, total, worker: this.name }),
@@ -329,21 +328,24 @@ export class FleetWorker {
     } finally {
       clearInterval(keep);
       this.#parts--;
-      this.#script('kvsLeave', places, who).catch(() => {});
+      this.#script('kvsLeave', [places, who]).catch(() => {});
     }
   }
 
   #limiter(operation: string, id: string, limit = CALLS_PER_SECOND): SharedLimiter {
-    const run: Run = (name, ...args) => this.#script(name, ...args);
-    return new SharedLimiter(run, this.#key(`calls:${operation}:${id}`), limit);
+    return new SharedLimiter(this.#script, this.#key(`calls:${operation}:${id}`), limit);
   }
 
-  async #script(name: Parameters<Run>[0], ...args: (string | number)[]): Promise<unknown> {
+  #endpointLimiter(stream: StreamIdentity): SharedLimiter {
+    return endpointLimiter(this.#script, (name) => this.#key(name), stream);
+  }
+
+  readonly #script: Run = async (name, args) => {
     if (this.#run === undefined) throw new Error('the worker has not been started');
-    const answer = await this.#run(name, ...args);
+    const answer = await this.#run(name, args);
     this.#answeredAt = performance.now();
     return answer;
-  }
+  };
 
   #key(name: string): string {
     return this.#queue?.toKey(name) ?? name;

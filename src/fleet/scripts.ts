@@ -105,12 +105,12 @@ const SCRIPTS = {
 } as const;
 
 /** Runs one of the scripts: keys first, then arguments. */
-export type Run = (name: keyof typeof SCRIPTS, ...args: readonly (string | number)[]) => Promise<unknown>;
+export type Run = (name: keyof typeof SCRIPTS, args: readonly (string | number)[]) => Promise<unknown>;
 
 /** Makes the scripts known to a client. */
 export function defineScripts(client: ScriptClient): Run {
   for (const [name, definition] of Object.entries(SCRIPTS)) client.defineCommand(name, definition);
-  return (name, ...args) => client.runCommand(name, [...args]);
+  return (name, args) => client.runCommand(name, [...args]);
 }
 
 /** Fields and values as HGETALL gives them in a script. */

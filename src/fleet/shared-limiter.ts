@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { StreamIdentity } from '../client/access.js';
 import { sleep, systemClock } from '../client/clock.js';
-import { type CallLimiter, RateLimiter } from '../client/rate-limiter.js';
+import { CALLS_PER_SECOND, type CallLimiter, RateLimiter } from '../client/rate-limiter.js';
+import { jobIdOf } from './names.js';
 import type { Run } from './scripts.js';
 
 /** The service's second, and what clocks and ways to it differ by. */
@@ -36,7 +38,7 @@ export class SharedLimiter implements CallLimiter {
           return () => {
             called();
             // What is not told counts for longer.
-            this.#run('kvsAnswered', this.#key, Math.min(weight, this.#limit), name).catch(() => {});
+            this.#run('kvsAnswered', [this.#key, Math.min(weight, this.#limit), name]).catch(() => {});
           };
         }
         await sleep(systemClock, waitMs, signal);
@@ -49,9 +51,18 @@ export class SharedLimiter implements CallLimiter {
 
   async #ask(weight: number, name: string): Promise<number> {
     try {
-      return Number(await this.#run('kvsLimit', this.#key, this.#limit, WINDOW_MS, weight, name, UNANSWERED_MS));
+      return Number(await this.#run('kvsLimit', [this.#key, this.#limit, WINDOW_MS, weight, name, UNANSWERED_MS]));
     } catch {
       return RETRY_MS;
     }
   }
+}
+
+/**
+ * Lets calls of GetDataEndpoint for a stream through: the service counts those for all of its operations together.
+ *
+ * @param toKey gives a name in Redis, the same for the whole fleet
+ */
+export function endpointLimiter(run: Run, toKey: (name: string) => string, stream: StreamIdentity): SharedLimiter {
+  return new SharedLimiter(run, toKey(`calls:GetDataEndpoint:${jobIdOf(stream)}`), CALLS_PER_SECOND);
 }

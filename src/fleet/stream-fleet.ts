@@ -19,6 +19,7 @@ import {
 } from './names.js';
 import { RangeRun } from './range-run.js';
 import { defineScripts, fieldsOf, type Run } from './scripts.js';
+import { endpointLimiter } from './shared-limiter.js';
 
 /** Following is tried again for as long as it takes. */
 const ATTEMPTS = 1_000_000_000;
@@ -83,7 +84,7 @@ export class StreamFleet {
     const { queue, run } = await this.#open();
     const jobId = jobIdOf(identity);
     const { retryDelayMs = 5000, priority } = options;
-    await run('kvsField', queue.toKey('streams'), jobId, JSON.stringify(identity));
+    await run('kvsField', [queue.toKey('streams'), jobId, JSON.stringify(identity)]);
     await queue.add(
       `follow ${titleOf(identity)}`,
       { stream: identity, options },
@@ -106,7 +107,7 @@ export class StreamFleet {
   async unfollow(stream: StreamName, { forget = false }: { readonly forget?: boolean } = {}): Promise<void> {
     const { queue, run } = await this.#open();
     const jobId = jobIdOf(identityOf(stream));
-    await run('kvsField', queue.toKey('streams'), jobId);
+    await run('kvsField', [queue.toKey('streams'), jobId]);
     for (;;) {
       const job = await queue.getJob(jobId);
       if (job === undefined) break;
@@ -118,13 +119,13 @@ export class StreamFleet {
       if (removed) break;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    if (forget) await run('kvsForget', queue.toKey(`state:${jobId}`));
+    if (forget) await run('kvsForget', [queue.toKey(`state:${jobId}`)]);
   }
 
   /** The streams that are followed, each with its worker, delay and checkpoint. */
   async list(): Promise<FollowedStream[]> {
     const { queue, run } = await this.#open();
-    const found = await run('kvsList', queue.toKey('streams'), queue.toKey('state:'), queue.toKey(''));
+    const found = await run('kvsList', [queue.toKey('streams'), queue.toKey('state:'), queue.toKey('')]);
     const rows: unknown[] = Array.isArray(found) ? found : [];
     return rows.map((row) => {
       const [, identity, locked, flat]: unknown[] = Array.isArray(row) ? row : [];
@@ -147,8 +148,9 @@ export class StreamFleet {
    */
   async process({ stream, ...range }: StoredStretch, options: ProcessOptions = {}): Promise<RangeRun> {
     const identity = identityOf(stream);
-    const { flows, parts, ranges } = await this.#open();
-    const consumer = new FragmentListConsumer({ ...this.#options.consumer, ...identity, range });
+    const { queue, flows, parts, ranges, run } = await this.#open();
+    const endpointRateLimiter = endpointLimiter(run, (name) => queue.toKey(name), identity);
+    const consumer = new FragmentListConsumer({ endpointRateLimiter, ...this.#options.consumer, ...identity, range });
     const listed = await consumer.list();
     const split = splitFragments(listed, options);
     const title = titleOf(identity);

@@ -1,6 +1,5 @@
 import { concatBytes } from '../ebml/writer.js';
 import { Mp4RemuxError } from '../mp4/remux-error.js';
-import { remuxToMp4 } from '../mp4/remux-to-mp4.js';
 import { readSelection, requireRetention, selected } from './fragment-selection.js';
 import { type JsonInput, named } from './json-input.js';
 import type { StoredFragment } from './local-stream.js';
@@ -23,6 +22,8 @@ export async function makeClip(service: Service, input: JsonInput): Promise<Uint
   service.limits.clipped(stream.name, Math.min(fragments.length, MOST_FRAGMENTS));
   await requirePlayable(documentOf(first), 'GetClip');
   const parts: Uint8Array[] = [];
+  // What makes MP4 is large, and most tests have no use for it.
+  const { remuxToMp4 } = await import('../mp4/remux-to-mp4.js');
   try {
     await remuxToMp4(documents(fragments), (bytes) => void parts.push(bytes), {
       limits: { bytes: MOST_BYTES, fragments: MOST_FRAGMENTS },

@@ -1,6 +1,7 @@
 import type { ImageFormat } from '../decode/image-library.js';
 import { readPictures } from '../decode/read-pictures.js';
 import { readFragments } from '../fragments/read.js';
+import { most } from '../mkv/extremes.js';
 import { requireRetention } from './fragment-selection.js';
 import { integer, invalid, type JsonInput, moment, named, objectIn, oneOf } from './json-input.js';
 import type { LocalStream, StoredFragment } from './local-stream.js';
@@ -136,11 +137,11 @@ async function imagesOf(
         const at = clusterTimestamp + (time - fragment[request.by]) * 1000;
         const first = pictures.reduce((least, { timestamp }) => Math.min(least, timestamp), Number.POSITIVE_INFINITY);
         const before = pictures.filter(({ timestamp }) => timestamp <= at).map(({ timestamp }) => timestamp);
-        shown.set(time, Math.max(Math.min(first, at), ...before));
+        shown.set(time, Math.max(Math.min(first, at), most(before)));
       }
     }
     const { width, height, quality } = request;
-    const last = Math.max(...shown.values());
+    const last = most([...shown.values()]);
     const options = {
       ...(width === undefined ? {} : { width }),
       ...(height === undefined ? {} : { height }),

@@ -1,5 +1,4 @@
 import type { ArchivedFragment, FragmentArchive } from '../hls/archive.js';
-import { ArchivePackager } from '../hls/archive-packager.js';
 import type { DiscontinuityMode, PlaybackMode } from '../hls/options.js';
 import { type FragmentSelection, readSelection, requireRetention, selected } from './fragment-selection.js';
 import { integer, invalid, type JsonInput, named, oneOf } from './json-input.js';
@@ -71,6 +70,8 @@ async function openSession(service: Service, input: JsonInput, host: string, ses
   }
   await requirePlayable(documentOf(first), protocol);
   const { sessions } = service;
+  // What makes MP4 is large, and most tests have no use for it.
+  const { ArchivePackager } = await import('../hls/archive-packager.js');
   const token = sessions.newToken();
   const packager = new ArchivePackager(archiveOf(stream, selection), {
     playbackMode: mode,
