@@ -132,8 +132,8 @@ function makeType(
 }
 
 /** Whether data of the type may have so many bytes (RFC 8794 section 7). */
-export function isSizeOf({ sizes }: EbmlElementType, size: number): boolean {
-  return ((sizes >> (size > 8 ? 9 : size)) & 1) === 1;
+export function isSizeOf(type: EbmlElementType, size: number): boolean {
+  return ((type.sizes >> (size > 8 ? 9 : size)) & 1) === 1;
 }
 
 /** Whether the schema lets `type` stand somewhere below `ancestor`. */
