@@ -1,7 +1,8 @@
+import type { GetClipCommandOutput } from '@aws-sdk/client-kinesis-video-archived-media';
 import { concatBytes } from '../ebml/writer.js';
 import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
-import { openByteStream } from '../mkv/byte-stream.js';
 import type { ArchivedMediaAccess, StreamIdentity } from './access.js';
+import type { Attempt } from './attempt.js';
 import { closable } from './closable.js';
 import { FragmentListConsumer } from './fragment-list-consumer.js';
 import { asIs } from './iteration.js';
@@ -71,10 +72,11 @@ async function* run(options: ClipOptions, signal: AbortSignal): AsyncGenerator<C
           TimestampRange: { StartTimestamp: new Date(from), EndTimestamp: new Date(Math.max(to, from + 1)) },
         },
       });
-      const { bytes } = await calls.call(signal, async (client, abortSignal) => {
-        const { Payload } = await client.send(command, { abortSignal });
-        return { bytes: await collect(Payload) };
-      });
+      const bytes = await calls.read(
+        signal,
+        (client, abortSignal) => client.send(command, { abortSignal }),
+        ({ Payload }, attempt) => collect(attempt, Payload),
+      );
       yield { from: new Date(from), to: new Date(to), fragments, bytes };
     }
     return undefined;
@@ -114,9 +116,12 @@ function groups(listed: readonly ListedFragment[], type: FragmentRange['type']):
   return made;
 }
 
-async function collect(payload: Parameters<typeof openByteStream>[0] | undefined): Promise<Uint8Array> {
-  const source = openByteStream(payload ?? new Uint8Array(0));
+async function collect(attempt: Attempt, payload: GetClipCommandOutput['Payload']): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for (let chunk = await source.read(); chunk !== undefined; chunk = await source.read()) chunks.push(chunk);
+  attempt.open(payload);
+  await attempt.feed((chunk) => {
+    if (chunk !== undefined) chunks.push(chunk);
+    return chunk === undefined;
+  });
   return concatBytes(chunks);
 }

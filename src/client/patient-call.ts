@@ -21,15 +21,31 @@ export interface PatientSetup<C extends { destroy?(): void }> {
 /**
  * Makes a call of the service, again and again where it fails with what may pass.
  *
- * @param send makes the call, and reads of its answer what is wanted
+ * @param send makes the call; its answer has come whole
  * @throws KinesisVideoError when the service says what does not pass; the signal's reason when it is aborted
  */
-export async function callPatiently<T extends object, C extends { destroy?(): void }>(
+export function callPatiently<T extends object, C extends { destroy?(): void }>(
   operation: ServiceOperation,
   setup: PatientSetup<C>,
   signal: AbortSignal,
   send: (client: DataClient<C>, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  return readPatiently(operation, setup, signal, send, async (answer) => answer);
+}
+
+/**
+ * The same for a call whose answer has a body.
+ *
+ * @param send makes the call
+ * @param read reads the body, through the attempt: so long as something of it comes, it may take its time
+ */
+export async function readPatiently<T extends object, C extends { destroy?(): void }, R>(
+  operation: ServiceOperation,
+  setup: PatientSetup<C>,
+  signal: AbortSignal,
+  send: (client: DataClient<C>, signal: AbortSignal) => Promise<T>,
+  read: (answer: T, attempt: Attempt) => Promise<R>,
+): Promise<R> {
   const { plane, limiter, clock, readTimeoutMs, recovery } = setup;
   for (;;) {
     let client: DataClient<C> | undefined;
@@ -40,9 +56,10 @@ export async function callPatiently<T extends object, C extends { destroy?(): vo
       const called = await limiter.take(signal);
       const answer = await attempt.call((abortSignal) => send(acquired, abortSignal)).finally(called);
       recovery.answered();
+      const wanted = await read(answer, attempt);
       recovery.progressed();
       setup.onAnswer();
-      return answer;
+      return wanted;
     } catch (error) {
       signal.throwIfAborted();
       const failure = toKinesisVideoError(operation, error);

@@ -11,12 +11,13 @@ import type {
   KinesisVideoArchivedMediaClientConfig,
 } from '@aws-sdk/client-kinesis-video-archived-media';
 import type { ControlClient, SendOptions, ServiceAccess, StreamIdentity } from './access.js';
+import type { Attempt } from './attempt.js';
 import { Backoff } from './backoff.js';
 import { type Lease, ownLease } from './client-pool.js';
 import { systemClock } from './clock.js';
 import { DataPlane } from './data-plane.js';
 import { type PatienceOptions, READ_TIMEOUT_MS } from './iteration.js';
-import { callPatiently } from './patient-call.js';
+import { callPatiently, readPatiently } from './patient-call.js';
 import { RateLimiter } from './rate-limiter.js';
 import { Recovery } from './recovery.js';
 import { openControl, sharedConfig, sharesHandler } from './sdk.js';
@@ -92,6 +93,21 @@ export class PlaybackCalls {
     send: (client: PlaybackClient, abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     return callPatiently(this.#operation, this.#setup, signal, ({ client }, abortSignal) => send(client, abortSignal));
+  }
+
+  /** The same for a call whose answer has a body, which `read` reads through the attempt. */
+  read<T extends object, R>(
+    signal: AbortSignal,
+    send: (client: PlaybackClient, abortSignal: AbortSignal) => Promise<T>,
+    read: (answer: T, attempt: Attempt) => Promise<R>,
+  ): Promise<R> {
+    return readPatiently(
+      this.#operation,
+      this.#setup,
+      signal,
+      ({ client }, abortSignal) => send(client, abortSignal),
+      read,
+    );
   }
 
   /** Closes the clients that were made here. */

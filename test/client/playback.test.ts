@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
 import { dashUrl, getClip, hlsUrl, images, type StreamingUrl } from '../../src/client/index.js';
 import { concatBytes } from '../../src/ebml/writer.js';
 import { remuxToMp4 } from '../../src/mp4/index.js';
@@ -124,4 +126,49 @@ test('getClip: ranges longer than the limits in several clips, no fragment in tw
   expect(clips[1]?.bytes.length).toBe(concatBytes(parts).length);
   const none = { ...range, from: new Date(0), to: new Date(1) };
   expect(await all(getClip({ ...access(server.endpoint), range: none }))).toEqual([]);
+});
+
+/** A way to an endpoint on which clips take their time: pieces of them come every 100 ms. */
+async function slowWayTo(endpoint: string): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    if (request.url === '/getDataEndpoint') {
+      response.end(JSON.stringify({ DataEndpoint: `http://${request.headers.host}` }));
+      return;
+    }
+    const answer = await fetch(endpoint + request.url, { method: 'POST', body: Buffer.concat(chunks) });
+    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    const size = request.url === '/getClip' ? Math.ceil(bytes.length / 8) : bytes.length;
+    for (let at = 0; at < bytes.length; at += size) {
+      response.write(bytes.subarray(at, at + size));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test('getClip: a clip may come for longer than what is waited for its next bytes', async () => {
+  const server = await start({ streams: { camera: { source: RECORDING } } });
+  const range = { type: 'PRODUCER_TIMESTAMP', from: new Date(0), to: new Date(Date.now() + 60_000) } as const;
+  const [expected] = await all(getClip({ ...access(server.endpoint), range }));
+  const retries: string[] = [];
+  const clips = await all(
+    getClip({
+      ...access(await slowWayTo(server.endpoint)),
+      range,
+      readTimeoutMs: 400,
+      giveUpAfterMs: 2000,
+      onRetry: ({ message }) => void retries.push(message),
+    }),
+  );
+  expect(retries).toEqual([]);
+  expect(clips.map(({ bytes }) => Buffer.compare(bytes, expected?.bytes ?? Buffer.of()))).toEqual([0]);
 });
