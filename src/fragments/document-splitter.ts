@@ -69,16 +69,12 @@ interface HeldChunk {
 /** Chunks below this are copied together: an object for each would take more memory than they do. */
 const SMALL = 1024;
 
-/** An id and a size of 8 bytes each. */
-const LONGEST_HEADER = 16;
-
 const NO_BYTES = new Uint8Array(0);
 
 /** Cuts the bytes of a stream where documents begin. It holds what it has been given up to the end of the element at hand. */
 export class DocumentSplitter implements ChunkConsumer<DocumentPart> {
   readonly #parser: EbmlParser<MkvStartMasterElement>;
   readonly #copies: boolean;
-  readonly #recovers: boolean;
   readonly #fragments = new FragmentMetadataVisitor();
   readonly #onGap: MkvReaderOptions['onGap'];
   /** What has come and has not all been given out. */
@@ -105,7 +101,6 @@ export class DocumentSplitter implements ChunkConsumer<DocumentPart> {
 
   constructor(options: DocumentSplitterOptions) {
     this.#copies = options.copyChunks === true;
-    this.#recovers = options.recover === true;
     this.#expectsTrailer = options.expectTrailingTags === true;
     this.#learnsTrailers = options.expectTrailingTags === undefined;
     this.#onGap = options.onGap;
@@ -172,8 +167,6 @@ export class DocumentSplitter implements ChunkConsumer<DocumentPart> {
       return;
     }
     if (!this.#ended) {
-      // Without recovery, all has been read but for a header that is not whole.
-      if (!this.#recovers) this.#reach(this.#length - LONGEST_HEADER);
       this.#give(this.#reached);
       return;
     }

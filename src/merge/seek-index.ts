@@ -86,7 +86,9 @@ export class SeekIndex {
     const time = this.#clusterTime + timestamp;
     this.#first = Math.min(this.#first ?? time, time);
     this.#end = Math.max(this.#end, time + this.#lasts(track, time, frames, duration));
-    if (this.#isCued || !keyframe || (this.#cueTrack !== undefined && track !== this.#cueTrack) || time < 0) return;
+    if (this.#isCued || !keyframe || (this.#cueTrack !== undefined && track !== this.#cueTrack)) return;
+    // Neither can be written: a time before 0, and one that numbers do not hold exactly.
+    if (time < 0 || !Number.isSafeInteger(time)) return;
     this.#isCued = true;
     if (this.#found++ % this.#every !== 0) return;
     this.#cues.push({ time, track, position: this.#clusterPosition });

@@ -11,6 +11,7 @@ import {
   OutputSegmentMerger,
   segmentMergerStream,
   writeElement,
+  writeHeader,
   writeMaster,
 } from '../../src/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
@@ -152,6 +153,18 @@ describe('a merged document that players can seek in', () => {
       const bytes = await mergeSeekable(BODY.subarray(0, length));
       expect(() => [...readChunks([bytes], { strict: true })]).not.toThrow();
     }
+  });
+
+  it('has no Cues of times that numbers do not hold exactly', async () => {
+    const at = (timestamp: Uint8Array) => {
+      const block = writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, 0, 0x80, 1));
+      return writeMaster(Mkv.Cluster, [writeHeader(Mkv.Timestamp, timestamp.length), timestamp, block]);
+    };
+    const late = Uint8Array.of(0x10, 0, 0, 0, 0, 0, 0, 1);
+    const bytes = await mergeSeekable(concatBytes([documentHead(), at(Uint8Array.of(5)), at(late)]));
+    expect(indexOf(bytes).times).toEqual([5]);
+    expect(indexOf(bytes).clusters).toHaveLength(1);
+    expect(Buffer.from(bytes).includes(Buffer.from(at(late)))).toBe(true);
   });
 
   it('does not keep positions', () => {
