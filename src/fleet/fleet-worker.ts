@@ -29,9 +29,6 @@ const FRAGMENT_LIST_CONNECTIONS = 5;
 /** A job that never ends may be taken over as often as it has to be. */
 const TAKE_OVERS = 1_000_000_000;
 
-/** How long a drained handler is waited for before the stream passes on all the same, in milliseconds. */
-const DRAIN_MS = 700;
-
 /** How long connections to Redis are waited for at the end, in milliseconds. */
 const CLOSE_MS = 2000;
 
@@ -245,7 +242,7 @@ export class FleetWorker {
     this.#tell({ type: 'taken', stream: title });
     try {
       if (this.#state !== 'running') live.drain();
-      const end = await Promise.race([live.run(), this.#drained(live)]);
+      const end = await live.run();
       this.#tell({ type: end, stream: title });
       return end;
     } catch (error) {
@@ -255,13 +252,6 @@ export class FleetWorker {
     } finally {
       this.#live.delete(live);
     }
-  }
-
-  /** A handler that does not come to an end when the worker drains is not waited for. */
-  async #drained(live: LiveStream): Promise<'drained'> {
-    while (this.#state === 'running' || !live.handling) await after(50);
-    await after(DRAIN_MS);
-    return 'drained';
   }
 
   async #hold(job: Job, token: string, report: StreamReport): Promise<HoldAnswer> {
@@ -291,8 +281,7 @@ export class FleetWorker {
     const { consumer = {}, handler } = this.#options;
     const data: PartData = { stream: identityOf(job.data.stream), fragmentNumbers: job.data.fragmentNumbers };
     const title = titleOf(data.stream);
-    const id = title;
-    const places = this.#key(`places:${id}`);
+    const places = this.#key(`places:${title}`);
     const who = `${this.name}:${job.id}`;
     const { signal } = this.#stopParts;
     const { clientConfig, client, readTimeoutMs, giveUpAfterMs, verifyCrc } = consumer;
@@ -315,8 +304,8 @@ export class FleetWorker {
           readTimeoutMs,
           giveUpAfterMs,
           verifyCrc,
-          rateLimiter: this.#limiter('GetMediaForFragmentList', id),
-          fragmentRateLimiter: this.#limiter('fragments', id, FRAGMENTS_PER_SECOND),
+          rateLimiter: this.#limiter('GetMediaForFragmentList', title),
+          fragmentRateLimiter: this.#limiter('fragments', title, FRAGMENTS_PER_SECOND),
           endpointRateLimiter: this.#endpointLimiter(data.stream),
         },
         signal,

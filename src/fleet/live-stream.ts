@@ -33,6 +33,9 @@ export interface StreamReport {
   readonly fragments: number;
 }
 
+/** How long a handler is waited for when a stream is given up, in milliseconds; then it passes on all the same. */
+const DRAIN_MS = 700;
+
 /** Why following has ended. */
 export type LiveEnd = 'unfollowed' | 'drained';
 
@@ -55,6 +58,8 @@ export class LiveStream {
   #handled = 0;
   /** The handler has a fragment. */
   #handling = false;
+  /** Ends following although the handler has not ended. */
+  #abandon: (() => void) | undefined;
 
   constructor(setup: LiveStreamSetup) {
     this.#setup = setup;
@@ -95,18 +100,17 @@ export class LiveStream {
     };
   }
 
-  /** Whether the handler has a fragment. */
-  get handling(): boolean {
-    return this.#handling;
-  }
-
   get stream(): StreamIdentity {
     return this.#setup.stream;
   }
 
-  /** Gives the stream up, when the handler is done with the fragment that it has. */
+  /** Gives the stream up, when the handler is done with the fragment that it has, or has had time for that. */
   drain(): void {
+    if (this.#controller.signal.aborted) return;
     this.#controller.abort(new Stopped('drained'));
+    setTimeout(() => {
+      if (this.#handling) this.#abandon?.();
+    }, DRAIN_MS);
   }
 
   /**
@@ -115,7 +119,14 @@ export class LiveStream {
    * @throws LeaseLostError when another worker may have the stream; what the handler throws; KinesisVideoError when the service says what
    * does not pass
    */
-  async run(): Promise<LiveEnd> {
+  run(): Promise<LiveEnd> {
+    const abandoned = new Promise<LiveEnd>((resolve) => {
+      this.#abandon = () => resolve('drained');
+    });
+    return Promise.race([this.#follow(), abandoned]);
+  }
+
+  async #follow(): Promise<LiveEnd> {
     const { signal } = this.#controller;
     try {
       // From here on it is known who has the stream.

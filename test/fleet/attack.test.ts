@@ -32,6 +32,30 @@ describeNeeding('a fleet of several processes', [tools('redis-server')], () => {
     expect(said).toMatch(/one worker is killed\n5000 fragments.* 0 calls beyond/);
   }, 180_000);
 
+  it('keeps no process that has closed its worker', async () => {
+    const redis = await RedisServer.start();
+    const local = await startLocalKinesisVideo({ streams: { door: { source: 'examples/recording/camera.mkv' } } });
+    const program = `
+      import { FleetWorker, StreamFleet } from './dist/fleet/index.js';
+      const redis = '${redis.url}';
+      const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
+      const consumer = { clientConfig: { endpoint: '${local.endpoint}', region: 'local', credentials } };
+      const fleet = new StreamFleet({ redis, consumer });
+      await fleet.follow('door', { start: { type: 'EARLIEST' } });
+      const handled = new Promise((resolve) => {
+        const worker = new FleetWorker({ redis, consumer, lockMs: 2000, handler: () => resolve(worker) });
+        worker.start();
+      });
+      const worker = await handled;
+      await fleet.unfollow('door');
+      await worker.close();
+      await fleet.close();`;
+    const { stderr } = await run(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 });
+    expect(stderr).not.toContain('Error');
+    await local.close();
+    await redis.remove();
+  }, 60_000);
+
   it('hands out nothing more when Redis is gone for good, says so, and ends', async () => {
     const lockMs = 2000;
     const redis = await RedisServer.start();

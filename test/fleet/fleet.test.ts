@@ -95,6 +95,25 @@ describeNeeding('a fleet', [tools('redis-server')], () => {
     expect(handled).toHaveLength(16);
   });
 
+  it('passes a stream on although the handler that drains does not end, long before its lock would be over', async () => {
+    await fleet.follow('door', { start: { type: 'EARLIEST' } });
+    const handled: string[] = [];
+    const options = (name: string, end: Promise<void> | undefined) => ({
+      name,
+      lockMs: 120_000,
+      handler: async () => {
+        handled.push(name);
+        await end;
+      },
+    });
+    const { worker: a } = await work(options('a', new Promise(() => {})));
+    await until(() => handled.length === 1);
+    await work(options('b', undefined));
+    await a.close();
+    await until(() => handled.length === 9);
+    expect(handled).toEqual(['a', ...Array(8).fill('b')]);
+  });
+
   it('gives jobs names and progress that other tools of BullMQ show', async () => {
     await fleet.follow('door', { start: { type: 'EARLIEST' } });
     await work({ handler: () => {}, name: 'a' });
