@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type FleetHandler, FleetWorker, type FollowedStream, StreamFleet, type WorkerEvent } from '../fleet/index.js';
-import { command, SelfContainedError, UsageError } from './command.js';
-import { interruption } from './interrupt.js';
+import { command, type OptionValues, SelfContainedError, UsageError } from './command.js';
+import { interrupted } from './interrupt.js';
 import { clientConfigOf, startOf } from './service.js';
 import { tell, writeOut } from './terminal.js';
 
@@ -67,22 +67,22 @@ export const fleet = command({
   },
 });
 
-type Values = { readonly [K in keyof typeof OPTIONS]?: string | boolean };
+type Values = OptionValues<typeof OPTIONS>;
 
 async function work(
   connection: { readonly redis: string; readonly prefix: string | undefined },
   values: Values,
 ): Promise<void> {
   const { handler, name, lock, endpoint, region } = values;
-  if (typeof handler !== 'string') throw new UsageError('--handler is missing');
+  if (handler === undefined) throw new UsageError('--handler is missing');
   const worker = new FleetWorker({
     ...connection,
     handler: await loadHandler(handler),
-    consumer: { clientConfig: clientConfigOf({ endpoint: textOf(endpoint), region: textOf(region) }) },
+    consumer: { clientConfig: clientConfigOf({ endpoint, region }) },
     maxStreams: countOf('max-streams', values['max-streams']),
     maxParts: countOf('max-parts', values['max-parts']),
     lockMs: lock === undefined ? undefined : countOf('lock', lock, 1) * 1000,
-    name: textOf(name),
+    name,
     // The command ends by itself when it is told to.
     drainAtSigterm: false,
     onEvent: tellEvent,
@@ -90,10 +90,7 @@ async function work(
   await worker.start();
   tell(`${worker.name}: waits for streams`);
   try {
-    await new Promise<void>((resolvePromise) => {
-      if (interruption.aborted) resolvePromise();
-      else interruption.addEventListener('abort', () => resolvePromise(), { once: true });
-    });
+    await interrupted();
   } finally {
     await worker.close();
   }
@@ -138,15 +135,11 @@ function nameOf({ stream }: FollowedStream): string {
   return stream.streamName ?? stream.streamARN ?? '';
 }
 
-function countOf(option: string, value: string | boolean, least?: number): number;
-function countOf(option: string, value: string | boolean | undefined, least?: number): number | undefined;
-function countOf(option: string, value: string | boolean | undefined, least = 0): number | undefined {
-  if (value === undefined) return undefined;
-  const count = Number(value);
+function countOf(option: string, text: string, least?: number): number;
+function countOf(option: string, text: string | undefined, least?: number): number | undefined;
+function countOf(option: string, text: string | undefined, least = 0): number | undefined {
+  if (text === undefined) return undefined;
+  const count = Number(text);
   if (Number.isInteger(count) && count >= least) return count;
-  throw new UsageError(`--${option} is an integer of ${least} or more, not ${value}`);
-}
-
-function textOf(value: string | boolean | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+  throw new UsageError(`--${option} is an integer of ${least} or more, not ${text}`);
 }

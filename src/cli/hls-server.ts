@@ -4,7 +4,7 @@ import type { Packager } from '../hls/packager.js';
 import { AccessControl, type AccessOptions, LOOPBACK } from '../testing/access-control.js';
 import { ServiceError } from '../testing/service-error.js';
 import { SelfContainedError } from './command.js';
-import { interruption } from './interrupt.js';
+import { interrupted, interruption } from './interrupt.js';
 import type { PageFile } from './player-page.js';
 import { explain, tell, writeOut } from './terminal.js';
 
@@ -48,10 +48,7 @@ export async function servePlayback(
   const address = server.address();
   const taken = typeof address === 'object' && address !== null ? address.port : port;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}/`;
-  const stopped = new Promise<void>((resolve) => {
-    if (interruption.aborted) resolve();
-    else interruption.addEventListener('abort', () => resolve());
-  });
+  const stopped = interrupted();
   try {
     const fed = packager.feed(source);
     fed.catch(() => {});

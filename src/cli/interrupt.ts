@@ -72,6 +72,14 @@ export function removeWhenKilled(path: string): () => void {
   return () => unfinished.delete(path);
 }
 
+/** Settles when the process is told to stop. */
+export function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    if (interruption.aborted) resolve();
+    else interruption.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /** Throws when the process was told to stop. */
 export function throwIfInterrupted(): void {
   interruption.throwIfAborted();

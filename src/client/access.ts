@@ -15,7 +15,6 @@ import type {
   GetMediaCommandOutput,
   KinesisVideoMediaClientConfig,
 } from '@aws-sdk/client-kinesis-video-media';
-
 import type { CallLimiter } from './rate-limiter.js';
 
 /** Which stream: its name, or its ARN. */

@@ -45,7 +45,7 @@ interface Entry<C> {
   retired: boolean;
 }
 
-/** Gives one client to all who ask with the same settings, for as long as any of them uses it. */
+/** Gives one client to all who ask with the same settings, until the last of them has released it. */
 export class ClientPool<C> {
   #entries: Entry<C>[] = [];
 

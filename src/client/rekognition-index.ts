@@ -15,7 +15,7 @@ export interface RekognitionJoin {
 export interface RekognitionIndexOptions {
   /** How far a frame may be from the time that a result says, in microseconds. Default 10,000: 10 ms. */
   readonly tolerance?: number | undefined;
-  /** So many fragments, the newest by number, are kept for results that come late; they hold their frames. Default 30. */
+  /** So many fragments, those that were added last, are kept for results that come late; they hold their frames. Default 30. */
   readonly maxFragments?: number | undefined;
   /** So many results are kept for fragments that come later. Default 10,000. */
   readonly maxResults?: number | undefined;
@@ -48,7 +48,7 @@ export class RekognitionIndex {
   readonly #maxFragments: number;
   readonly #maxResults: number;
   readonly #onUnmatched: (result: RekognitionResult) => void;
-  /** By number, in the order in which they came. */
+  /** By number, in the order in which they were added. */
   readonly #fragments = new Map<string, Entry>();
   /** The largest number of a fragment that is not kept any more. */
   #forgotten: string | undefined;

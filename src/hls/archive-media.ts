@@ -4,6 +4,7 @@ import { type ByteStream, openByteStream } from '../mkv/byte-stream.js';
 import type { CmafFragment, CmafTrack } from '../mp4/cmaf-remuxer.js';
 import { cmafFragmentStream, type Mp4StreamOptions } from '../mp4/streams.js';
 import type { ArchivedFragment, FragmentArchive } from './archive.js';
+import { trackName } from './track-window.js';
 
 /** A stored fragment as CMAF. */
 export interface ArchivedMedia {
@@ -14,11 +15,6 @@ export interface ArchivedMedia {
 
 /** How many fragments are kept that were asked for last: viewers ask for their tracks one after another. */
 const KEPT = 16;
-
-/** The name of a track in addresses. */
-export function trackName({ kind, track }: CmafTrack): string {
-  return `${kind}-${track.number}`;
-}
 
 /** Reads and remuxes stored fragments when they are asked for, each on its own. */
 export class ArchiveMedia {

@@ -2,14 +2,15 @@ import { sameBytes } from '../ebml/bytes.js';
 import type { CmafTrack } from '../mp4/cmaf-remuxer.js';
 import { Mp4RemuxError } from '../mp4/remux-error.js';
 import { type ArchivedFragment, type FragmentArchive, timeOf } from './archive.js';
-import { ArchiveMedia, trackName } from './archive-media.js';
+import { ArchiveMedia } from './archive-media.js';
 import { inPlayingOrder, newerThan, reached } from './archive-order.js';
 import { ArchiveTimeline } from './archive-timeline.js';
 import { type PlaybackHandler, playbackHandler } from './handler.js';
-import { type FragmentSelectorType, type Playback, resolvePlayback } from './options.js';
+import { type FragmentSelectorType, limitsOf, type Playback, resolvePlayback, resolveServing } from './options.js';
 import { type PackagerOptions, TIMELINE_START } from './packager.js';
 import { Presentation } from './presentation.js';
 import type { InitSegment } from './segment.js';
+import { trackName } from './track-window.js';
 
 /** How an {@link ArchivePackager} serves. */
 export interface ArchivePackagerOptions extends Omit<PackagerOptions, 'partDuration' | 'onWarning' | 'onGap'> {
@@ -52,25 +53,18 @@ export class ArchivePackager {
 
   /** @throws RangeError when an option is out of its range */
   constructor(archive: FragmentArchive, options: ArchivePackagerOptions = {}) {
-    const { basePath = '', allowOrigin = '*', query = {}, fragmentSelectorType = 'PRODUCER_TIMESTAMP' } = options;
-    const text = new URLSearchParams(query).toString();
+    const { query, fragmentSelectorType = 'PRODUCER_TIMESTAMP' } = options;
     this.#archive = archive;
     this.#media = new ArchiveMedia(archive, { ...options, startAtZero: undefined });
-    this.#playback = { ...resolvePlayback(options, undefined, text === '' ? '' : `?${text}`), blocks: false };
+    this.#playback = { ...resolvePlayback(options, undefined, query), blocks: false };
     this.#type = fragmentSelectorType;
     this.#strictDash = options.strictDash === true;
-    const { mode, fragments } = this.#playback;
-    const isWhole = mode === 'ON_DEMAND';
-    this.#presentation = new Presentation({
-      listed: isWhole ? Number.POSITIVE_INFINITY : fragments,
-      kept: isWhole ? 0 : fragments + 1,
-    });
+    this.#presentation = new Presentation(limitsOf(this.#playback));
     this.#timeline = new ArchiveTimeline(this.#type, this.#playback.discontinuityMode, TIMELINE_START);
     this.handler = playbackHandler({
       presentation: this.#presentation,
       playback: this.#playback,
-      basePath: basePath.replace(/\/+$/, ''),
-      allowOrigin: allowOrigin === false ? undefined : allowOrigin,
+      ...resolveServing(options),
       startTimeoutMs: 0,
       prepare: () => this.refresh(),
       noManifest: () =>

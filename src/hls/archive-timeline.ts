@@ -1,8 +1,5 @@
 import { type ArchivedFragment, timeOf } from './archive.js';
-import type { DiscontinuityMode, FragmentSelectorType } from './options.js';
-
-/** In microseconds: a gap or overlap up to this is none. */
-const JITTER = 50_000;
+import { type DiscontinuityMode, type FragmentSelectorType, JITTER } from './options.js';
 
 /** Where a stored fragment goes, in microseconds of the timeline. */
 export interface ArchivePlace {

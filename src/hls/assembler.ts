@@ -1,13 +1,10 @@
 import { concatBytes } from '../ebml/writer.js';
 import type { CmafFragment, CmafMedia, CmafTrack } from '../mp4/cmaf-remuxer.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
-import type { DiscontinuityMode } from './options.js';
+import { type DiscontinuityMode, JITTER } from './options.js';
 import type { Presentation } from './presentation.js';
 import type { FragmentIdentity, InitSegment, Part, Segment } from './segment.js';
-import type { TrackWindow } from './track-window.js';
-
-/** In microseconds: a gap or overlap up to this is none. */
-const JITTER = 50_000;
+import { type TrackWindow, trackName } from './track-window.js';
 
 /** In microseconds: behind a gap of more a stretch of its own begins, since DASH players stay in a gap within a Period. */
 const LONG_GAP = 1_000_000;
@@ -146,7 +143,7 @@ export class Assembler {
     for (const track of tracks) {
       const before = this.#states.get(track.id);
       if (before?.track === track) continue;
-      const window = this.#presentation.track(`${track.kind}-${track.track.number}`, track);
+      const window = this.#presentation.track(trackName(track), track);
       window.description = track;
       const init = { id: (before?.init.id ?? -1) + 1, media: track.init };
       this.#states.set(track.id, { window, track, init, end: before?.end });

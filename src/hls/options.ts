@@ -1,3 +1,5 @@
+import type { WindowLimits } from './presentation.js';
+
 /** How a stream is played back, as the service names it. */
 export type PlaybackMode = 'LIVE' | 'LIVE_REPLAY' | 'ON_DEMAND';
 /** Where HLS says that media does not continue: at each fragment, nowhere, or at gaps and overlaps of more than 50 ms. */
@@ -50,13 +52,22 @@ export interface Playback {
 
 const DEFAULT_FRAGMENTS = { LIVE: 5, LIVE_REPLAY: 5, ON_DEMAND: 1000 } as const;
 
+/** In microseconds: a gap or overlap up to this is none. */
+export const JITTER = 50_000;
+
 /**
  * Decides what options leave open.
  *
  * @param partDuration in milliseconds
+ * @param query is put behind each address
  * @throws RangeError when one is out of its range
  */
-export function resolvePlayback(options: PlaybackOptions, partDuration: number | undefined, query: string): Playback {
+export function resolvePlayback(
+  options: PlaybackOptions,
+  partDuration: number | undefined,
+  query: Readonly<Record<string, string>> = {},
+): Playback {
+  const text = new URLSearchParams(query).toString();
   const { playbackMode: mode = 'LIVE', discontinuityMode = 'ON_DISCONTINUITY' } = options;
   const { maxFragmentResults: most = DEFAULT_FRAGMENTS[mode] } = options;
   if (most !== 'all' && !(Number.isInteger(most) && most >= 1)) {
@@ -74,6 +85,23 @@ export function resolvePlayback(options: PlaybackOptions, partDuration: number |
     timeOf: options.fragmentSelectorType === 'SERVER_TIMESTAMP' ? 'serverTimestamp' : 'producerTimestamp',
     partTarget: mode === 'ON_DEMAND' || partDuration === undefined ? undefined : partDuration * 1000,
     blocks: mode !== 'ON_DEMAND',
-    query,
+    query: text === '' ? '' : `?${text}`,
   };
+}
+
+/** How many fragments are listed and kept besides: on demand all, and none that is not listed. */
+export function limitsOf({ mode, fragments }: Playback): WindowLimits {
+  if (mode === 'ON_DEMAND') return { listed: Number.POSITIVE_INFINITY, kept: 0 };
+  return { listed: fragments, kept: fragments + 1 };
+}
+
+/** Where it is served, and for whom. */
+export interface ServingOptions {
+  readonly basePath?: string | undefined;
+  readonly allowOrigin?: string | false | undefined;
+}
+
+/** {@link ServingOptions} as a handler takes them. */
+export function resolveServing({ basePath = '', allowOrigin = '*' }: ServingOptions) {
+  return { basePath: basePath.replace(/\/+$/, ''), allowOrigin: allowOrigin === false ? undefined : allowOrigin };
 }

@@ -4,7 +4,7 @@ import type { Mp4StreamOptions } from '../mp4/streams.js';
 import { cmafFragmentStream } from '../mp4/streams.js';
 import { Assembler } from './assembler.js';
 import { type PlaybackHandler, playbackHandler } from './handler.js';
-import { type Playback, type PlaybackOptions, resolvePlayback } from './options.js';
+import { limitsOf, type Playback, type PlaybackOptions, resolvePlayback, resolveServing } from './options.js';
 import { Pacer } from './pacer.js';
 import { Presentation } from './presentation.js';
 import { bytesOrFragments, type PackagerSource } from './source.js';
@@ -80,17 +80,16 @@ export class Packager {
   /** @throws RangeError when an option is out of its range */
   constructor(options: PackagerOptions = {}) {
     this.#options = options;
-    const { basePath: path = '', allowOrigin = '*', startTimeoutMs = 10_000, query = {}, partDuration } = options;
-    const text = new URLSearchParams(query).toString();
-    this.#playback = resolvePlayback(options, partDuration, text === '' ? '' : `?${text}`);
+    const { startTimeoutMs = 10_000, query, partDuration } = options;
+    this.#playback = resolvePlayback(options, partDuration, query);
     this.#presentation = new Presentation(limitsOf(this.#playback));
     this.#assembler = new Assembler(this.#presentation, this.#playback.discontinuityMode, this.#playback.partTarget);
-    this.#basePath = path.replace(/\/+$/, '');
+    const serving = resolveServing(options);
+    this.#basePath = serving.basePath;
     this.handler = playbackHandler({
       presentation: this.#presentation,
       playback: this.#playback,
-      basePath: this.#basePath,
-      allowOrigin: allowOrigin === false ? undefined : allowOrigin,
+      ...serving,
       startTimeoutMs,
     });
   }
@@ -186,9 +185,4 @@ export class Packager {
     remuxer.end();
     yield* made.splice(0);
   }
-}
-
-function limitsOf({ mode, fragments }: Playback): { listed: number; kept: number } {
-  if (mode === 'ON_DEMAND') return { listed: Number.POSITIVE_INFINITY, kept: 0 };
-  return { listed: fragments, kept: fragments + 1 };
 }

@@ -4,9 +4,14 @@ import type { InitSegment, Segment } from './segment.js';
 /** What is told of a track to those who choose between tracks. */
 export type TrackDescription = Pick<CmafTrack, 'kind' | 'codec' | 'width' | 'height' | 'timescale'>;
 
+/** The name of a track in addresses: `video-1`, by the number of the Matroska track. */
+export function trackName({ kind, track }: CmafTrack): string {
+  return `${kind}-${track.number}`;
+}
+
 /** The segments of one track that can be had, oldest first, and the one in the making. */
 export class TrackWindow {
-  /** Part of the addresses: `video-1`, by the number of the Matroska track. */
+  /** See {@link trackName}. */
   readonly name: string;
   /** As it is now. */
   description: TrackDescription;

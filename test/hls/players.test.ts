@@ -42,6 +42,9 @@ interface Page {
   stop(id: string): void;
 }
 
+/** What `fixtures/players.js` puts into the page: it is there where the functions that are passed to `evaluate` run. */
+declare const page: Page;
+
 describeNeeding('players in headless Chromium', [tools('chromium', 'ffmpeg')], () => {
   const folder = temporaryFolder();
   const handlers = new Map<string, PlaybackHandler>();
@@ -92,19 +95,16 @@ describeNeeding('players in headless Chromium', [tools('chromium', 'ffmpeg')], (
   /** Opens what lies at a path in a player: HLS in hls.js, DASH in the others, or what is asked for. */
   async function open(name: string, kind: Player, file = kind === 'hls.js' ? 'main.m3u8' : 'manifest.mpd') {
     const id = `${name} ${kind} ${count++}`;
-    await session.page.evaluate(
-      ([each, player, url]) => (globalThis as unknown as { page: Page }).page.start(each, player, url),
-      [id, kind, `${origin}/${name}/${file}`] as const,
-    );
+    await session.page.evaluate(([each, player, url]) => page.start(each, player, url), [
+      id,
+      kind,
+      `${origin}/${name}/${file}`,
+    ] as const);
     return {
       id,
-      look: () => session.page.evaluate((each) => (globalThis as unknown as { page: Page }).page.look(each), id),
-      seek: (time: number) =>
-        session.page.evaluate(([each, to]) => (globalThis as unknown as { page: Page }).page.seek(each, to), [
-          id,
-          time,
-        ] as const),
-      stop: () => session.page.evaluate((each) => (globalThis as unknown as { page: Page }).page.stop(each), id),
+      look: () => session.page.evaluate((each) => page.look(each), id),
+      seek: (time: number) => session.page.evaluate(([each, to]) => page.seek(each, to), [id, time] as const),
+      stop: () => session.page.evaluate((each) => page.stop(each), id),
     };
   }
 
