@@ -3,7 +3,10 @@ import type { TrackMetadata } from '../mkv/track.js';
 import type { CheckedFragment } from './checked-fragment.js';
 import { quote } from './finding.js';
 
-/** The service's ways to play a stream. */
+/**
+ * The service's ways to play a stream: `getClip` is GetClip, `hls` GetHLSStreamingSessionURL, `dash` GetDASHStreamingSessionURL, `getImages`
+ * GetImages.
+ */
 export type PlaybackOperation = 'getClip' | 'hls' | 'dash' | 'getImages';
 
 /** Which of the service's ways to play a stream would take it: GetClip, the HLS and DASH sessions, GetImages. */

@@ -17,37 +17,47 @@ import type {
 } from '@aws-sdk/client-kinesis-video-media';
 import type { CallLimiter } from './rate-limiter.js';
 
-/** Which stream: its name, or its ARN. */
+/** Which stream: its name (`streamName`), or its Amazon Resource Name (`streamARN`). */
 export type StreamIdentity =
   | { readonly streamName: string; readonly streamARN?: undefined }
   | { readonly streamARN: string; readonly streamName?: undefined };
 
 /** What the AWS SDK's clients take besides a command. */
 export interface SendOptions {
+  /** Ends the call, and rejects its promise, when it is aborted. */
   readonly abortSignal?: AbortSignal;
 }
 
 /** The part of `KinesisVideoClient` that is used. */
 export interface ControlClient {
+  /** Asks for the endpoint of a stream's operation. */
   send(command: GetDataEndpointCommand, options?: SendOptions): Promise<GetDataEndpointCommandOutput>;
   /** Region and credentials are those of the clients that are made for the stream's endpoints. */
   readonly config?: {
+    /** A region, or a function that gives one. */
     readonly region?: KinesisVideoClientConfig['region'];
+    /** Credentials, or the provider that renews them. */
     readonly credentials?: KinesisVideoClientConfig['credentials'];
   };
+  /** Closes the connections. A client that the caller has passed is not closed here. */
   destroy?(): void;
 }
 
 /** The part of `KinesisVideoMediaClient` that is used. */
 export interface MediaClient {
+  /** Opens a GetMedia connection. */
   send(command: GetMediaCommand, options?: SendOptions): Promise<GetMediaCommandOutput>;
+  /** Closes the connections. Called when the client's endpoint has changed, and when nobody uses the client any more. */
   destroy?(): void;
 }
 
 /** The part of `KinesisVideoArchivedMediaClient` that is used. */
 export interface ArchivedMediaClient {
+  /** Lists a page of stored fragments. */
   send(command: ListFragmentsCommand, options?: SendOptions): Promise<ListFragmentsCommandOutput>;
+  /** Asks for the media of up to 1,000 stored fragments. */
   send(command: GetMediaForFragmentListCommand, options?: SendOptions): Promise<GetMediaForFragmentListCommandOutput>;
+  /** Closes the connections. Called when the client's endpoint has changed, and when nobody uses the client any more. */
   destroy?(): void;
 }
 

@@ -21,8 +21,9 @@ export type ClipOptions = StreamIdentity & ClipSettings;
 
 /** A clip: an MP4 of fragments that follow each other. */
 export interface Clip {
-  /** When its first and its last fragment begin, by the clock of the range. */
+  /** When its first fragment begins, by the clock of the range. */
   readonly from: Date;
+  /** When its last fragment begins, by the clock of the range. */
   readonly to: Date;
   /** How many fragments ListFragments tells of. */
   readonly fragments: number;

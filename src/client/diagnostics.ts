@@ -13,7 +13,9 @@ export interface DiagnosticMessage {
 
 /** A connection for media has been opened or is over: channel `kvs-parser:connection`. */
 export interface ConnectionMessage extends DiagnosticMessage {
+  /** `'open'` when the service has answered with a body, `'closed'` when the connection is over. */
   readonly state: 'open' | 'closed';
+  /** `GetMedia` or `GetMediaForFragmentList`. */
   readonly operation: ServiceOperation;
   /** The service's id of the request. */
   readonly requestId: string | undefined;
@@ -23,8 +25,11 @@ export interface ConnectionMessage extends DiagnosticMessage {
 
 /** A fragment is handed out: channel `kvs-parser:fragment`. */
 export interface FragmentMessage extends DiagnosticMessage {
+  /** A decimal string; `undefined` where the service has sent none. */
   readonly fragmentNumber: string | undefined;
+  /** When the producer began to record the fragment. */
   readonly producerTimestamp: Date | undefined;
+  /** When the service received the fragment. */
   readonly serverTimestamp: Date | undefined;
   /** How many frames it has. */
   readonly frames: number;
@@ -36,7 +41,9 @@ export interface FragmentMessage extends DiagnosticMessage {
 
 /** A call has failed and is made again: channel `kvs-parser:retry`. */
 export interface RetryMessage extends DiagnosticMessage {
+  /** The kind of the failure, or `ended` where the service ended the connection. */
   readonly reason: ReconnectEvent['reason'];
+  /** What failed. Its `operation` names the call. */
   readonly error: KinesisVideoError;
   /** How long is waited before, in milliseconds. */
   readonly delayMs: number;
@@ -50,15 +57,21 @@ export interface GapMessage extends DiagnosticMessage, Omit<GapEvent, 'kind'> {
 
 /** A checkpoint has been saved, or would be with a store: channel `kvs-parser:checkpoint`. */
 export interface CheckpointMessage extends DiagnosticMessage {
+  /** What was saved. A program that keeps it can give it to `startAfter`. */
   readonly checkpoint: Checkpoint;
 }
 
 /** The channels of `node:diagnostics_channel`, by the part of their names behind `kvs-parser:`. */
 export interface DiagnosticMessages {
+  /** `kvs-parser:connection`: a connection for media opens or is over. */
   readonly connection: ConnectionMessage;
+  /** `kvs-parser:fragment`: a fragment is handed out. */
   readonly fragment: FragmentMessage;
+  /** `kvs-parser:retry`: a call has failed and is made again. */
   readonly retry: RetryMessage;
+  /** `kvs-parser:gap`: fragments are missing. */
   readonly gap: GapMessage;
+  /** `kvs-parser:checkpoint`: a checkpoint is saved. */
   readonly checkpoint: CheckpointMessage;
 }
 

@@ -7,6 +7,7 @@ import type { KinesisVideoError } from './service-error.js';
 
 /** A fragment that could not be had. */
 export interface FailedFragment {
+  /** A decimal string. */
   readonly fragmentNumber: string;
   /** What was wrong the last time. */
   readonly error: KinesisVideoError;
@@ -69,7 +70,7 @@ export interface FragmentListConsumerSettings extends ArchivedMediaAccess, Patie
   readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;
 }
 
-/** Which fragments: all of a stretch of time, or those with these numbers, in this order. */
+/** Which fragments: all of a stretch of time (`range`), or those with these numbers, in this order (`fragmentNumbers`). */
 export type FragmentChoice =
   | { readonly range: FragmentRange; readonly fragmentNumbers?: undefined }
   | { readonly fragmentNumbers: readonly string[]; readonly range?: undefined };

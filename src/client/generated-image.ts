@@ -6,9 +6,11 @@ export interface GeneratedImageKey {
   readonly imagePrefix: string;
   /** The account's 12 digits. */
   readonly accountId: string;
+  /** The stream that the image is of. It may have underscores. */
   readonly streamName: string;
   /** The time of the image, as the key has it: milliseconds since 1970. */
   readonly imageTimecode: number;
+  /** What the service adds to make the key unique. */
   readonly randomId: string;
   /** `jpg`, `jpeg` or `png`, as it stands in the key. */
   readonly extension: string;

@@ -107,6 +107,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   #saved: FragmentMetadata | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
 
+  /** Connects to nothing yet: the first connection is made when the first fragment is asked for. */
   constructor(options: GetMediaConsumerOptions) {
     const { start = { type: 'NOW' }, resumeBy = 'FRAGMENT_NUMBER', clock = systemClock, rateLimiter } = options;
     this.#options = options;

@@ -9,16 +9,17 @@ import { loadArchivedMedia } from './sdk-archived-media.js';
 
 /** Which images {@link images} gets. */
 export interface ImagesSettings extends PlaybackAccess {
-  /** The stretch of time, both ends included, and whose clock it is of. It may be of any length. */
+  /** The stretch of time: `from` and `to`, both included, by the clock that `type` names. It may be of any length. */
   readonly range: { readonly type: ImageSelectorType; readonly from: Date; readonly to: Date };
   /** Between two images, in milliseconds, 200 to 20,000. Default 3,000. */
   readonly samplingIntervalMs?: number | undefined;
-  /** Default `JPEG`. */
+  /** `'JPEG'` (default) or `'PNG'`. */
   readonly format?: 'JPEG' | 'PNG' | undefined;
   /** 1 to 100. Default: the service's, 80. */
   readonly jpegQuality?: number | undefined;
   /** In pixels. With both the image is stretched, with the height alone its width follows; the service takes no width alone. */
   readonly widthPixels?: number | undefined;
+  /** In pixels. Default: that of the video. */
   readonly heightPixels?: number | undefined;
 }
 

@@ -24,6 +24,7 @@ export interface PatienceOptions extends BackoffOptions {
 
 /** A whole fragment, and the bytes of the Matroska document that it came in, as the service sent them. */
 export interface FragmentDocument {
+  /** The fragment, with its frames, tags and metadata. */
   readonly fragment: Fragment;
   /** The bytes in order, in one or more pieces: the chunks of the response. Nobody else writes to them. */
   readonly bytes: readonly Bytes[];

@@ -9,20 +9,29 @@ import { KinesisVideoError } from './service-error.js';
 export interface FragmentRange {
   /** Whose clock `from` and `to` are of. */
   readonly type: FragmentSelectorType;
+  /** The beginning of the stretch. A fragment whose time is this one is in it. */
   readonly from: Date;
+  /** The end of the stretch. A fragment whose time is this one is in it. */
   readonly to: Date;
 }
 
-/** In which order fragments are given. Those of the same producer time are in the order of their numbers. */
+/**
+ * In which order fragments are given: by number (`'fragmentNumber'`), or by producer time (`'producerTimestamp'`), and those of one producer
+ * time by number.
+ */
 export type FragmentOrder = 'fragmentNumber' | 'producerTimestamp';
 
 /** What ListFragments says of a fragment; of one that the caller named, the number only. */
 export interface ListedFragment {
+  /** A decimal string of up to 128 digits. */
   readonly fragmentNumber: string;
   /** Bytes, with what belongs to it besides frames. */
   readonly size: number | undefined;
+  /** When the producer began to record the fragment. */
   readonly producerTimestamp: Date | undefined;
+  /** When the service received the fragment. */
   readonly serverTimestamp: Date | undefined;
+  /** How long its media lasts, in milliseconds. */
   readonly durationMs: number | undefined;
 }
 

@@ -3,6 +3,7 @@ import { parseMoment } from './moment.js';
 
 /** What the service tells through SNS when a fragment with a notification tag is stored. */
 export interface FragmentNotification {
+  /** The Amazon Resource Name of the stream. */
   readonly streamArn: string;
   /** A decimal string. */
   readonly fragmentNumber: string;

@@ -7,16 +7,16 @@ import { Trail, type TrailPoint } from './trail.js';
 
 /** Where a consumer begins when nothing is known of an earlier one. */
 export type StartPosition =
-  /** With the newest fragment, or with the oldest that is kept. */
+  /** With the newest fragment (`NOW`), or with the oldest that is kept (`EARLIEST`). `type` is the service's StartSelectorType. */
   | { readonly type: 'NOW' | 'EARLIEST' }
-  /** Behind a fragment. */
+  /** Behind the fragment with the number `afterFragmentNumber`, a decimal string. */
   | { readonly type: 'FRAGMENT_NUMBER'; readonly afterFragmentNumber: string }
-  /** With the fragment that contains this time of the producer or of the service. */
+  /** With the fragment that contains `timestamp`, by the clock of the producer (`PRODUCER_TIMESTAMP`) or of the service (`SERVER_TIMESTAMP`). */
   | { readonly type: 'PRODUCER_TIMESTAMP' | 'SERVER_TIMESTAMP'; readonly timestamp: Date }
-  /** Behind the fragment that the service gave this token with. */
+  /** Behind the fragment that the service gave this `continuationToken` with. */
   | { readonly type: 'CONTINUATION_TOKEN'; readonly continuationToken: string };
 
-/** By what a connection goes on behind the last fragment. */
+/** By what a connection goes on behind the last fragment: its number (`'FRAGMENT_NUMBER'`), or the service's token (`'CONTINUATION_TOKEN'`). */
 export type ResumeBy = 'FRAGMENT_NUMBER' | 'CONTINUATION_TOKEN';
 
 /** A fragment with a number that can be one. */

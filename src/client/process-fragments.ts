@@ -68,6 +68,7 @@ export interface ProcessOptions extends BackoffOptions {
 
 /** A fragment that does not count as dealt with before `commit` is called. */
 export interface UncommittedFragment {
+  /** The fragment, whole. */
   readonly fragment: Fragment;
   /** Says that it, and all before it, are dealt with. */
   commit(): Promise<void>;

@@ -5,7 +5,9 @@ import type { RekognitionResult } from './rekognition.js';
 
 /** A result, and what it is of. */
 export interface RekognitionJoin {
+  /** What Rekognition says of the frame. */
   readonly result: RekognitionResult;
+  /** The fragment that the result names. */
   readonly fragment: Fragment;
   /** The frame of video that it is of; `undefined` where the fragment has none near enough. */
   readonly frame: Frame | undefined;

@@ -3,9 +3,13 @@ import { parseMoment } from './moment.js';
 
 /** A place in a picture, in parts of its width and height: 0 is the left or upper edge, 1 the other. It may reach over the edges. */
 export interface RekognitionBox {
+  /** The left edge, from the picture's left edge. */
   readonly left: number;
+  /** The upper edge, from the picture's upper edge. */
   readonly top: number;
+  /** In parts of the picture's width. */
   readonly width: number;
+  /** In parts of the picture's height. */
   readonly height: number;
 }
 
@@ -13,7 +17,9 @@ export interface RekognitionBox {
 export interface RekognitionLandmark {
   /** `eyeLeft`, `eyeRight`, `nose`, `mouthLeft`, `mouthRight`. */
   readonly type: string;
+  /** From the picture's left edge. */
   readonly x: number;
+  /** From the picture's upper edge. */
   readonly y: number;
 }
 
@@ -21,7 +27,9 @@ export interface RekognitionLandmark {
 export interface RekognitionMatch {
   /** How like the two are, in percent. */
   readonly similarity: number;
+  /** The id that Rekognition gave the face in the collection. */
   readonly faceId: string | undefined;
+  /** The id of the image that the face was added to the collection with. */
   readonly imageId: string | undefined;
   /** What its owner calls it. */
   readonly externalImageId: string | undefined;
@@ -33,13 +41,15 @@ export interface RekognitionMatch {
 
 /** A face that was detected in a frame. */
 export interface RekognitionFace {
+  /** Where the face is in the picture. */
   readonly boundingBox: RekognitionBox;
   /** How sure it is that it is a face, in percent. */
   readonly confidence: number | undefined;
+  /** Eyes, nose and mouth, as far as Rekognition says where they are. */
   readonly landmarks: readonly RekognitionLandmark[];
-  /** How the face is turned, in degrees of -180 to 180. */
+  /** How the face is turned: `pitch`, `roll` and `yaw`, in degrees of -180 to 180. */
   readonly pose: { readonly pitch: number; readonly roll: number; readonly yaw: number } | undefined;
-  /** 0 to 100 each. */
+  /** `brightness` and `sharpness` of the face, 0 to 100 each. */
   readonly quality: { readonly brightness: number; readonly sharpness: number } | undefined;
   /** Faces of the collection, the most like first. */
   readonly matches: readonly RekognitionMatch[];
@@ -47,6 +57,7 @@ export interface RekognitionFace {
 
 /** What a stream processor of Amazon Rekognition Video says of one frame: a record of its Kinesis data stream. */
 export interface RekognitionResult {
+  /** The Amazon Resource Name of the Kinesis video stream; `undefined` where the record does not have it. */
   readonly streamArn: string | undefined;
   /** The fragment that the frame is of: a decimal string. */
   readonly fragmentNumber: string;
@@ -145,7 +156,7 @@ function boxOf(value: unknown): RekognitionBox | undefined {
 }
 
 /**
- * A box in whole pixels: its edges rounded to the nearest ones, without what reaches over the edges of the picture.
+ * A box in whole pixels, `left` and `top` from the picture's upper left corner: its edges rounded to the nearest ones, without what reaches over the edges of the picture.
  *
  * @param picture how large it is, in pixels: a `Picture` of `kvs-parser/decode` as it was scaled, or the track's `video`
  * @returns `width` or `height` are 0 where nothing of the box is in the picture

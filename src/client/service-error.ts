@@ -2,15 +2,23 @@ import { EbmlParseError } from '../ebml/errors.js';
 import type { StreamError } from '../visitors/fragment-metadata.js';
 import { type FailureKind, kindOfFailure, kindOfStreamError } from './failure-kind.js';
 
-/** The operations of the service that are called here. */
+/** The operations of the service that are called here, by their names in the API. */
 export type ServiceOperation =
+  /** The endpoint of a stream, for one of the operations below. */
   | 'GetDataEndpoint'
+  /** Media as it comes, or from a position on. */
   | 'GetMedia'
+  /** Which fragments are stored. */
   | 'ListFragments'
+  /** The media of stored fragments. */
   | 'GetMediaForFragmentList'
+  /** Images of stored media. */
   | 'GetImages'
+  /** An MP4 of stored media. */
   | 'GetClip'
+  /** The URL of an HLS session. */
   | 'GetHLSStreamingSessionURL'
+  /** The URL of a DASH session. */
   | 'GetDASHStreamingSessionURL';
 
 /**
@@ -18,6 +26,7 @@ export type ServiceOperation =
  * service's support finds the call.
  */
 export class KinesisVideoError extends Error {
+  /** Always `KinesisVideoError`. */
   override name = 'KinesisVideoError';
   /** The operation that was called. */
   readonly operation: ServiceOperation;

@@ -32,11 +32,11 @@ export interface SessionSettings extends PlaybackAccess {
 /** What of a request is said otherwise. */
 type Said = 'StreamName' | 'StreamARN' | 'Expires';
 
-/** Which stream, and what GetHLSStreamingSessionURL is asked for. */
+/** Which stream, and in `session` what GetHLSStreamingSessionURL is asked for: the request of the AWS SDK without stream and expiry. */
 export type HlsUrlOptions = StreamIdentity &
   SessionSettings & { readonly session?: Omit<GetHLSStreamingSessionURLCommandInput, Said> | undefined };
 
-/** Which stream, and what GetDASHStreamingSessionURL is asked for. */
+/** Which stream, and in `session` what GetDASHStreamingSessionURL is asked for: the request of the AWS SDK without stream and expiry. */
 export type DashUrlOptions = StreamIdentity &
   SessionSettings & { readonly session?: Omit<GetDASHStreamingSessionURLCommandInput, Said> | undefined };
 

@@ -15,10 +15,18 @@ import type {
 
 /** The classes of WebCodecs that decode: those of a browser, of `@napi-rs/webcodecs`, or of anything else with their interface. */
 export interface Codecs {
+  /** Decodes video. */
   readonly VideoDecoder: DecoderClass<VideoDecoderSettings, VideoFrameLike>;
-  readonly EncodedVideoChunk: new (init: EncodedChunkInit) => EncodedChunkLike;
+  /** Makes the chunks that `VideoDecoder` takes. */
+  readonly EncodedVideoChunk: new (
+    init: EncodedChunkInit,
+  ) => EncodedChunkLike;
+  /** Decodes sound. */
   readonly AudioDecoder: DecoderClass<AudioDecoderSettings, AudioDataLike>;
-  readonly EncodedAudioChunk: new (init: EncodedChunkInit) => EncodedChunkLike;
+  /** Makes the chunks that `AudioDecoder` takes. */
+  readonly EncodedAudioChunk: new (
+    init: EncodedChunkInit,
+  ) => EncodedChunkLike;
 }
 
 /**

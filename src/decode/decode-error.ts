@@ -15,9 +15,12 @@ export type DecodeErrorCode =
 
 /** Decoding is not possible. What concerns a group of pictures or a stretch of time alone is a {@link MediaProblem} instead. */
 export class DecodeError extends Error {
+  /** Always `DecodeError`. */
   override readonly name = 'DecodeError';
+  /** The kind of fault. */
   readonly code: DecodeErrorCode;
 
+  /** @param options `cause`: what the decoder or the library threw */
   constructor(code: DecodeErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

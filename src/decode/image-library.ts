@@ -2,7 +2,7 @@ import { DecodeError } from './decode-error.js';
 import { loadOptional } from './optional.js';
 import type { Pixels } from './pixels.js';
 
-/** The formats that pictures are written in. */
+/** The formats that pictures are written in: `'jpeg'` (lossy) or `'png'` (lossless). */
 export type ImageFormat = 'jpeg' | 'png';
 
 /** How a picture is brought to another size. */

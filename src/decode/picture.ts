@@ -20,7 +20,7 @@ export interface EncodeOptions extends ScaleOptions {
   readonly quality?: number | undefined;
 }
 
-/** The shape that pictures are given in where their pixels are not square: as they are stored, or as they are to be shown. */
+/** The shape of pictures whose pixels are not square: as they are stored (`'stored'`), or as they are to be shown (`'display'`). */
 export type PictureAspect = 'stored' | 'display';
 
 const DEFAULT_QUALITY = 80;

@@ -13,7 +13,7 @@ import { MediaFrames, type MediaReadOptions, type MediaSource } from './media-fr
 import { type CreateResampler, loadResampler } from './resampler.js';
 import { toInt16 } from './sample-format.js';
 
-/** Samples of 16 bits with a sign, or 32-bit floating point where 1 is full scale. */
+/** `'s16'`: integers of 16 bits with a sign. `'f32'`: 32-bit floating point, where 1 is full scale. */
 export type SampleFormat = 's16' | 'f32';
 
 /** Which track: its number or its name. */
@@ -35,7 +35,7 @@ export interface ReadAudioOptions<F extends SampleFormat = SampleFormat> extends
    * begins with.
    */
   readonly channels?: number | undefined;
-  /** What to give where nothing was recorded: silence of that length (default), or nothing. Both are told to `onProblem`. */
+  /** What to give where nothing was recorded: silence of that length (`'silence'`, default), or nothing (`'report'`). `onProblem` is told of both. */
   readonly gaps?: 'silence' | 'report' | undefined;
   /** A gap longer than this, in microseconds, is not filled: the sound goes on behind it at once. Default an hour. */
   readonly maxSilence?: number | undefined;
@@ -70,6 +70,7 @@ export interface AudioSamples<F extends SampleFormat = SampleFormat> {
   readonly tracks: readonly TrackMetadata[];
   /** Samples of a channel per second. */
   readonly sampleRate: number;
+  /** How many channels the samples have: those of all tracks together. */
   readonly numberOfChannels: number;
   /** Samples of each channel. */
   readonly numberOfFrames: number;

@@ -15,8 +15,9 @@ export interface ReadPicturesOptions extends MediaReadOptions {
   readonly every?: PictureInterval | undefined;
   /** The track: its number or name. Default: the first video track that has frames. */
   readonly track?: number | string | undefined;
-  /** The first and the last moment, both included: in microseconds of the stream, or by the producer's clock. Default: all. */
+  /** The first moment, included: in microseconds of the stream, or a Date by the producer's clock. Default: the beginning. */
   readonly from?: MediaTime | undefined;
+  /** The last moment, included. Default: the end of the stream. */
   readonly to?: MediaTime | undefined;
   /** The decoder. Default: WebCodecs where it is to be had, else ffmpeg. */
   readonly codecs?: CodecChoice | undefined;

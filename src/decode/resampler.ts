@@ -9,7 +9,7 @@ export interface ResamplerLike {
   destroy(): void;
 }
 
-/** Makes a resampler: the `create` of `@alexanderolsen/libsamplerate-js` is one. */
+/** Makes a resampler: the `create` of `@alexanderolsen/libsamplerate-js` is one. A `converterType` of 1 is its medium quality. */
 export type CreateResampler = (
   numberOfChannels: number,
   fromRate: number,

@@ -7,6 +7,7 @@ export interface RgbPicture {
   readonly data: Uint8Array;
   /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
 }
 
@@ -14,6 +15,7 @@ export interface RgbPicture {
 export interface ScaleOptions {
   /** In pixels. With one of the two left out, it follows from the other; with both, the picture is as it is. */
   readonly width?: number | undefined;
+  /** In pixels. */
   readonly height?: number | undefined;
   /** What to do where the shape differs. Default `'fill'`. */
   readonly fit?: PictureFit | undefined;

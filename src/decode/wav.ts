@@ -6,9 +6,11 @@ import { littleEndian } from './sample-format.js';
 
 /** What the sound of a WAV file is. */
 export interface WavFormat {
+  /** How a sample is stored. */
   readonly format: SampleFormat;
   /** Samples of a channel per second. */
   readonly sampleRate: number;
+  /** How many channels there are. */
   readonly numberOfChannels: number;
 }
 

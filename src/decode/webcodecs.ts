@@ -15,15 +15,21 @@ declare global {
 
 /** What a chunk is made of. Times are in whole microseconds. */
 export interface EncodedChunkInit {
+  /** `'key'` when decoding can begin here, else `'delta'`. */
   readonly type: 'key' | 'delta';
+  /** When it is presented, in microseconds. */
   readonly timestamp: number;
+  /** How long it is presented, in microseconds. */
   readonly duration?: number;
+  /** The encoded bytes. Implementations copy them. */
   readonly data: Uint8Array;
 }
 
 /** An encoded frame, as a decoder takes it. */
 export interface EncodedChunkLike {
+  /** `'key'` when decoding can begin here, else `'delta'`. */
   readonly type: 'key' | 'delta';
+  /** When it is presented, in microseconds. */
   readonly timestamp: number;
 }
 
@@ -39,21 +45,34 @@ export interface PlaneLayoutLike {
 export interface VideoFrameLike {
   /** The pixel format, for example `I420`; `null` where the pixels are not to be had. */
   readonly format: string | null;
+  /** When it is presented, in microseconds. */
   readonly timestamp: number;
+  /** How long it is presented, in microseconds; `null` where it is not known. */
   readonly duration: number | null;
+  /** The width of what was decoded, in pixels, with what is cropped. */
   readonly codedWidth: number;
+  /** The height of what was decoded, in pixels, with what is cropped. */
   readonly codedHeight: number;
   /** As it is to be shown, in pixels. */
   readonly displayWidth: number;
+  /** As it is to be shown, in pixels. */
   readonly displayHeight: number;
+  /** The part that is shown, in pixels of the decoded picture; `null` when the picture is closed. */
   readonly visibleRect: {
+    /** The left edge. */
     readonly x: number;
+    /** The upper edge. */
     readonly y: number;
+    /** The width. */
     readonly width: number;
+    /** The height. */
     readonly height: number;
   } | null;
+  /** How many bytes `copyTo` writes. `format: 'RGBA'` asks for pixels that are converted. */
   allocationSize(options?: { readonly format?: 'RGBA' }): number;
+  /** Copies the pixels, and says where each plane lies. `format: 'RGBA'` converts them, where the implementation can. */
   copyTo(destination: Uint8Array, options?: { readonly format?: 'RGBA' }): Promise<PlaneLayoutLike[]>;
+  /** Frees the picture. It cannot be read after that. */
   close(): void;
 }
 
@@ -61,39 +80,52 @@ export interface VideoFrameLike {
 export interface AudioDataLike {
   /** The sample format, for example `f32-planar`. */
   readonly format: string | null;
+  /** When it begins, in microseconds. */
   readonly timestamp: number;
+  /** Samples of a channel per second. */
   readonly sampleRate: number;
+  /** Samples of each channel. */
   readonly numberOfFrames: number;
+  /** How many channels there are. */
   readonly numberOfChannels: number;
-  /** In bytes. Samples whose channels lie in turn are one plane. */
+  /** The bytes of the plane `planeIndex`. Samples whose channels lie in turn are one plane. */
   allocationSize(options: { readonly planeIndex: number }): number;
+  /** Copies the samples of the plane `planeIndex`. */
   copyTo(destination: Uint8Array, options: { readonly planeIndex: number }): void;
+  /** Frees the sound. It cannot be read after that. */
   close(): void;
 }
 
 /** What a decoder calls back. */
 export interface DecoderCallbacks<O> {
+  /** Takes each decoded picture or sound, which it has to close. */
   readonly output: (output: O) => void;
+  /** Is told once when decoding fails. The decoder is closed then. */
   readonly error: (error: Error) => void;
 }
 
 /** A `VideoDecoder` or `AudioDecoder` of WebCodecs. */
 export interface DecoderLike<C> {
+  /** `'unconfigured'` until `configure`, `'configured'` after it, `'closed'` after `close` or an error. */
   readonly state: 'unconfigured' | 'configured' | 'closed';
   /** How many chunks wait to be decoded. */
   readonly decodeQueueSize: number;
   /** Is called when the queue has become shorter. */
   ondequeue: ((event: Event) => unknown) | null;
+  /** Says what the chunks that follow are. Throws when the configuration makes no sense. */
   configure(config: C): void;
+  /** Queues a chunk. After `configure` and `flush`, the first one has to be a `key` one. */
   decode(chunk: EncodedChunkLike): void;
+  /** Has all that is queued decoded and given out; settles after that. */
   flush(): Promise<void>;
+  /** Stops at once. What is queued is lost. */
   close(): void;
 }
 
 /** The class of a decoder. */
 export interface DecoderClass<C, O> {
   new (callbacks: DecoderCallbacks<O>): DecoderLike<C>;
-  /** Whether it takes a configuration. */
+  /** Whether it takes a configuration: `supported` of the result says so. */
   isConfigSupported?(config: C): Promise<{ readonly supported?: boolean }>;
 }
 

@@ -1,5 +1,21 @@
 /** The element types of RFC 8794 section 7. */
-export type EbmlValueType = 'master' | 'uinteger' | 'integer' | 'float' | 'string' | 'utf-8' | 'date' | 'binary';
+export type EbmlValueType =
+  /** Holds other elements. */
+  | 'master'
+  /** An unsigned integer of 0 to 8 bytes. */
+  | 'uinteger'
+  /** A signed integer of 0 to 8 bytes, two's complement. */
+  | 'integer'
+  /** A floating-point number of 0, 4 or 8 bytes, IEEE 754. */
+  | 'float'
+  /** ASCII text, which may be padded with NULs. */
+  | 'string'
+  /** UTF-8 text, which may be padded with NULs. */
+  | 'utf-8'
+  /** Nanoseconds since 2001-01-01T00:00:00 UTC, a signed integer of 8 bytes. */
+  | 'date'
+  /** Bytes that EBML does not interpret. */
+  | 'binary';
 
 /** One line of an EBML schema: what the format says of an element (RFC 8794 section 11.1.6). */
 export interface EbmlElementType {

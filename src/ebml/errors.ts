@@ -36,6 +36,7 @@ export type EbmlErrorCode =
  * damage or after it, never before.
  */
 export class EbmlParseError extends Error {
+  /** Always `EbmlParseError`. */
   override name = 'EbmlParseError';
   /** The kind of fault. */
   readonly code: EbmlErrorCode;

@@ -104,6 +104,10 @@ export class EbmlParser<M> {
   /** The element at hand is where reading went on: masters that cannot hold it are closed, whatever their size. */
   #resynced = false;
 
+  /**
+   * @param handler takes the elements as they are found, in stream order
+   * @param options limits, recovery and checks; the schema says which elements there are
+   */
   constructor(handler: EbmlHandler<M>, options: EbmlParserOptions) {
     this.#handler = handler;
     this.#masters = new MasterStack(handler, options.verifyCrc === true);

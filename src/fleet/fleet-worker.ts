@@ -34,18 +34,20 @@ const CLOSE_MS = 2000;
 
 /** What happens to a worker. */
 export type WorkerEvent =
+  /** `'taken'`: the worker follows `stream` from now on. `'drained'`: it has given it up because it closes. `'unfollowed'`: nobody follows it now. */
   | { readonly type: 'taken' | 'drained' | 'unfollowed'; readonly stream: string }
-  /** The lock is another's, or Redis does not answer: nothing of the stream is handed out any more. */
+  /** The lock is another's, or Redis does not answer, as `reason` says: nothing of `stream` is handed out any more. */
   | { readonly type: 'lost'; readonly stream: string; readonly reason: string }
-  /** Following, or a part, has failed and is tried again. */
+  /** Following `stream`, or a part of it, has failed for this `reason` and is tried again. */
   | { readonly type: 'failed'; readonly stream: string; readonly reason: string }
-  /** Something is wrong with the worker's connection to Redis, or with a job of it. */
+  /** Something is wrong with the worker's connection to Redis, or with a job of it: `reason` says what. */
   | { readonly type: 'error'; readonly reason: string };
 
 /** How a {@link FleetWorker} works. */
 export interface FleetWorkerOptions extends FleetConnection {
+  /** Is called for each fragment, one at a time for a stream. What it throws has the stream taken again later. */
   readonly handler: FleetHandler;
-  /** How the service is reached, and how consumers work; `start`, `signal` and stores come from the fleet. */
+  /** How the service is reached, and how consumers work; `start`, `signal` and `checkpointStore` come from the fleet. */
   readonly consumer?: Omit<GetMediaConsumerSettings, 'signal' | 'checkpointStore' | 'start' | 'startAfter'> | undefined;
   /** How many streams it follows at most, 0 or more. Default 50. */
   readonly maxStreams?: number | undefined;
@@ -66,18 +68,25 @@ export interface FleetWorkerOptions extends FleetConnection {
 
 /** How a worker is doing. */
 export interface WorkerHealth {
+  /** What the worker is called. */
   readonly name: string;
+  /** `'running'`; `'draining'` when no more streams are taken and handlers finish; `'closed'`. */
   readonly state: 'running' | 'draining' | 'closed';
-  /** Whether Redis has answered within the time of the lock. */
+  /** Whether Redis has answered within the time of the lock: `'reachable'` or `'unreachable'`. */
   readonly redis: 'reachable' | 'unreachable';
+  /** The streams that it follows. */
   readonly streams: readonly {
+    /** The stream's name or ARN. */
     readonly stream: StreamIdentity;
     /** The last fragment that was handled here. */
     readonly fragmentNumber: string | undefined;
+    /** How far the last fragment was behind the newest of the stream, by the service. */
     readonly millisBehindNow: number | undefined;
+    /** How many fragments were handled since the worker took the stream. */
     readonly fragments: number;
     /** For how many milliseconds the stream is this worker's for certain. */
     readonly leaseMs: number;
+    /** Whether a GetMedia connection is open. */
     readonly connected: boolean;
   }[];
   /** How many parts of stored stretches it is at. */
@@ -97,6 +106,7 @@ export class FleetWorker {
   readonly #live = new Set<LiveStream>();
   readonly #stopParts = new AbortController();
   readonly #workers: Worker[] = [];
+  /** What the worker is called, in its jobs and in {@link FollowedStream.worker}. */
   readonly name: string;
   #queue: Queue | undefined;
   #run: Run | undefined;

@@ -3,8 +3,9 @@ import type { Fragment } from '../fragments/fragment.js';
 
 /** What a handler is told besides the fragment. */
 export interface HandlerContext {
+  /** The stream that the fragment is of, by name or ARN. */
   readonly stream: StreamIdentity;
-  /** Whether the stream is followed, or the fragment is one of a stored stretch. */
+  /** `'live'` where the stream is followed, `'stored'` where the fragment is one of a stored stretch. */
   readonly kind: 'live' | 'stored';
   /** The name of the worker. */
   readonly worker: string;

@@ -11,6 +11,7 @@ export interface PartData {
 
 /** A fragment and what the handler has returned for it. */
 export interface FragmentResult {
+  /** A decimal string. */
   readonly fragmentNumber: string;
   /** As JSON keeps it; `null` where the handler has returned nothing. */
   readonly result: unknown;

@@ -3,7 +3,9 @@ import type { FragmentResult } from './part.js';
 
 /** How far a stored stretch is. */
 export interface RangeProgress {
+  /** How many fragments the stretch has. */
   readonly fragments: number;
+  /** How many parts it was split into. */
   readonly parts: number;
   /** Parts that are done. */
   readonly completed: number;

@@ -28,7 +28,9 @@ const ATTEMPTS = 1_000_000_000;
 export interface FollowOptions {
   /** Where to begin when there is no checkpoint. Default NOW. */
   readonly start?: StartPosition | undefined;
+  /** By what connections go on. Default `FRAGMENT_NUMBER`. */
   readonly resumeBy?: ResumeBy | undefined;
+  /** Whether CRC-32 elements are checked. Default false. */
   readonly verifyCrc?: boolean | undefined;
   /** How long is waited, in milliseconds, before a stream is taken again whose consumer or handler has failed. Default 5,000. */
   readonly retryDelayMs?: number | undefined;
@@ -38,9 +40,11 @@ export interface FollowOptions {
 
 /** A stream that is followed. */
 export interface FollowedStream {
+  /** The stream's name or ARN. */
   readonly stream: StreamIdentity;
   /** The worker that has it; `undefined` while it waits for one. */
   readonly worker: string | undefined;
+  /** The last one that was saved; `undefined` before the first. */
   readonly checkpoint: Checkpoint | undefined;
   /** How far, in milliseconds, the last fragment was behind the newest of the stream, by the service. */
   readonly millisBehindNow: number | undefined;
@@ -60,7 +64,7 @@ export interface ProcessOptions {
   readonly attempts?: number | undefined;
 }
 
-/** A stored stretch of a stream. */
+/** A stretch of stored media: the `stream`, by name or ARN, and its range of time. */
 export type StoredStretch = FragmentRange & { readonly stream: StreamName };
 
 /** How a {@link StreamFleet} works. */
@@ -74,6 +78,7 @@ export class StreamFleet {
   readonly #options: StreamFleetOptions;
   #opened: Promise<Opened> | undefined;
 
+  /** Connects to nothing yet: Redis is connected to when it is first needed. */
   constructor(options: StreamFleetOptions) {
     this.#options = options;
   }

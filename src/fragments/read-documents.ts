@@ -29,10 +29,15 @@ const DEFAULT_MAX_DOCUMENT_SIZE = 256 * 1024 * 1024;
 
 /** A document of a stream, whole: what GetMedia sends for a fragment is one. */
 export class MkvDocument implements DocumentFacts {
+  /** The position among the documents of the stream, from 0. */
   readonly index: number;
+  /** Where the first byte lies, in bytes from the start of the stream. */
   readonly offset: number;
+  /** The size in bytes. */
   readonly length: number;
+  /** Whether bytes are missing, or the Tags of the service that should end it: see {@link DocumentFacts.truncated}. */
   readonly truncated: boolean;
+  /** What the service says of the fragment; `undefined` for a document without the service's tags. */
   readonly metadata: FragmentMetadata | undefined;
   #parts: readonly Bytes[];
 

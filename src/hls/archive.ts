@@ -5,10 +5,13 @@ import type { FragmentSelectorType } from './options.js';
 export interface ArchivedFragment {
   /** A decimal string. */
   readonly fragmentNumber: string;
+  /** When the producer began to record it. */
   readonly producerTimestamp: Date;
+  /** When the service received it. */
   readonly serverTimestamp: Date;
   /** How long it lasts, in milliseconds. */
   readonly fragmentLengthInMilliseconds: number;
+  /** Its size in bytes. */
   readonly fragmentSizeInBytes: number;
   /**
    * Tells fragments with one configuration of their tracks (CodecPrivate) from those with another, where that is known before they are

@@ -1,12 +1,18 @@
 import type { WindowLimits } from './presentation.js';
 
-/** How a stream is played back, as the service names it. */
+/**
+ * How a stream is played back, in the service's words: `'LIVE'` the newest fragments as they come, `'LIVE_REPLAY'` from the oldest one on and
+ * growing, `'ON_DEMAND'` what there is.
+ */
 export type PlaybackMode = 'LIVE' | 'LIVE_REPLAY' | 'ON_DEMAND';
-/** Where HLS says that media does not continue: at each fragment, nowhere, or at gaps and overlaps of more than 50 ms. */
+/**
+ * Where HLS says that media does not continue: at each fragment (`'ALWAYS'`), nowhere (`'NEVER'`), or at gaps and overlaps of more than 50 ms
+ * (`'ON_DISCONTINUITY'`).
+ */
 export type DiscontinuityMode = 'ALWAYS' | 'NEVER' | 'ON_DISCONTINUITY';
-/** Whose clock fragments are told by. */
+/** Whose clock the times of fragments are of: `'PRODUCER_TIMESTAMP'` or `'SERVER_TIMESTAMP'`. */
 export type FragmentSelectorType = 'PRODUCER_TIMESTAMP' | 'SERVER_TIMESTAMP';
-/** Whether something is told of each fragment. */
+/** Whether playlists have the value of each fragment: `'ALWAYS'` or `'NEVER'`. */
 export type DisplayMode = 'ALWAYS' | 'NEVER';
 
 /** How playlists and manifests are written. The names are those of GetHLSStreamingSessionURL and GetDASHStreamingSessionURL. */

@@ -44,6 +44,7 @@ export interface PackagerOptions
 export interface PlaybackFile {
   /** Relative to the others: `video-1/3.m4s`. */
   readonly path: string;
+  /** Its content. It is not copied: do not write to it. */
   readonly bytes: Bytes;
 }
 

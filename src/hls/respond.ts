@@ -11,7 +11,7 @@ declare global {
   interface Response {}
 }
 
-/** Makes responses: the platform's `Response`, or a runtime's faster one. */
+/** Makes responses of a body, a `status` and `headers`: the platform's `Response`, or a runtime's faster one. */
 export type ResponseClass = new (
   body?: Bytes | string | ReadableStream<Uint8Array> | null,
   init?: { readonly status: number; readonly headers: Record<string, string> },

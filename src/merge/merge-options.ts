@@ -53,6 +53,7 @@ export interface OutputSegmentMergerOptions {
 export interface OutputRewrite {
   /** Of the first one, from the first byte that was written. */
   readonly position: number;
+  /** The new bytes: as many as they replace. */
   readonly bytes: Uint8Array;
 }
 
@@ -82,6 +83,7 @@ export type NewDocumentReason =
 
 /** The Timestamp of a Cluster is not after that of the last one written. */
 export interface TimestampReason {
+  /** Tells this reason from the others of {@link NewDocumentReason}. */
   readonly kind: 'timestamp';
   /** In units of TimestampScale. */
   readonly timestamp: bigint;

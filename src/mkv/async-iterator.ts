@@ -4,7 +4,10 @@
  * An `ClosableAsyncIterator<T>`, written out: below TypeScript 5.6 that has no second type parameter.
  */
 export interface ClosableAsyncIterator<T> extends AsyncIterator<T, undefined, undefined> {
+  /** The next item, when there is one. Rejects with what ended the reading. */
   next(): Promise<IteratorResult<T, undefined>>;
+  /** Ends the reading and cancels its source. A `for await` loop calls it when it is left early. */
   return(): Promise<IteratorResult<T, undefined>>;
+  /** The iterator itself. */
   [Symbol.asyncIterator](): ClosableAsyncIterator<T>;
 }

@@ -5,7 +5,15 @@ import { concatBytes } from '../ebml/writer.js';
 import { MkvParseError } from './parse-error.js';
 
 /** How the frames of a Block share its data (RFC 9559 section 10.3). */
-export type Lacing = 'none' | 'xiph' | 'fixed-size' | 'ebml';
+export type Lacing =
+  /** The Block has one frame. */
+  | 'none'
+  /** Sizes of frames are sums of bytes of 255, as in Ogg. */
+  | 'xiph'
+  /** All frames have the same size. */
+  | 'fixed-size'
+  /** Sizes of frames are EBML variable-size integers: the first one, then differences. */
+  | 'ebml';
 
 const LACINGS: readonly Lacing[] = ['none', 'xiph', 'fixed-size', 'ebml'];
 

@@ -1,14 +1,19 @@
 /** The part of a WHATWG `ReadableStream` that reading needs; the platform's and every polyfill's have it. */
 export interface ReadableStreamLike<T> {
+  /** Locks the stream to a reader. Throws a TypeError when it is locked already. */
   getReader(): {
+    /** The next chunk as `value`; `done` is true, without one, at the end. */
     read(): Promise<{ done: boolean; value?: T | undefined }>;
+    /** Says that no more is wanted, so that the source can close. */
     cancel(reason?: unknown): Promise<void>;
+    /** Gives the stream free for another reader. */
     releaseLock(): void;
   };
 }
 
 /** The part of a `Blob` that reading needs; a `File` that a user chose is one. */
 export interface BlobLike {
+  /** The bytes as a stream. Each call gives a new one, from the first byte on. */
   stream(): ReadableStreamLike<Uint8Array>;
 }
 

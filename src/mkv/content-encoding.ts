@@ -4,7 +4,19 @@ import type { MkvDataElement } from './element.js';
 import { Mkv } from './elements.js';
 
 /** How the bytes of a frame are stored, when not as they are: see `ContentEncoding` (RFC 9559 section 5.1.4.1.31). */
-export type FrameStorage = 'plain' | 'zlib' | 'bzlib' | 'lzo1x' | 'encrypted' | 'unknown';
+export type FrameStorage =
+  /** The bytes are those of the codec. Headers that were stripped have been put back. */
+  | 'plain'
+  /** Compressed with zlib (ContentCompAlgo 0); {@link inflateFrame} gives the bytes of the codec. */
+  | 'zlib'
+  /** Compressed with bzip2 (ContentCompAlgo 1). */
+  | 'bzlib'
+  /** Compressed with LZO1X (ContentCompAlgo 2). */
+  | 'lzo1x'
+  /** Encrypted (ContentEncryption). */
+  | 'encrypted'
+  /** In a way that is not known, or that cannot be undone here. */
+  | 'unknown';
 
 /** What a track's ContentEncodings mean for its frames. */
 export interface ContentEncoding {

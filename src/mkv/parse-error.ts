@@ -10,5 +10,6 @@ export type MkvErrorCode = EbmlErrorCode;
  * words, with the masters that were open. After it the reader stays stopped.
  */
 export class MkvParseError extends EbmlParseError {
+  /** Always `MkvParseError`. */
   override name = 'MkvParseError';
 }

@@ -28,6 +28,9 @@ export class StreamingMkvReader {
   #ended = false;
   #failed = false;
 
+  /**
+   * @param options limits, recovery, checks, and which elements to give; default: all, and damage is an error
+   */
   constructor(options: MkvReaderOptions = {}) {
     const handler: EbmlHandler<MkvStartMasterElement> = {
       masterStart: (type, offset, headerSize, dataSize, parent, asked) => {

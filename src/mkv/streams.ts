@@ -85,13 +85,17 @@ export interface TransformStreamLike<I, O> {
 
 /** The part of a WHATWG `Transformer` that is used. */
 export interface TransformerLike<I, O> {
+  /** Takes a chunk. A promise that is not settled yet holds the writable side back. */
   transform(chunk: I, controller: TransformControllerLike<O>): PromiseLike<void> | void;
+  /** Is called when the writable side is closed, before the readable side is. */
   flush(controller: TransformControllerLike<O>): PromiseLike<void> | void;
 }
 
 /** The part of a WHATWG `TransformStreamDefaultController` that is used. */
 export interface TransformControllerLike<O> {
+  /** Puts a chunk into the queue of the readable side. */
   enqueue(chunk: O): void;
+  /** Closes the readable side, and fails the writable one. */
   terminate(): void;
 }
 
@@ -134,6 +138,10 @@ export class MkvElementStream {
   /** Takes the bytes. */
   readonly writable: WritableStream<Uint8Array>;
 
+  /**
+   * @param options those of {@link StreamingMkvReader}, and the `TransformStream` class where it is not the platform's
+   * @throws TypeError when the runtime has no `TransformStream` and none is given
+   */
   constructor(options: MkvReaderOptions & StreamClasses = {}) {
     const reader = new StreamingMkvReader(options);
     const drain = (controller: TransformControllerLike<MkvElement>) => {

@@ -21,16 +21,25 @@ import {
 import type { MkvDataElement } from './element.js';
 import { Mkv } from './elements.js';
 
-/** TrackType of RFC 9559 section 5.1.4.1.3; `unknown` for a value that it does not list. */
+/** TrackType of RFC 9559 section 5.1.4.1.3. */
 export type TrackType =
+  /** Pictures (1). */
   | 'video'
+  /** Sound (2). */
   | 'audio'
+  /** A mix of other types (3). */
   | 'complex'
+  /** A picture that is laid over the video (16). */
   | 'logo'
+  /** Subtitles or captions (17). */
   | 'subtitle'
+  /** Buttons of a menu (18). */
   | 'buttons'
+  /** Commands for the player (32). */
   | 'control'
+  /** Metadata with times (33). */
   | 'metadata'
+  /** A value that the standard does not list, or none. */
   | 'unknown';
 
 const TRACK_TYPES: Readonly<Record<number, TrackType>> = {

@@ -17,14 +17,17 @@ export interface CmafTrack extends Mp4TrackInfo {
 
 /** What a fragment, or a chunk of it, has of one track. Times are in microseconds. */
 export interface CmafMedia {
+  /** The track that it is of. */
   readonly track: CmafTrack;
   /** `styp` (of the chunks of a fragment only before the first), `moof` and `mdat`, in an array of its own. */
   readonly bytes: Bytes;
-  /** Where presentation begins, and how long it is. */
+  /** When its presentation begins. */
   readonly start: number;
+  /** How long it is presented. */
   readonly duration: number;
-  /** When its first sample is decoded, and when the one behind its last would be. */
+  /** When its first sample is decoded. */
   readonly decodeStart: number;
+  /** When the sample behind its last one would be decoded. */
   readonly decodeEnd: number;
   /** How many samples. */
   readonly samples: number;
@@ -42,8 +45,9 @@ export interface CmafFragment {
   readonly leftOut: readonly Mp4RemuxError[];
   /** The fragment it is made from; grows by what the service sends behind the frames. */
   readonly fragment: FragmentMetadata | undefined;
-  /** Which chunk of its fragment it is, from 0, and whether that is the last. */
+  /** Which chunk of its fragment it is, from 0. */
   readonly chunk: number;
+  /** Whether it is the last chunk of its fragment. */
   readonly endsFragment: boolean;
   /** How long nothing is presented before it, in microseconds. */
   readonly gap: number;

@@ -12,12 +12,15 @@ export interface FragmentLimits {
 
 /** A range of the fragments' timestamps. A fragment without that timestamp is not within it. */
 export interface FragmentTimeRange {
+  /** Whose clock `start` and `end` are of: `'producerTimestamp'` or `'serverTimestamp'`. */
   readonly by: 'producerTimestamp' | 'serverTimestamp';
+  /** Fragments with an earlier time are left out. Default: none are. */
   readonly start?: Date | undefined;
+  /** Reading stops at the first fragment with a later time. Default: at the end of the stream. */
   readonly end?: Date | undefined;
 }
 
-/** What reading stopped at. */
+/** The limit that reading stopped at: `bytes`, `fragments` or `timeRange` of {@link FragmentLimits}. */
 export type LimitReached = 'bytes' | 'fragments' | 'timeRange';
 
 interface LimitedFragment {

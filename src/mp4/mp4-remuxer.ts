@@ -12,11 +12,13 @@ import { describeTrack, type Mp4TrackInfo } from './track-info.js';
  * that had no samples yet begins before time 0.
  */
 export interface Mp4InitSegment {
+  /** Tells it from a media segment. */
   readonly type: 'init';
   /** `ftyp` and `moov`, in an array of its own. */
   readonly bytes: Bytes;
   /** For `MediaSource.isTypeSupported` and `addSourceBuffer`: `video/mp4; codecs="avc1.4d401e,mp4a.40.2"`. */
   readonly mimeType: string;
+  /** The tracks that are in it, in the order of their `trak` boxes. */
   readonly tracks: readonly Mp4TrackInfo[];
   /** Of each other track that is wanted, why it is left out: it cannot be remuxed, or has no frames so far. Of the latter 32 at most. */
   readonly leftOut: readonly Mp4RemuxError[];
@@ -24,10 +26,11 @@ export interface Mp4InitSegment {
 
 /** A media segment: a fragment's media, or a chunk of it. */
 export interface Mp4MediaSegment {
+  /** Tells it from an initialization segment. */
   readonly type: 'media';
   /** `styp` (of the chunks of a fragment only before the first), `moof` and `mdat`, in an array of its own. */
   readonly bytes: Bytes;
-  /** The tracks that it has samples of: where their presentation begins and how long it is, in microseconds. */
+  /** The tracks that it has samples of: track `id`, `start` of their presentation and its `duration`, in microseconds. */
   readonly tracks: readonly { readonly id: number; readonly start: number; readonly duration: number }[];
   /** The fragment it is made from; grows by what the service sends behind the frames. */
   readonly fragment: FragmentMetadata | undefined;

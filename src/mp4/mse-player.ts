@@ -9,6 +9,7 @@ export type MsePlayerState =
   | 'idle'
   /** Nothing of the stream has been shown yet. */
   | 'loading'
+  /** The video plays. */
   | 'playing'
   /** The video was paused. */
   | 'paused'
@@ -21,13 +22,13 @@ export type MsePlayerState =
 
 /** The events of a {@link MsePlayer}. */
 export interface MsePlayerEventMap {
-  /** The state is another one. */
+  /** The state has changed; `state` is the new one. */
   state: CustomEvent<{ readonly state: MsePlayerState }>;
-  /** Playing has failed: what the promise of `play()` is rejected with. */
+  /** Playing has failed; `error` is what the promise of `play()` is rejected with. */
   error: CustomEvent<{ readonly error: unknown }>;
-  /** A track is left out, and why: it cannot be remuxed or played, or has no frames. */
+  /** A track is left out. `error` says why: it cannot be remuxed or played, or has no frames. */
   'left-out': CustomEvent<{ readonly error: Mp4RemuxError }>;
-  /** The video has nothing to show, at this time of the video in seconds. */
+  /** The video has nothing to show. `time` is the video's `currentTime`, in seconds. */
   stalled: CustomEvent<{ readonly time: number }>;
 }
 
@@ -37,14 +38,18 @@ const STALLED = 300;
 /** HTMLMediaElement.HAVE_FUTURE_DATA */
 const HAVE_FUTURE_DATA = 3;
 
-/** What is called with events: the platform's `EventListenerOrEventListenerObject`. */
+/** What is called with events, a function or an object with `handleEvent`: the platform's `EventListenerOrEventListenerObject`. */
 export type MsePlayerListener = ((event: Event) => void) | { handleEvent(event: Event): void };
 
 /** The platform's `AddEventListenerOptions`. */
 export interface MsePlayerListenerOptions {
+  /** Whether it is called in the capturing phase. Without meaning here: a player has no parents. */
   readonly capture?: boolean;
+  /** Whether it is called once and then removed. */
   readonly once?: boolean;
+  /** Whether it promises not to call `preventDefault`. */
   readonly passive?: boolean;
+  /** Removes the listener when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
@@ -75,6 +80,7 @@ export class MsePlayer extends Target {
   #over: Promise<void> = Promise.resolve();
   #state: MsePlayerState = 'idle';
 
+  /** @param video the element that shows the stream. Its `src` is the player's for as long as it plays */
   constructor(video: HTMLVideoElement, options: MsePlayerOptions = {}) {
     super();
     this.#video = video;

@@ -20,6 +20,7 @@ export type Mp4ErrorCode =
 
 /** Media that cannot go into MP4. */
 export class Mp4RemuxError extends Error {
+  /** Always `Mp4RemuxError`. */
   override name = 'Mp4RemuxError';
   /** The kind of fault. */
   readonly code: Mp4ErrorCode;
@@ -30,7 +31,7 @@ export class Mp4RemuxError extends Error {
 
   /**
    * @param text what is wrong; the message adds track and fragment
-   * @param where the track and the fragment at fault
+   * @param where the `track` and the `fragment` at fault
    */
   constructor(
     code: Mp4ErrorCode,

@@ -23,7 +23,7 @@ export interface RemuxToMp4Options extends Omit<Mp4StreamOptions, 'startAtZero' 
   readonly spool?: Mp4Spool | undefined;
   /** Where to stop, as the service's GetClip does. Default: at the end of the stream. */
   readonly limits?: FragmentLimits | undefined;
-  /** Is told after each fragment: how many there are, and how many bytes of media. */
+  /** Is called after each fragment with the number of `fragments`, and the `bytes` of media, so far. */
   readonly onProgress?: ((progress: { readonly fragments: number; readonly bytes: number }) => void) | undefined;
 }
 
@@ -39,6 +39,7 @@ export interface RemuxResult {
   readonly duration: number;
   /** The source's time at which it begins, in microseconds. */
   readonly startTime: number;
+  /** The tracks that are in the file, in the order of their `trak` boxes. */
   readonly tracks: readonly Mp4TrackInfo[];
   /** Of each track that is wanted and has nothing in the file, why not; of those without frames 32 at most. */
   readonly leftOut: readonly Mp4RemuxError[];

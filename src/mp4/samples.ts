@@ -7,9 +7,11 @@ import type { TrackSetup } from './track-setup.js';
 
 /** What is remuxed at once: a fragment's frames, or a Cluster's. A `Fragment` is one. */
 export interface FragmentInput {
+  /** The tracks that are described, also those without frames. */
   readonly tracks: readonly TrackMetadata[];
   /** In stream order: decode order. */
   readonly frames: readonly Frame[];
+  /** What the service says of the fragment; `undefined` or left out for other Matroska. */
   readonly metadata?: FragmentMetadata | undefined;
   /** Whether the stream ended within it. */
   readonly truncated?: boolean | undefined;

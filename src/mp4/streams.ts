@@ -52,6 +52,10 @@ export class Mp4RemuxStream {
   /** Takes the bytes. */
   readonly writable: WritableStream<Uint8Array>;
 
+  /**
+   * @param options those of {@link mp4SegmentStream}, and the `TransformStream` class where it is not the platform's
+   * @throws TypeError when the runtime has no `TransformStream` and none is given
+   */
   constructor(options: Mp4ReadOptions & StreamClasses = {}) {
     const consumer = new SegmentConsumer(options, toSegments);
     const { readable, writable } = makeTransformStream<Uint8Array, Mp4Segment>(options, {

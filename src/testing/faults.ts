@@ -4,32 +4,35 @@ import type { ServiceErrorType } from './service-error.js';
 export type Fault =
   /** The connection is closed before anything is answered. */
   | { readonly kind: 'refuse' }
-  /** Nothing is answered at all, for so long; default for ever. Then the request is served. */
+  /** Nothing is answered for `forMs` milliseconds, by default for ever. Then the request is served. */
   | { readonly kind: 'silent'; readonly forMs?: number | undefined }
-  /** An error of the service, for example a throttled call. */
+  /** An error of the service, for example a throttled call: `type` is its name in the API, `message` what it says. */
   | { readonly kind: 'error'; readonly type: ServiceErrorType; readonly message?: string | undefined }
-  /** The connection is closed in the middle of the body. */
+  /** The connection is closed in the middle of the body, after `afterBytes` bytes of it. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
-  /** The connection is reset (TCP RST) in the middle of the body. */
+  /** The connection is reset (TCP RST) in the middle of the body, after `afterBytes` bytes of it. */
   | { readonly kind: 'reset'; readonly afterBytes: number }
-  /** The body ends in its middle as if it were complete. */
+  /** The body ends after `afterBytes` bytes as if it were complete. */
   | { readonly kind: 'end'; readonly afterBytes: number }
-  /** The body stays still, for so long; default until the consumer goes away. */
+  /** Nothing comes after `afterBytes` bytes of the body, for `forMs` milliseconds; default until the consumer goes away. */
   | { readonly kind: 'stall'; readonly afterBytes: number; readonly forMs?: number | undefined }
-  /** A byte of the body is changed. `mask` is what it is XORed with, default 0xff. */
+  /** The byte `atByte` of the body, from 0, is changed. `mask` is what it is XORed with, default 0xff. */
   | { readonly kind: 'damage'; readonly atByte: number; readonly mask?: number | undefined }
-  /** GetMedia reports an error within the stream and ends the body. */
+  /** GetMedia reports an error within the stream, behind `afterFragments` fragments, and ends the body. `id` and `code` are those of the error. */
   | { readonly kind: 'stream-error'; readonly id: number; readonly code?: string; readonly afterFragments: number }
-  /** GetMediaForFragmentList reports an error in place of a fragment. `code` is of the service an integer, default 5000. */
+  /**
+   * GetMediaForFragmentList reports an error in place of the fragment `fragment` of the request, from 0. The service's `code` is an integer,
+   * default 5000; `message` is what it says.
+   */
   | {
       readonly kind: 'fragment-error';
       readonly fragment: number;
       readonly code?: number | string;
       readonly message?: string;
     }
-  /** A fragment is sent twice. */
+  /** The fragment `fragment` of the body, from 0, is sent twice. */
   | { readonly kind: 'duplicate'; readonly fragment: number }
-  /** A fragment is sent after the one that follows it. */
+  /** The fragment `fragment` of the body, from 0, is sent after the one that follows it. */
   | { readonly kind: 'late'; readonly fragment: number }
   /** All endpoints that GetDataEndpoint has given so far become invalid before the request is looked at. */
   | { readonly kind: 'expire-endpoint' }
@@ -59,6 +62,7 @@ export interface FaultRule {
   readonly fromCall?: number | undefined;
   /** How many requests it is for. Default 1. */
   readonly times?: number | undefined;
+  /** What goes wrong in these requests: all of them in each request. */
   readonly faults: readonly Fault[];
 }
 

@@ -62,12 +62,13 @@ const LISTING_CALLS_PER_SECOND = 50;
 
 /** A call that went beyond a limit. */
 export interface Violation {
+  /** The operation's name in the API, for example `GetMedia`. */
   readonly operation: string;
   /** The stream's name; empty for an operation on no stream. */
   readonly stream: string;
   /** When, in milliseconds since 1970. */
   readonly time: number;
-  /** Which limit. */
+  /** Which limit: `'calls a second'`, `'connections'` at a time, or `'fragments a second'` within a body. */
   readonly limit: 'calls a second' | 'connections' | 'fragments a second';
 }
 

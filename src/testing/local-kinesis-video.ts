@@ -201,7 +201,7 @@ export class LocalKinesisVideo {
     return this.#service.limits.violations;
   }
 
-  /** The most connections of an operation that were open to one stream at a time. */
+  /** The most connections of an operation (`'GetMedia'`, `'GetMediaForFragmentList'`, `'PutMedia'`) that were open to one stream at a time. */
   peakConnections(operation: 'GetMedia' | 'GetMediaForFragmentList' | 'PutMedia'): number {
     return this.#service.limits.peakConnections.get(operation) ?? 0;
   }
@@ -216,6 +216,7 @@ export class LocalKinesisVideo {
     });
   }
 
+  /** {@link LocalKinesisVideo.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

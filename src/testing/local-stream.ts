@@ -10,7 +10,9 @@ import { retimeFragment } from './retime.js';
 export interface StoredFragment {
   /** A decimal string; numbers increase in the order of storing. */
   readonly fragmentNumber: string;
+  /** When the producer began to record it. */
   readonly producerTimestamp: number;
+  /** When the service received it. */
   readonly serverTimestamp: number;
   /** How long its frames last, in milliseconds. */
   readonly duration: number;
@@ -40,7 +42,9 @@ export interface FillOptions {
 
 /** What is told of a fragment when it is stored. */
 export interface AppendOptions {
+  /** When the producer began to record it, in milliseconds since 1970. */
   readonly producerTimestamp: number;
+  /** When the service receives it, in milliseconds since 1970. */
   readonly serverTimestamp: number;
   /** Default: the next one. */
   readonly fragmentNumber?: string | undefined;
@@ -58,6 +62,7 @@ const FRAGMENT_BYTES = 256 * 1024 * 1024;
 
 /** A stream of the local endpoint: the fragments that it stores, oldest first. */
 export class LocalStream {
+  /** The stream's name in the API. */
   readonly name: string;
   /** The stream's Amazon Resource Name. */
   readonly arn: string;

@@ -25,10 +25,15 @@ export type ServiceErrorType = keyof typeof STATUS;
 
 /** An error that a request is answered with: HTTP status, `x-amzn-ErrorType`, and a message. */
 export class ServiceError extends Error {
+  /** Always `ServiceError`. */
   override name = 'ServiceError';
   /** The error's name in the API. */
   readonly type: ServiceErrorType;
 
+  /**
+   * @param type the error's name in the API, which decides the HTTP status
+   * @param message what the response says
+   */
   constructor(type: ServiceErrorType, message: string) {
     super(message);
     this.type = type;

@@ -7,7 +7,7 @@ export interface TrackInput {
   readonly number: number;
   /** TrackUID; default: the track's number. */
   readonly uid?: number | bigint | undefined;
-  /** TrackType; default: by `video` and `audio`, else `'metadata'`. */
+  /** TrackType: `'video'`, `'audio'`, `'subtitle'`, `'metadata'`; default: by `video` and `audio`, else `'metadata'`. */
   readonly type?: 'video' | 'audio' | 'subtitle' | 'metadata' | undefined;
   /** Name. */
   readonly name?: string | undefined;
@@ -35,9 +35,13 @@ export interface TrackInput {
 
 /** The Video element (RFC 9559 section 5.1.4.1.28). */
 export interface VideoInput {
+  /** PixelWidth: the width of the encoded pictures. */
   readonly pixelWidth: number;
+  /** PixelHeight: the height of the encoded pictures. */
   readonly pixelHeight: number;
+  /** DisplayWidth, in pixels, where pictures are to be shown in another width than they are encoded in. */
   readonly displayWidth?: number | undefined;
+  /** DisplayHeight, in pixels, where pictures are to be shown in another height than they are encoded in. */
   readonly displayHeight?: number | undefined;
 }
 
@@ -45,7 +49,9 @@ export interface VideoInput {
 export interface AudioInput {
   /** In Hz. */
   readonly samplingFrequency: number;
+  /** Channels: how many there are. */
   readonly channels: number;
+  /** BitDepth: bits of a sample, for PCM. */
   readonly bitDepth?: number | undefined;
 }
 

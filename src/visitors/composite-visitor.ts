@@ -6,6 +6,7 @@ import { MkvElementVisitor } from './visitor.js';
 export class CompositeMkvElementVisitor extends MkvElementVisitor {
   readonly #visitors: readonly ElementVisitor[];
 
+  /** @param visitors are shown each element in this order */
   constructor(...visitors: readonly ElementVisitor[]) {
     super();
     this.#visitors = visitors;

@@ -2,7 +2,7 @@ import { type MkvTag, TagList } from './tag.js';
 
 /** An error that the service reports within the stream, when the HTTP status has long been sent. */
 export interface StreamError {
-  /** Which operation's way of telling it: GetMedia has an id, GetMediaForFragmentList a message. */
+  /** The operation that reports errors in this form: `'GetMedia'` with an id, `'GetMediaForFragmentList'` with a message. */
   readonly operation: 'GetMedia' | 'GetMediaForFragmentList';
   /**
    * The service's name for it, for example `KMS_KEY_ACCESS_DENIED`: as it came, or where only an id did, the one that the id has. Of an id

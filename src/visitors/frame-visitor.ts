@@ -87,6 +87,7 @@ export class FrameVisitor extends MkvElementVisitor {
   #groupReferences = false;
   #groupPadding: number | undefined;
 
+  /** @param processor takes the frames, in the order of the stream */
   constructor(processor: FrameProcessor, options: FrameVisitorOptions = {}) {
     super();
     this.#processor = processor;
@@ -360,6 +361,7 @@ export class SimpleFrameVisitor extends MkvElementVisitor {
   readonly #process: BlockProcessor;
   readonly #clock = new ClusterClock();
 
+  /** @param process takes each Block; a promise that it returns holds the reader back */
   constructor(process: BlockProcessor) {
     super();
     this.#process = process;

@@ -11,7 +11,7 @@ import type { FragmentMetadata } from './fragment-metadata.js';
 
 /** What the chunks of WebCodecs are made of; assignable to `EncodedVideoChunkInit` and `EncodedAudioChunkInit`. */
 export interface EncodedChunkSettings {
-  /** `key` when decoding can begin here. */
+  /** `'key'` when decoding can begin here, else `'delta'`. */
   type: 'key' | 'delta';
   /** In microseconds. */
   timestamp: number;
@@ -130,7 +130,7 @@ export class Frame {
    * What `EncodedVideoChunk` and `EncodedAudioChunk` of WebCodecs are made of: times, kind, and the data in the format that the track's
    * decoder configuration says. The data is `data` itself where it is right, else a copy.
    *
-   * @param config the configuration that the decoder has, default the track's own
+   * @param config the configuration that the decoder has, of which `description` counts; default the track's own
    * @throws CodecDataError `InvalidMediaFrame` when the frame is not what its codec wants, or has no picture; when it is stored compressed or
    * encrypted
    */
@@ -141,7 +141,7 @@ export class Frame {
     return duration === undefined ? { type, timestamp, data } : { type, timestamp, duration, data };
   }
 
-  /** The data of {@link Frame.toEncodedChunk} alone. */
+  /** The data of {@link Frame.toEncodedChunk} alone, for a decoder with the `description` of `config`. */
   dataFor(config?: { readonly description?: Uint8Array | undefined }): Uint8Array {
     if (this.storage !== 'plain') throw new CodecDataError(`the frame is stored ${this.storage}`, 'InvalidMediaFrame');
     const { format } = this.track;

@@ -30,11 +30,13 @@ export class BasicMkvTagProcessor implements MkvTagProcessor {
     return this.#tags;
   }
 
+  /** Keeps the tag. The oldest one goes when there are more than the limit. */
   process(tag: MkvTag): void {
     if (this.#tags.length >= this.#limit) this.#tags.shift();
     this.#tags.push(tag);
   }
 
+  /** Forgets all tags. */
   clear(): void {
     this.#tags.length = 0;
   }

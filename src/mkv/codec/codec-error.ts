@@ -7,6 +7,7 @@ export type CodecErrorCode =
 
 /** The bytes of a CodecPrivate or of a frame break the format that the track's CodecID names. */
 export class CodecDataError extends Error {
+  /** Always `CodecDataError`. */
   override name = 'CodecDataError';
   /** The kind of fault. */
   readonly code: CodecErrorCode;
