@@ -70,7 +70,8 @@ function isRelative(specifier: string): boolean {
 
 /** The source file that a relative import means. */
 function targetOf({ from, specifier }: Import): string {
-  return posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts');
+  const file = posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts');
+  return FILES.has(file) ? file : file.replace(/\.ts$/, '.tsx');
 }
 
 function roomOf(file: string): string {
