@@ -1,4 +1,4 @@
-import { crc32 } from '../src/ebml/crc32.js';
+import { crc32 } from 'node:zlib';
 import type { MkvElement } from '../src/mkv/element.js';
 import { MkvParseError } from '../src/mkv/parse-error.js';
 import { type MkvGap, type MkvReaderOptions, type MkvWarning, StreamingMkvReader } from '../src/mkv/reader.js';
@@ -159,6 +159,17 @@ function readValue(element: MkvElement): void {
     }
   }
   Error.stackTraceLimit = stackTraceLimit;
+}
+
+/** The bytes that the elements of a reading consist of, in order: its input without what was passed over. */
+export function givenBytes({ elements }: Reading, whole: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const line of elements) {
+    const [, at = '0', header = '0', size = '0'] = /at (\d+)\/(\d+)\/(\d+|undefined)/.exec(line) ?? [];
+    const length = Number(header) + (line.startsWith('data') ? Number(size) : 0);
+    parts.push(whole.subarray(Number(at), Number(at) + length));
+  }
+  return Buffer.concat(parts);
 }
 
 /** The bytes of all elements and gaps of a reading: with `recover`, all bytes there are. */

@@ -46,13 +46,13 @@ export class ChunkMerger {
   /** Gives what makes the output whole when the input was cut off. */
   closeTruncated(): readonly Bytes[] {
     this.merger.closeTruncated();
-    return this.#queue.take();
+    return this.#take();
   }
 
   /** Gives what belongs at the end of the last document; to be called behind {@link ChunkMerger.end}. */
   finish(): readonly Bytes[] {
     this.merger.finish();
-    return this.#queue.take();
+    return this.#take();
   }
 
   #drain(): readonly Bytes[] {
@@ -64,7 +64,13 @@ export class ChunkMerger {
       this.#failure = undefined;
       if (failure !== undefined) throw failure.error;
     }
-    return this.#queue.take();
+    return this.#take();
+  }
+
+  #take(): readonly Bytes[] {
+    const pieces = this.#queue.take();
+    if (this.merger.hasRewrites) this.merger.tellRewrites();
+    return pieces;
   }
 
   #handler(): EbmlHandler<MkvStartMasterElement> {

@@ -15,7 +15,7 @@ import { extentOf, lengthOfAll } from './extent.js';
 import { GatheredElement } from './gathered-element.js';
 import { integerOf } from './integer-of.js';
 import type { MadeUpBytes } from './made-up-bytes.js';
-import type { OutputSegmentMergerOptions } from './merge-options.js';
+import type { OutputRewrite, OutputSegmentMergerOptions } from './merge-options.js';
 import { PieceQueue } from './piece-queue.js';
 import { type HeaderPlaces, SeekIndex } from './seek-index.js';
 import { isMisplaced, isMisshapen, type Opening, strictForm } from './strict-form.js';
@@ -62,6 +62,7 @@ export class ClusterWriter {
   #group: Opening[] | undefined;
   #groupWeight = 0;
   readonly #peek: BlockPeek = { track: 0, timestamp: 0, frames: 0, keyframe: false };
+  #rewrites: OutputRewrite[] = [];
 
   /** Clusters written. */
   clusters = 0;
@@ -98,7 +99,20 @@ export class ClusterWriter {
     if (index === undefined) return;
     const position = this.#queue.length - this.#segmentStart;
     this.#queue.add(index.cues());
-    const rewrites = index.rewrites(position, this.#queue.length - this.#segmentStart);
+    for (const rewrite of index.rewrites(position, this.#queue.length - this.#segmentStart)) {
+      this.#rewrites.push(rewrite);
+    }
+  }
+
+  /** Whether some bytes that are in the queue, or have left it, are to be rewritten. */
+  get hasRewrites(): boolean {
+    return this.#rewrites.length > 0;
+  }
+
+  /** Tells what is to be rewritten; to be called when the bytes have left the queue. */
+  tellRewrites(): void {
+    const rewrites = this.#rewrites;
+    this.#rewrites = [];
     for (const rewrite of rewrites) this.#options.seekable?.(rewrite);
   }
 
@@ -123,7 +137,7 @@ export class ClusterWriter {
     this.#shift = this.#timestamp === undefined || timestamp === undefined ? 0n : this.#timestamp - timestamp;
     const { header, dataSize, replaced } = head.rewrite(place);
     this.#end = dataSize === undefined ? Number.POSITIVE_INFINITY : this.#clusterStart + header.length + dataSize;
-    this.#index?.cluster(this.#clusterStart - this.#segmentStart, this.#timestamp);
+    this.#index?.cluster(this.#clusterStart - this.#segmentStart, this.#timestamp, dataSize !== undefined);
     this.clusters++;
     if (replaced.size > 0 || dataSize !== start.dataSize) this.#queue.add(header);
     else this.#queue.addHeader(start, head.elements[0]);
@@ -237,7 +251,7 @@ export class ClusterWriter {
     element.writeTo(block, true);
     const start = this.#queue.length;
     this.#queue.add(writeMaster(Cluster, [writeElement(Timestamp, this.#timestamp), ...block.take()]));
-    this.#index?.cluster(start - this.#segmentStart, this.#timestamp);
+    this.#index?.cluster(start - this.#segmentStart, this.#timestamp, true);
     this.#previousSize = this.#queue.length - start;
     this.#endless = undefined;
     this.clusters++;

@@ -189,14 +189,30 @@ export class DocumentMerger {
     }
   }
 
-  /** Fills what the end of the stream has cut off of a Cluster. */
+  /** Ends a Cluster that is still open, and fills what the end of the stream has cut off of it. */
   closeTruncated(): void {
+    // After an error, nothing has ended yet.
+    if (this.#waiting !== undefined) this.#replay(this.#waiting);
+    const open = this.#head?.start ?? this.#clusters.open;
+    if (open !== undefined) this.end(open, open.offset, true);
+    if (this.#stopped === undefined) this.#writePendingTags();
     this.#clusters.fill();
   }
 
   /** Writes what belongs at the end of the last document. */
   finish(): void {
+    this.closeTruncated();
     this.#clusters.endSegment();
+  }
+
+  /** Whether there is something to tell with {@link DocumentMerger.tellRewrites}. */
+  get hasRewrites(): boolean {
+    return this.#clusters.hasRewrites;
+  }
+
+  /** Tells `seekable` what is to be rewritten; to be called when what was in the queue has left it. */
+  tellRewrites(): void {
+    this.#clusters.tellRewrites();
   }
 
   /** Takes an element that is within another one, is left out or passed on; does nothing and returns `false` when it is none of these. */

@@ -35,8 +35,9 @@ export interface OutputSegmentMergerOptions {
   readonly keepPositions?: boolean | undefined;
   /**
    * Let players seek in what is written: each document has a Duration, and Cues at its end, which a SeekHead at its beginning tells of. As
-   * they are known only at the end of a document, some bytes before have to be written once more: this is told of them. For outputs that
-   * can be rewritten, or are held; `mergeSeekable` holds them itself. The end of the last document has to be said with
+   * they are known only at the end of a document, some bytes before have to be written once more: this is told of them when they have been
+   * given to the sink, or with the bytes that `segmentMergerStream` gives. A document with a Cluster of unknown size keeps a Segment of
+   * unknown size. For outputs that can be rewritten, or are held; `mergeSeekable` holds them itself. The end of the last document has to be said with
    * `finish()` of the merger. It does not go together with `keepPositions`, and has no effect where nothing is merged.
    */
   readonly seekable?: ((rewrite: OutputRewrite) => void) | undefined;

@@ -79,21 +79,21 @@ export class OutputSegmentMerger extends MkvElementVisitor {
   override visitStart(element: MkvStartMasterElement): MaybePromise {
     this.#writer.check();
     this.#merger.start(element);
-    return this.#writer.write(this.#queue);
+    return this.#write();
   }
 
   /** Takes a data element. Throws as {@link OutputSegmentMerger.visitStart}. */
   override visitData(element: MkvDataElement): MaybePromise {
     this.#writer.check();
     this.#merger.data(element);
-    return this.#writer.write(this.#queue);
+    return this.#write();
   }
 
   /** Takes the end of a master. Throws as {@link OutputSegmentMerger.visitStart}. */
   override visitEnd(element: MkvEndMasterElement): MaybePromise {
     this.#writer.check();
     this.#merger.end(element.start, element.offset, element.truncated);
-    return this.#writer.write(this.#queue);
+    return this.#write();
   }
 
   /**
@@ -106,13 +106,13 @@ export class OutputSegmentMerger extends MkvElementVisitor {
   }
 
   /**
-   * Fills what is missing of a Cluster that the end of the stream has cut off with Void elements, so that the output is a whole
-   * document with fewer frames. To be called when no more elements come. Throws what the sink throws.
+   * Fills what is missing of a Cluster that the end of the stream, or an error of the reader, has cut off with Void elements, so that the
+   * output is a whole document with fewer frames. To be called when no more elements come. Throws what the sink throws.
    */
   closeTruncated(): MaybePromise {
     this.#writer.check();
     this.#merger.closeTruncated();
-    return this.#writer.write(this.#queue);
+    return this.#write();
   }
 
   /**
@@ -122,6 +122,19 @@ export class OutputSegmentMerger extends MkvElementVisitor {
   finish(): MaybePromise {
     this.#writer.check();
     this.#merger.finish();
-    return this.#writer.write(this.#queue);
+    return this.#write();
+  }
+
+  #write(): MaybePromise {
+    const written = this.#writer.write(this.#queue);
+    if (!this.#merger.hasRewrites) return written;
+    if (written === undefined) {
+      this.#merger.tellRewrites();
+      return undefined;
+    }
+    const told = Promise.resolve(written).then(() => this.#merger.tellRewrites());
+    // The next call throws what the sink has thrown, for those who do not wait.
+    told.catch(() => {});
+    return told;
   }
 }

@@ -59,6 +59,7 @@ export class SeekIndex {
   #clusterPosition = 0;
   #clusterTime = 0;
   #isCued = false;
+  #hasUnknownSizes = false;
   #first: number | undefined;
   #end = 0;
 
@@ -74,8 +75,13 @@ export class SeekIndex {
     this.#cueTrack = (tracks.find(({ type }) => type === VIDEO) ?? tracks[0])?.number;
   }
 
-  /** A Cluster begins at `position` of the Segment's data. */
-  cluster(position: number, timestamp: bigint | undefined): void {
+  /**
+   * A Cluster begins at `position` of the Segment's data.
+   *
+   * @param sizeKnown whether it says how long it is
+   */
+  cluster(position: number, timestamp: bigint | undefined, sizeKnown: boolean): void {
+    this.#hasUnknownSizes ||= !sizeKnown;
     this.#clusterPosition = position;
     this.#isCued = timestamp === undefined;
     if (timestamp !== undefined) this.#clusterTime = Number(timestamp);
@@ -140,13 +146,18 @@ export class SeekIndex {
       ...seek(Mkv.Tracks, tracks),
       ...seek(Mkv.Cues, this.#cues.length > 0 ? cues : undefined),
     ];
-    const seekHead = writeMaster(Mkv.SeekHead, seeks, { sizeLength: 1 });
-    const rest = SEEK_HEAD_ROOM - seekHead.length;
-    const header = writeHeader(Mkv.Segment, length, { sizeLength: 8 });
-    const rewrites = [
-      { position: this.#segmentStart - SEGMENT_HEADER_SIZE, bytes: header },
-      { position: this.#segmentStart, bytes: concatBytes(rest > 0 ? [seekHead, voidElement(rest)] : [seekHead]) },
-    ];
+    const rewrites: OutputRewrite[] = [];
+    // In a Segment that has a size, ffmpeg wants to see none that is unknown.
+    if (!this.#hasUnknownSizes) {
+      const header = writeHeader(Mkv.Segment, length, { sizeLength: SEGMENT_HEADER_SIZE - 4 });
+      rewrites.push({ position: this.#segmentStart - SEGMENT_HEADER_SIZE, bytes: header });
+    }
+    if (seeks.length > 0) {
+      const seekHead = writeMaster(Mkv.SeekHead, seeks, { sizeLength: 1 });
+      const rest = SEEK_HEAD_ROOM - seekHead.length;
+      const bytes = concatBytes(rest > 0 ? [seekHead, voidElement(rest)] : [seekHead]);
+      rewrites.push({ position: this.#segmentStart, bytes });
+    }
     const ticks = this.#end - (this.#first ?? 0);
     if (duration !== undefined && ticks > 0) {
       rewrites.push({ position: this.#segmentStart + duration, bytes: writeElement(Mkv.Duration, ticks) });

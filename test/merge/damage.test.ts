@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
 import {
   Mkv,
+  MkvParseError,
   type MkvReaderOptions,
   OutputSegmentMerger,
   segmentMergerStream,
@@ -246,4 +247,28 @@ describe('a stream that ends in an element at the top level', () => {
       expect(stream.merger.stopped).toBeUndefined();
     }
   });
+});
+
+it('what was merged before an error is made whole, wherever the error is', () => {
+  const input = concatBytes([body(), documentHead(), body(true)]);
+  const frames = read(input).frames;
+  for (const { kind, offset: place } of readChunks([input])) {
+    if (kind === 'end') continue;
+    const damaged = concatBytes([input.subarray(0, place), Uint8Array.of(0), input.subarray(place)]);
+    const chunks = new ChunkMerger();
+    const pieces: Uint8Array[] = [];
+    try {
+      pieces.push(...chunks.push(damaged));
+      pieces.push(...chunks.end());
+    } catch (error) {
+      expect(error).toBeInstanceOf(MkvParseError);
+    }
+    pieces.push(...chunks.closeTruncated());
+    const output = concatBytes(pieces);
+    const { whole, frames: kept } = read(output);
+    expect(whole).toBe(true);
+    expect(() => [...readChunks([output], { strict: true })]).not.toThrow();
+    const before = read(input.subarray(0, place)).frames;
+    expect(kept.slice(0, before.length)).toEqual(frames.slice(0, before.length));
+  }
 });

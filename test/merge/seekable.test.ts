@@ -6,6 +6,7 @@ import { concatBytes } from '../../src/ebml/writer.js';
 import {
   Mkv,
   type MkvElement,
+  MkvParseError,
   mergeSeekable,
   type OutputRewrite,
   OutputSegmentMerger,
@@ -14,6 +15,7 @@ import {
   writeHeader,
   writeMaster,
 } from '../../src/index.js';
+import { ChunkMerger } from '../../src/merge/chunk-merger.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { CAPTURES, captureBytes } from '../support/captures.js';
 import { cluster, documentHead, fragmentInput, TRACKS } from '../support/kvs-documents.js';
@@ -167,6 +169,32 @@ describe('a merged document that players can seek in', () => {
     expect(Buffer.from(bytes).includes(Buffer.from(at(late)))).toBe(true);
   });
 
+  it('is told to be rewritten when the bytes are there', async () => {
+    const two = concatBytes([BODY, documentHead([TRACKS[0]!]), cluster(0, [])]);
+    // What was merged before damage does not leave with the call that throws.
+    const chunks = new ChunkMerger({ seekable: () => expect.unreachable() });
+    expect(() => chunks.push(concatBytes([two, Uint8Array.of(0)]))).toThrow(MkvParseError);
+    let given = 0;
+    const rewrites: OutputRewrite[] = [];
+    const merger = new OutputSegmentMerger(
+      async (piece) => {
+        await undefined;
+        given += piece.length;
+      },
+      {
+        seekable: (rewrite) => {
+          expect(rewrite.position + rewrite.bytes.length).toBeLessThanOrEqual(given);
+          rewrites.push(rewrite);
+        },
+      },
+    );
+    // Nobody waits for the sink, which takes its time.
+    for (const element of readChunks([two])) void element.accept(merger);
+    expect(rewrites).toEqual([]);
+    await merger.finish();
+    expect(rewrites).toHaveLength(5);
+  });
+
   it('does not keep positions', () => {
     const sink = () => {};
     expect(() => new OutputSegmentMerger(sink, { seekable: sink, keepPositions: true })).toThrow(TypeError);
@@ -188,6 +216,14 @@ describeNeeding('seeking', [tools('ffmpeg', 'ffprobe', 'mkvinfo', 'mkvmerge'), C
     ]);
     return Number.parseFloat(text);
   }
+
+  it('keeps a Segment of unknown size around Clusters of unknown size', async () => {
+    const block = writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, 0, 0x80, 1));
+    const open = concatBytes([writeHeader(Mkv.Cluster, undefined), writeElement(Mkv.Timestamp, 7), block]);
+    const bytes = await mergeSeekable(concatBytes([documentHead(), open, cluster(9_000_000, [])]));
+    expect(indexOf(bytes)).toMatchObject({ size: undefined, seeks: ['Tracks', 'Cues'], times: [7] });
+    expect(complaints(bytes, folder).filter((line) => /unknown.size/i.test(line))).toEqual([]);
+  });
 
   it.each([
     ['output_get_media.mkv', () => captureBytes('output_get_media.mkv')],
