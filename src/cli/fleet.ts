@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type FleetHandler, FleetWorker, type FollowedStream, StreamFleet, type WorkerEvent } from '../fleet/index.js';
 import { command, type OptionValues, SelfContainedError, UsageError } from './command.js';
-import { interrupted } from './interrupt.js';
+import { interrupted, interruptible } from './interrupt.js';
 import { clientConfigOf, startOf } from './service.js';
 import { tell, writeOut } from './terminal.js';
 
@@ -54,12 +54,13 @@ export const fleet = command({
     const streams = new StreamFleet(connection);
     try {
       if (action === 'status') {
-        for (const line of await statusLines(streams, values.json === true)) await writeOut(`${line}\n`);
+        const lines = await interruptible(statusLines(streams, values.json === true));
+        for (const line of lines) await writeOut(`${line}\n`);
       }
       const options = start === undefined ? {} : { start: startOf(start) };
       for (const name of names) {
-        if (action === 'follow') await streams.follow(name, options);
-        if (action === 'unfollow') await streams.unfollow(name);
+        if (action === 'follow') await interruptible(streams.follow(name, options));
+        if (action === 'unfollow') await interruptible(streams.unfollow(name));
       }
     } finally {
       await streams.close();
@@ -87,9 +88,9 @@ async function work(
     drainAtSigterm: false,
     onEvent: tellEvent,
   });
-  await worker.start();
-  tell(`${worker.name}: waits for streams`);
   try {
+    await interruptible(worker.start());
+    tell(`${worker.name}: waits for streams`);
     await interrupted();
   } finally {
     await worker.close();

@@ -4,7 +4,7 @@ import type { StreamIdentity } from '../client/access.js';
 import type { GetMediaConsumerSettings } from '../client/get-media-consumer.js';
 import type { StartPosition } from '../client/position.js';
 import { CALLS_PER_SECOND, FRAGMENTS_PER_SECOND } from '../client/rate-limiter.js';
-import { loadBullMQ } from './bullmq.js';
+import { closableConnection, loadBullMQ, textOf } from './bullmq.js';
 import type { FleetHandler } from './handler.js';
 import type { HoldAnswer, LeaseLostError } from './lease.js';
 import { LiveStream, type StreamReport } from './live-stream.js';
@@ -113,6 +113,8 @@ export class FleetWorker {
   #parts = 0;
   #state: WorkerHealth['state'] = 'running';
   #answeredAt = performance.now();
+  #starting: Promise<void> | undefined;
+  #giveUpStart: ((error: Error) => void) | undefined;
   #closing: Promise<void> | undefined;
   #onSigterm: (() => void) | undefined;
 
@@ -132,19 +134,32 @@ export class FleetWorker {
   }
 
   /**
-   * Begins to take streams and parts.
+   * Begins to take streams and parts, as soon as Redis can be reached: until then the event `error` tells why it waits.
    *
-   * @throws PeerError when `bullmq` is not installed; Error when Redis cannot be reached
+   * @throws PeerError when `bullmq` is not installed; Error when it is closed before Redis could be reached
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const { maxStreams = 50, maxParts = 1, prefix, drainAtSigterm = true } = this.#options;
-    const { Queue, Worker, WaitingError } = await loadBullMQ();
+    const bullmq = await loadBullMQ();
+    const { Queue, Worker, WaitingError } = bullmq;
+    this.#throwIfClosing();
     const connection = connectionOf(this.#options);
     const shared = { connection, ...(prefix === undefined ? {} : { prefix }) };
-    const queue = new Queue(LIVE_QUEUE, shared);
+    const queue = new Queue(LIVE_QUEUE, shared, closableConnection(bullmq));
     queue.on('error', (error) => this.#tellError(error));
     this.#queue = queue;
-    this.#run = defineScripts(await queue.client);
+    // A connection that is closed while it is being made may never say so.
+    const client = await new Promise<Awaited<typeof queue.client>>((resolve, reject) => {
+      this.#giveUpStart = reject;
+      queue.client.then(resolve, reject);
+    });
+    this.#throwIfClosing();
+    this.#run = defineScripts(client);
     const options = {
       ...shared,
       connection: { ...connection, maxRetriesPerRequest: null },
@@ -183,6 +198,12 @@ export class FleetWorker {
       };
       process.once('SIGTERM', this.#onSigterm);
     }
+    // BullMQ cannot close a worker in good order that has not connected yet.
+    await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
+  }
+
+  #throwIfClosing(): void {
+    if (this.#state !== 'running') throw closedEarly();
   }
 
   /** How it is doing. */
@@ -207,6 +228,8 @@ export class FleetWorker {
   async #close(): Promise<void> {
     this.#state = 'draining';
     if (this.#onSigterm !== undefined) process.off('SIGTERM', this.#onSigterm);
+    this.#giveUpStart?.(closedEarly());
+    await Promise.race([Promise.allSettled([this.#starting]), after(CLOSE_MS)]);
     // Nothing is taken any more from here on.
     const closed = Promise.allSettled(this.#workers.map((worker) => worker.close()));
     for (const live of this.#live) live.drain();
@@ -377,8 +400,8 @@ function isLost(error: unknown): boolean {
   return error instanceof Error && error.name === 'LeaseLostError';
 }
 
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function closedEarly(): Error {
+  return new Error('the worker is closed before it has started');
 }
 
 function after(ms: number): Promise<void> {

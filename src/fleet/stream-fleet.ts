@@ -5,7 +5,7 @@ import { FragmentListConsumer } from '../client/fragment-list-consumer.js';
 import type { FragmentListConsumerSettings } from '../client/fragment-list-options.js';
 import type { FragmentRange, ListedFragment } from '../client/list-fragments.js';
 import type { ResumeBy, StartPosition } from '../client/position.js';
-import { loadBullMQ } from './bullmq.js';
+import { closableConnection, connected, loadBullMQ } from './bullmq.js';
 import {
   connectionOf,
   type FleetConnection,
@@ -23,6 +23,9 @@ import { endpointLimiter } from './shared-limiter.js';
 
 /** Following is tried again for as long as it takes. */
 const ATTEMPTS = 1_000_000_000;
+
+/** How long connecting to Redis may take, in milliseconds, unless said otherwise. */
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** How a stream is followed. */
 export interface FollowOptions {
@@ -71,22 +74,31 @@ export type StoredStretch = FragmentRange & { readonly stream: StreamName };
 export interface StreamFleetOptions extends FleetConnection {
   /** How the service is reached, for listing fragments. */
   readonly consumer?: FragmentListConsumerSettings | undefined;
+  /** How long, in milliseconds, connecting to Redis may take; each method is rejected then. Default 10,000. */
+  readonly connectTimeoutMs?: number | undefined;
 }
 
 /** The streams of a fleet: which are followed, and which stored stretches are dealt with. It can be opened anywhere, any number of times. */
 export class StreamFleet {
   readonly #options: StreamFleetOptions;
-  #opened: Promise<Opened> | undefined;
+  #live: Promise<Live> | undefined;
+  #stored: Promise<Stored> | undefined;
 
-  /** Connects to nothing yet: Redis is connected to when it is first needed. */
+  /**
+   * Connects to nothing yet: Redis is connected to when it is first needed.
+   *
+   * @throws RangeError when `connectTimeoutMs` is no positive number
+   */
   constructor(options: StreamFleetOptions) {
+    const { connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+    if (!(connectTimeoutMs > 0)) throw new RangeError(`connectTimeoutMs is a positive number, not ${connectTimeoutMs}`);
     this.#options = options;
   }
 
   /** Has a stream followed, from its checkpoint on where there is one. One that is followed already stays as it is. */
   async follow(stream: StreamName, options: FollowOptions = {}): Promise<void> {
     const identity = identityOf(stream);
-    const { queue, run } = await this.#open();
+    const { queue, run } = await this.#openLive();
     const jobId = jobIdOf(identity);
     const { retryDelayMs = 5000, priority } = options;
     await run('kvsField', [queue.toKey('streams'), jobId, JSON.stringify(identity)]);
@@ -110,7 +122,7 @@ export class StreamFleet {
    * @param options.forget whether the checkpoint is forgotten too
    */
   async unfollow(stream: StreamName, { forget = false }: { readonly forget?: boolean } = {}): Promise<void> {
-    const { queue, run } = await this.#open();
+    const { queue, run } = await this.#openLive();
     const jobId = jobIdOf(identityOf(stream));
     await run('kvsField', [queue.toKey('streams'), jobId]);
     for (;;) {
@@ -129,7 +141,7 @@ export class StreamFleet {
 
   /** The streams that are followed, each with its worker, delay and checkpoint. */
   async list(): Promise<FollowedStream[]> {
-    const { queue, run } = await this.#open();
+    const { queue, run } = await this.#openLive();
     const found = await run('kvsList', [queue.toKey('streams'), queue.toKey('state:'), queue.toKey('')]);
     const rows: unknown[] = Array.isArray(found) ? found : [];
     return rows.map((row) => {
@@ -153,7 +165,8 @@ export class StreamFleet {
    */
   async process({ stream, ...range }: StoredStretch, options: ProcessOptions = {}): Promise<RangeRun> {
     const identity = identityOf(stream);
-    const { queue, flows, parts, ranges, run } = await this.#open();
+    const { queue, run } = await this.#openLive();
+    const { flows, parts, ranges } = await this.#openStored();
     const endpointRateLimiter = endpointLimiter(run, (name) => queue.toKey(name), identity);
     const consumer = new FragmentListConsumer({ endpointRateLimiter, ...this.#options.consumer, ...identity, range });
     const listed = await consumer.list();
@@ -176,44 +189,67 @@ export class StreamFleet {
 
   /** Closes the connections to Redis. Jobs go on. */
   async close(): Promise<void> {
-    const opened = await this.#opened?.catch(() => undefined);
-    this.#opened = undefined;
-    if (opened === undefined) return;
-    const { queue, parts, ranges, flows } = opened;
-    await Promise.allSettled([queue.close(), parts.close(), ranges.close(), flows.close()]);
+    const opened = await Promise.allSettled([this.#live, this.#stored]);
+    this.#live = undefined;
+    this.#stored = undefined;
+    const [live, stored] = opened.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
+    await Promise.allSettled([...(live?.all ?? []), ...(stored?.all ?? [])].map((one) => one.close()));
   }
 
-  #open(): Promise<Opened> {
-    this.#opened ??= open(this.#options).catch((error: unknown) => {
-      this.#opened = undefined;
+  #openLive(): Promise<Live> {
+    this.#live ??= openLive(this.#options).catch((error: unknown) => {
+      this.#live = undefined;
       throw error;
     });
-    return this.#opened;
+    return this.#live;
+  }
+
+  #openStored(): Promise<Stored> {
+    this.#stored ??= openStored(this.#options).catch((error: unknown) => {
+      this.#stored = undefined;
+      throw error;
+    });
+    return this.#stored;
   }
 }
 
-interface Opened {
+/** What following needs. */
+interface Live {
   readonly queue: Queue;
+  readonly run: Run;
+  readonly all: readonly Queue[];
+}
+
+/** What stored stretches need besides. */
+interface Stored {
   readonly parts: Queue;
   readonly ranges: Queue;
   readonly flows: FlowProducer;
-  readonly run: Run;
+  readonly all: readonly (Queue | FlowProducer)[];
 }
 
-async function open(options: FleetConnection): Promise<Opened> {
-  const { Queue, FlowProducer } = await loadBullMQ();
-  const shared = {
-    connection: connectionOf(options),
-    ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
-  };
-  const queue = new Queue(LIVE_QUEUE, shared);
-  const parts = new Queue(PART_QUEUE, shared);
-  const ranges = new Queue(RANGE_QUEUE, shared);
-  const flows = new FlowProducer(shared);
-  // What goes wrong is thrown where something is asked for.
-  for (const one of [queue, parts, ranges]) one.on('error', () => {});
-  flows.on('error', () => {});
-  return { queue, parts, ranges, flows, run: defineScripts(await queue.client) };
+async function openLive(options: StreamFleetOptions): Promise<Live> {
+  const bullmq = await loadBullMQ();
+  const queue = new bullmq.Queue(LIVE_QUEUE, sharedOptions(options), closableConnection(bullmq));
+  await connected([queue], options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
+  return { queue, run: defineScripts(await queue.client), all: [queue] };
+}
+
+async function openStored(options: StreamFleetOptions): Promise<Stored> {
+  const bullmq = await loadBullMQ();
+  const shared = sharedOptions(options);
+  const Connection = closableConnection(bullmq);
+  const parts = new bullmq.Queue(PART_QUEUE, shared, Connection);
+  const ranges = new bullmq.Queue(RANGE_QUEUE, shared, Connection);
+  const flows = new bullmq.FlowProducer(shared, Connection);
+  const all = [parts, ranges, flows];
+  await connected(all, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
+  return { parts, ranges, flows, all };
+}
+
+function sharedOptions(options: FleetConnection) {
+  const { prefix } = options;
+  return { connection: connectionOf(options), ...(prefix === undefined ? {} : { prefix }) };
 }
 
 /** Fragments in parts, in order, none of which is larger or longer than the options say. */

@@ -80,6 +80,20 @@ describeNeeding('kvs fleet', [tools('redis-server')], () => {
     expect(await start('status', ...place).ended).toMatchObject({ code: 0, out: '' });
   }, 90_000);
 
+  it('says that Redis cannot be reached, and can be interrupted before', async () => {
+    const place = ['--redis', 'redis://127.0.0.1:1'];
+    const status = start('status', ...place);
+    const handler = join(folder, 'empty.mjs');
+    writeFileSync(handler, 'export default () => {};');
+    const worker = start('worker', ...place, '--handler', handler);
+    while (!worker.said.err.includes('ECONNREFUSED')) await new Promise((resolve) => setTimeout(resolve, 50));
+    worker.child.kill('SIGTERM');
+    expect(await worker.ended).toMatchObject({ code: 143 });
+    const { code, err } = await status.ended;
+    expect(code).toBe(1);
+    expect(err).toBe('kvs: status: Redis cannot be reached: connect ECONNREFUSED 127.0.0.1:1\n');
+  }, 60_000);
+
   it.each([
     [['follow'], 2, 'the name of a stream is missing'],
     [['worker'], 2, '--handler is missing'],

@@ -56,6 +56,44 @@ describeNeeding('a fleet of several processes', [tools('redis-server')], () => {
     await redis.remove();
   }, 60_000);
 
+  it.each([
+    ['that is there', 0],
+    ['that is away', 1],
+  ])(
+    'closes in good order while it connects to a Redis %s',
+    async (_, offset) => {
+      const redis = await RedisServer.start();
+      const place = offset === 0 ? redis.url : 'redis://127.0.0.1:1';
+      // Each closes at another turn of the event loop.
+      const program = `
+      import { FleetWorker, StreamFleet } from './dist/fleet/index.js';
+      const redis = '${place}';
+      const settled = [];
+      for (let turns = 0; turns < 40; turns += 2) {
+        const fleet = new StreamFleet({ redis, connectTimeoutMs: 500 });
+        settled.push(fleet.list(), fleet.process({ stream: '', from: new Date(0), to: new Date(1) }));
+        const worker = new FleetWorker({ redis, handler: () => {}, drainAtSigterm: false });
+        settled.push(worker.start());
+        const later = async () => {
+          for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+          await Promise.all([fleet.close(), worker.close()]);
+          if (worker.health().state !== 'closed') throw new Error('it is not closed');
+        };
+        settled.push(later());
+      }
+      for (const { reason } of await Promise.allSettled(settled)) console.log(reason?.message ?? 'done');`;
+      const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', program], {
+        timeout: 50_000,
+      });
+      expect(stderr).toBe('');
+      const said = stdout.trim().split('\n');
+      expect(said).toHaveLength(80);
+      if (offset === 1) expect(said).toContain('Redis cannot be reached: connect ECONNREFUSED 127.0.0.1:1');
+      await redis.remove();
+    },
+    120_000,
+  );
+
   it('hands out nothing more when Redis is gone for good, says so, and ends', async () => {
     const lockMs = 2000;
     const redis = await RedisServer.start();
