@@ -8,6 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^kvs-parser$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
+      { find: /^kvs-parser\/hls\/node$/, replacement: fileURLToPath(new URL('src/hls/node.ts', import.meta.url)) },
       { find: /^kvs-parser\/(\w+)$/, replacement: `${fileURLToPath(new URL('src', import.meta.url))}/$1/index.ts` },
     ],
   },

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { callToWav, SPEAKERS, transcribeEvents } from '../../examples/recipes/connect.js';
+import { callToWav, SPEAKERS, speakersToWav, transcribeEvents } from '../../examples/recipes/connect.js';
 import { GetMediaConsumer } from '../../src/client/index.js';
 import { readFrames } from '../../src/index.js';
 import { startLocalKinesisVideo } from '../../src/testing/index.js';
@@ -49,6 +49,21 @@ it('writes a call as a WAV file of two channels', async () => {
     for (const [channel, speaker] of SPEAKERS.entries()) {
       const pcm = new Int16Array((await pcmOf(speaker)).buffer);
       expect(samples.filter((_, index) => index % 2 === channel)).toEqual(pcm);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it('writes a WAV file for each side', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kvs-parser-recipe-'));
+  try {
+    const paths = await speakersToWav(() => createReadStream(CALL), folder);
+    expect(paths).toEqual(SPEAKERS.map((speaker) => join(folder, `${speaker}.wav`)));
+    for (const [index, speaker] of SPEAKERS.entries()) {
+      const bytes = readFileSync(paths[index]!);
+      expect(bytes.readUInt16LE(22)).toBe(1);
+      expect(Buffer.compare(bytes.subarray(44), await pcmOf(speaker))).toBe(0);
     }
   } finally {
     rmSync(folder, { recursive: true });

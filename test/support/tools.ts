@@ -10,6 +10,7 @@ const PROGRAMS = {
   ffprobe: ['ffprobe'],
   mkvmerge: ['mkvmerge'],
   mkvinfo: ['mkvinfo'],
+  'gst-launch-1.0': ['gst-launch-1.0'],
   script: ['script'],
   'redis-server': ['redis-server'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
