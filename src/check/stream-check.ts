@@ -13,9 +13,20 @@ import { checkLimits } from './service-rules.js';
 import { Timeline } from './timeline.js';
 import { checkTracks, TrackRoll } from './track-rules.js';
 
+/** Is shown what a check goes through, for whoever wants to keep it. */
+export interface CheckObserver {
+  /** A frame, with its fragment as it is known by now. */
+  frame(frame: Frame, fragment: CheckedFragment): void;
+  /** A tag of the producer. */
+  tag(tag: MkvTag): void;
+  /** A fragment has ended: it is whole. */
+  fragment(fragment: CheckedFragment): void;
+}
+
 /** Looks at the elements of a stream, fragment by fragment, and reports what is wrong with it. It keeps no frames. */
 export class StreamCheck extends MkvElementVisitor {
   readonly #report: Report;
+  readonly #observer: CheckObserver | undefined;
   readonly #frames: FrameVisitor;
   readonly #timeline = new Timeline();
   readonly #roll = new TrackRoll();
@@ -31,9 +42,10 @@ export class StreamCheck extends MkvElementVisitor {
   fragments = 0;
   frames = 0;
 
-  constructor(report: Report) {
+  constructor(report: Report, observer?: CheckObserver) {
     super();
     this.#report = report;
+    this.#observer = observer;
     this.#frames = new FrameVisitor(
       { process: (frame) => this.#takeFrame(frame) },
       {
@@ -142,12 +154,15 @@ export class StreamCheck extends MkvElementVisitor {
   #takeTag(tag: MkvTag): void {
     const fragment = this.#fragment;
     if (fragment?.clusterSeen === true) fragment.tagsBehind.add(tag);
+    this.#observer?.tag(tag);
   }
 
   #takeFrame(frame: Frame): void {
     this.frames++;
-    const place = this.#at(this.#offset, frame.track.number);
-    this.#fragment?.track(frame.track).add(frame, place, this.#report);
+    const fragment = this.#fragment;
+    if (fragment === undefined) return;
+    fragment.track(frame.track).add(frame, this.#at(this.#offset, frame.track.number), this.#report);
+    this.#observer?.frame(frame, fragment);
   }
 
   #finish(offset: number): void {
@@ -168,6 +183,7 @@ export class StreamCheck extends MkvElementVisitor {
     this.#roll.add(fragment, this.#report);
     this.#timeline.add(fragment, this.#report);
     this.#playability.add(fragment);
+    this.#observer?.fragment(fragment);
   }
 
   /** A fragment begins with a key frame; a Cluster of a document that is of no fragment need not, but for the first. */

@@ -1,5 +1,5 @@
-import type { Block } from '../mkv/block.js';
 import type { MkvDataElement, MkvElement } from '../mkv/element.js';
+import { blockText, exactValue } from '../mkv/element-text.js';
 import type { ElementVisitor } from '../mkv/element-visitor.js';
 import { Mkv } from '../mkv/elements.js';
 import { MkvParseError } from '../mkv/parse-error.js';
@@ -65,7 +65,7 @@ async function* counted(bytes: AsyncIterable<Uint8Array>, count: (size: number) 
 
 function jsonLine(element: MkvElement): string {
   const { kind, type, offset, headerSize, dataSize } = element;
-  const value = element.kind === 'data' && type.type !== 'binary' ? jsonValue(element) : undefined;
+  const value = element.kind === 'data' && type.type !== 'binary' ? exactValue(element) : undefined;
   return JSON.stringify({
     kind,
     id: hexId(type.id),
@@ -76,20 +76,6 @@ function jsonLine(element: MkvElement): string {
     dataSize: dataSize ?? null,
     value,
   });
-}
-
-/** The value as JSON can hold it: an integer beyond 2^53 - 1 as a decimal string. A value that is none is `null`. */
-function jsonValue(element: MkvDataElement): unknown {
-  const { type } = element.type;
-  try {
-    if (type !== 'uinteger' && type !== 'integer' && type !== 'date') return element.value;
-    const exact = element.bigintValue;
-    const number = Number(exact);
-    return Number.isSafeInteger(number) ? number : exact.toString();
-  } catch (error) {
-    if (error instanceof MkvParseError) return null;
-    throw error;
-  }
 }
 
 function textLine(element: MkvElement): string | undefined {
@@ -113,22 +99,12 @@ function textValue(element: MkvDataElement): string {
     if (element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) return `: ${blockText(element.value)}`;
     if (element.type.type === 'binary') return '';
     if (element.type.type === 'date') return `: ${element.dateValue.toISOString()}`;
-    const value = jsonValue(element);
+    const value = exactValue(element);
     return `: ${typeof value === 'string' ? printable(value) : value}`;
   } catch (error) {
     if (error instanceof MkvParseError || error instanceof RangeError) return `: invalid: ${error.message}`;
     throw error;
   }
-}
-
-function blockText(block: Block): string {
-  const flags = [
-    block.simple && block.keyframe ? 'key' : '',
-    block.invisible ? 'invisible' : '',
-    block.simple && block.discardable ? 'discardable' : '',
-    block.lacing === 'none' ? '' : `${block.frameCount} frames in ${block.lacing} lacing`,
-  ].filter((flag) => flag !== '');
-  return [`track ${block.trackNumber}`, `time ${block.relativeTimestamp}`, ...flags].join(', ');
 }
 
 function hexId(id: number): string {

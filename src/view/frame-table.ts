@@ -152,9 +152,10 @@ export class FrameTable {
     };
   }
 
-  /** Puts frames at another time: from one on, each so much later, in milliseconds. */
-  shift(from: number, millis: number): void {
-    for (let at = Math.max(0, from - this.first); at < this.count; at++) this.#time.set(at, this.#time.at(at) + millis);
+  /** Puts the frames from one on, before another, so many milliseconds later. */
+  shift(from: number, end: number, millis: number): void {
+    const stop = Math.min(end, this.end) - this.first;
+    for (let at = Math.max(0, from - this.first); at < stop; at++) this.#time.set(at, this.#time.at(at) + millis);
   }
 
   /** Lets go of all frames before one. */

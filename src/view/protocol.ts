@@ -81,6 +81,14 @@ export interface TagRecord {
   readonly behind: boolean;
 }
 
+/** A tag of the service's own, as it is written. */
+export interface ServiceTagRecord {
+  readonly name: string;
+  readonly value: string;
+  /** The element that holds the value. */
+  readonly element: number | undefined;
+}
+
 /** So many characters of a tag's value are in its record. */
 export const MOST_TAG_TEXT = 4096;
 
@@ -113,6 +121,8 @@ export interface FragmentRecord {
   readonly frameBytes: number;
   /** The producer's tags, in order, duplicates kept. */
   readonly tags: readonly TagRecord[];
+  /** The service's tags, in order. What they say is in the other properties. */
+  readonly serviceTags: readonly ServiceTagRecord[];
   /** What the service reports within the stream to have gone wrong. */
   readonly error: StreamError | undefined;
   /** Whether something of it is missing. */
@@ -275,6 +285,8 @@ export type ModelUpdate =
   | { readonly type: 'tracks'; readonly tracks: readonly TrackRecord[] }
   | { readonly type: 'fragments'; readonly fragments: readonly FragmentRecord[] }
   | { readonly type: 'frames'; readonly frames: FrameBatch }
+  /** Frames are so many milliseconds later on the time axis than was said: a producer timestamp has come behind them. */
+  | { readonly type: 'moved'; readonly first: number; readonly end: number; readonly millis: number }
   | { readonly type: 'findings'; readonly findings: readonly FindingRecord[] }
   | { readonly type: 'damage'; readonly damage: readonly DamageRecord[] }
   | { readonly type: 'summary'; readonly summary: CheckSummary }
@@ -410,24 +422,11 @@ export interface Requests {
     params: { readonly number: number; readonly frame: number; readonly count: number };
     result: EncodedRun;
   };
-  /** A fragment as a file of its own: a Matroska document. */
+  /**
+   * A fragment as a file of its own: a Matroska document. Those of consecutive fragments, one behind the other, are the byte stream that
+   * `MsePlayer` plays. The Cues and SeekHead of a Cluster's document are those of the file that it was in.
+   */
   fragment: { params: { readonly fragment: number }; result: SavedFile };
-  /** The fragments from one to another, inclusive, for Media Source Extensions: an initialization segment and media segments. */
-  segments: {
-    params: { readonly from: number; readonly to: number };
-    result: {
-      /** `video/mp4; codecs="…"`. */
-      readonly mimeType: string;
-      readonly init: Uint8Array<ArrayBuffer>;
-      readonly media: readonly {
-        readonly bytes: Uint8Array<ArrayBuffer>;
-        readonly start: number;
-        readonly end: number;
-      }[];
-      /** What was left out, in sentences. */
-      readonly leftOut: readonly string[];
-    };
-  };
   /** Stops reading and forgets all. */
   close: { params: undefined; result: undefined };
 }

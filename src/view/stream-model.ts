@@ -73,14 +73,17 @@ export class StreamModel {
       case 'frames':
         this.frames.append(update.frames);
         break;
+      case 'moved':
+        this.frames.shift(update.first, update.end, update.millis);
+        break;
       case 'findings':
-        this.findings.push(...update.findings);
+        for (const finding of update.findings) this.findings.push(finding);
         if (this.state.phase === 'live' && this.findings.length > MOST_FINDINGS) {
           this.findings.splice(0, this.findings.length - MOST_FINDINGS);
         }
         break;
       case 'damage':
-        this.damage.push(...update.damage);
+        for (const damage of update.damage) this.damage.push(damage);
         break;
       case 'summary':
         this.summary = update.summary;

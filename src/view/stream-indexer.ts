@@ -1,0 +1,346 @@
+import type { CheckedFragment } from '../check/checked-fragment.js';
+import { type Finding, SEVERITIES } from '../check/finding.js';
+import { type CheckObserver, StreamCheck } from '../check/stream-check.js';
+import type { MkvDataElement, MkvElement } from '../mkv/element.js';
+import { Mkv } from '../mkv/elements.js';
+import { type MkvGap, StreamingMkvReader } from '../mkv/reader.js';
+import type { Frame } from '../visitors/frame.js';
+import { ElementIndex } from './element-index.js';
+import { FragmentList, type OpenFragment } from './fragment-list.js';
+import { FrameTable } from './frame-table.js';
+import {
+  type CheckSummary,
+  type DamageRecord,
+  type FindingRecord,
+  FrameFlag,
+  type ModelUpdate,
+  type ServiceTagRecord,
+} from './protocol.js';
+import { TagPlaces } from './tag-places.js';
+import { TimeAxis } from './time-axis.js';
+import { TrackList } from './track-list.js';
+
+/** How much is shown of a stream: more would not fit into memory. */
+export interface IndexLimits {
+  readonly elements: number;
+  readonly frames: number;
+  readonly fragments: number;
+  readonly findings: number;
+  readonly damage: number;
+}
+
+export const DEFAULT_LIMITS: IndexLimits = {
+  elements: 3_000_000,
+  frames: 1_500_000,
+  fragments: 100_000,
+  findings: 10_000,
+  damage: 10_000,
+};
+
+/**
+ * Makes the model of a stream in one pass over its bytes: where its elements, frames and fragments are, and what `checkStream` finds. It keeps
+ * no bytes of frames.
+ */
+export class StreamIndexer {
+  readonly elements: ElementIndex;
+  readonly frames = new FrameTable();
+  readonly fragments: FragmentList;
+  readonly tracks = new TrackList();
+  readonly #limits: IndexLimits;
+  readonly #reader: StreamingMkvReader;
+  readonly #check: StreamCheck;
+  readonly #axis = new TimeAxis();
+  readonly #places = new TagPlaces();
+  #open: OpenFragment | undefined;
+  /** Those that stand before the frames of the next fragment. */
+  #serviceTags: ServiceTagRecord[] = [];
+  #fragmentCount = 0;
+  /** The Block whose frames come now, and those that have. */
+  #block: MkvDataElement | undefined;
+  #blockFrames: Frame[] = [];
+  #findings: FindingRecord[] = [];
+  #findingCount = 0;
+  #damage: DamageRecord[] = [];
+  #damageCount = 0;
+  #moves: Extract<ModelUpdate, { type: 'moved' }>[] = [];
+  #sentFrames = 0;
+  #omittedFrames = 0;
+  #omittedFragments = 0;
+  /** How many bytes have come. */
+  bytes = 0;
+
+  constructor(limits: Partial<IndexLimits> = {}) {
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.elements = new ElementIndex(this.#limits.elements);
+    this.fragments = new FragmentList((tag) => this.#places.elementOf(tag));
+    const observer: CheckObserver = {
+      frame: (frame, fragment) => this.#takeFrame(frame, fragment),
+      tag: (tag) => this.#places.note(tag),
+      fragment: (fragment) => this.#finishFragment(fragment),
+    };
+    this.#check = new StreamCheck((rule, { fragmentNumber, track, offset }, message) => {
+      this.#takeFinding({ severity: SEVERITIES[rule], rule, fragmentNumber, track, offset, message });
+    }, observer);
+    this.#reader = new StreamingMkvReader({
+      recover: true,
+      verifyCrc: true,
+      onGap: (gap) => this.#takeGap(gap),
+      onWarning: (warning) => this.#check.noteWarning(warning),
+    });
+  }
+
+  /** Whether there is anything of Matroska by now. */
+  get hasElements(): boolean {
+    return this.elements.end > 0;
+  }
+
+  /** What the time axis is, see `ReadState`. */
+  get clock(): 'producer' | 'presentation' {
+    return this.#axis.clock;
+  }
+
+  /** What is not shown because there is too much of it, in sentences. */
+  get limits(): string[] {
+    const { elements, frames, fragments, findings, damage } = this.#limits;
+    const texts: string[] = [];
+    const tell = (omitted: number, text: string) => {
+      if (omitted > 0) texts.push(text);
+    };
+    tell(
+      this.elements.omitted,
+      `The tree has the first ${elements} elements; ${this.elements.omitted} more are not shown.`,
+    );
+    tell(this.#omittedFrames, `The first ${frames} frames are shown; ${this.#omittedFrames} more are not.`);
+    tell(this.#omittedFragments, `The first ${fragments} fragments are shown; ${this.#omittedFragments} more are not.`);
+    tell(
+      this.#findingCount - findings,
+      `The first ${findings} findings are shown; ${this.#findingCount - findings} more are not.`,
+    );
+    tell(
+      this.#damageCount - damage,
+      `The first ${damage} damaged places are shown; ${this.#damageCount - damage} more are not.`,
+    );
+    if (this.tracks.isFull) texts.push('There are more descriptions of tracks than are shown.');
+    return texts;
+  }
+
+  /** Takes the next bytes. */
+  push(chunk: Uint8Array): void {
+    this.bytes += chunk.length;
+    this.#reader.push(chunk);
+    this.#drain();
+  }
+
+  /** No more bytes come. */
+  end(): void {
+    this.#reader.end();
+    this.#drain();
+    this.#check.end();
+  }
+
+  /** What is to be told since this was asked for before. */
+  takeUpdates(): ModelUpdate[] {
+    this.#putOpen();
+    const updates: ModelUpdate[] = [];
+    const tracks = this.tracks.takeChanged();
+    if (tracks.length > 0) updates.push({ type: 'tracks', tracks });
+    const fragments = this.fragments.takeChanged();
+    if (fragments.length > 0) updates.push({ type: 'fragments', fragments });
+    // What has not been sent goes out where it has been moved to.
+    const moves = this.#moves.flatMap((move) => {
+      const end = Math.min(move.end, this.#sentFrames);
+      return move.first < end ? [{ ...move, end }] : [];
+    });
+    updates.push(...moves);
+    this.#moves = [];
+    if (this.#sentFrames < this.frames.end) {
+      updates.push({ type: 'frames', frames: this.frames.batch(this.#sentFrames) });
+      this.#sentFrames = this.frames.end;
+    }
+    if (this.#findings.length > 0) updates.push({ type: 'findings', findings: this.#findings });
+    if (this.#damage.length > 0) updates.push({ type: 'damage', damage: this.#damage });
+    this.#findings = [];
+    this.#damage = [];
+    return updates;
+  }
+
+  /** What the check says at the end. */
+  get summary(): CheckSummary {
+    const { playable, obstacles } = this.#check.playability;
+    return { playable, obstacles, omitted: Math.max(0, this.#findingCount - this.#limits.findings) };
+  }
+
+  /** Lets go of the fragments before one, with their frames and elements. */
+  dropBefore(fragment: number): { readonly firstFrame: number; readonly offset: number } {
+    const kept = this.fragments.get(fragment);
+    const firstFrame = kept?.firstFrame ?? this.frames.end;
+    const offset = kept?.offset ?? this.bytes;
+    this.fragments.dropBefore(fragment);
+    this.frames.dropBefore(firstFrame);
+    this.elements.dropBefore(offset);
+    return { firstFrame, offset };
+  }
+
+  #drain(): void {
+    for (
+      let element = this.#reader.nextIfAvailable();
+      element !== undefined;
+      element = this.#reader.nextIfAvailable()
+    ) {
+      this.#take(element);
+    }
+  }
+
+  #take(element: MkvElement): void {
+    if (element.kind === 'start') {
+      this.elements.start(element);
+      this.#places.start(element);
+      this.#check.visitStart(element);
+    } else if (element.kind === 'data') {
+      const number = this.elements.data(element);
+      this.#places.data(element, number);
+      const isBlock = element.is(Mkv.SimpleBlock) || element.is(Mkv.Block);
+      if (isBlock) this.#block = element;
+      this.#check.visitData(element);
+      if (isBlock) this.#putFrames();
+    } else {
+      this.elements.stop(element);
+      this.#places.stop(element);
+      this.#check.visitEnd(element);
+      if (element.is(Mkv.BlockGroup)) this.#putFrames();
+      // By now a fragment that they are not of has ended.
+      if (element.is(Mkv.Tags)) (this.#open?.serviceTags ?? this.#serviceTags).push(...this.#places.serviceTags);
+    }
+  }
+
+  #takeGap(gap: MkvGap): void {
+    const { offset, length, reason } = gap;
+    this.#check.noteGap(gap);
+    // What does not fit its CRC-32 is given all the same.
+    if (/ has the CRC-32 /.test(reason)) return;
+    this.elements.damage(offset, length);
+    if (this.#open !== undefined) this.#open.damagedBytes += length;
+    if (this.#damageCount++ < this.#limits.damage) this.#damage.push({ offset, length, reason });
+  }
+
+  #takeFinding(finding: Finding): void {
+    if (this.#findingCount++ < this.#limits.findings) this.#findings.push({ ...finding });
+  }
+
+  #takeFrame(frame: Frame, fragment: CheckedFragment): void {
+    this.#begin(fragment, frame.timestamp);
+    this.#blockFrames.push(frame);
+  }
+
+  /** The frames of a Block have come: they lie behind each other up to its end. */
+  #putFrames(): void {
+    const block = this.#block;
+    const frames = this.#blockFrames;
+    const open = this.#open;
+    if (block === undefined || open === undefined || frames.length === 0) return;
+    this.#blockFrames = [];
+    const sizes = frames.map((frame) => frame.size - frame.track.contentEncoding.strippedHeader.length);
+    let data = block.offset + block.headerSize + block.dataSize - sizes.reduce((sum, size) => sum + size, 0);
+    for (const [index, frame] of frames.entries()) {
+      const size = sizes[index] ?? 0;
+      this.#putFrame(frame, open, block, data, size, frames.length > 1);
+      data += size;
+    }
+  }
+
+  #putFrame(
+    frame: Frame,
+    open: OpenFragment,
+    { offset }: MkvDataElement,
+    data: number,
+    size: number,
+    isLaced: boolean,
+  ): void {
+    const { track, timestamp, duration, keyframe } = frame;
+    open.frameBytes += size;
+    if (this.frames.count >= this.#limits.frames) {
+      this.#omittedFrames++;
+      return;
+    }
+    open.frames++;
+    if (keyframe && track.type === 'video') open.keyframes++;
+    this.frames.push({
+      track: this.tracks.idOf(track, open.index),
+      fragment: open.index,
+      time: (timestamp + open.shift) / 1000,
+      timestamp,
+      duration,
+      size,
+      flags:
+        (keyframe ? FrameFlag.key : 0) |
+        (frame.keyframeFlag ? FrameFlag.keyFlag : 0) |
+        (frame.invisible ? FrameFlag.invisible : 0) |
+        (frame.discardable ? FrameFlag.discardable : 0) |
+        (isLaced ? FrameFlag.laced : 0),
+      block: offset,
+      data,
+    });
+  }
+
+  /** A fragment has something to show. */
+  #begin(fragment: CheckedFragment, first: number | undefined): OpenFragment {
+    if (this.#open?.fragment === fragment) return this.#open;
+    const index = this.#fragmentCount++;
+    const shift = this.#axis.shiftOf(fragment, first);
+    const firstFrame = this.frames.end;
+    const counts = { frames: 0, keyframes: 0, frameBytes: 0, damagedBytes: 0 };
+    this.#open = { index, fragment, firstFrame, shift, ...counts, serviceTags: this.#serviceTags };
+    this.#serviceTags = [];
+    if (fragment.metadata?.producerTimestamp !== undefined && first !== undefined) {
+      this.#takeProducerClock(this.#open, first + shift);
+    }
+    return this.#open;
+  }
+
+  /** The first producer timestamp says where all before it was. */
+  #takeProducerClock(open: OpenFragment, start: number): void {
+    const by = this.#axis.takeProducerClock(start);
+    if (by === undefined || by === 0) return;
+    this.fragments.moveBefore(open.index, by / 1000);
+    this.#move(0, open.firstFrame, by / 1000);
+  }
+
+  #move(first: number, end: number, millis: number): void {
+    this.frames.shift(first, end, millis);
+    this.#moves.push({ type: 'moved', first, end, millis });
+  }
+
+  #finishFragment(fragment: CheckedFragment): void {
+    const open = this.#begin(fragment, fragment.start);
+    const shift = this.#axis.shiftOf(fragment, fragment.start);
+    if (shift !== open.shift && fragment.metadata?.producerTimestamp !== undefined) {
+      // Its producer timestamp has come behind its frames.
+      this.#move(open.firstFrame, open.firstFrame + open.frames, (shift - open.shift) / 1000);
+      open.shift = shift;
+      if (fragment.start !== undefined) this.#takeProducerClock(open, fragment.start + shift);
+    }
+    for (const { metadata } of fragment.tracks.values()) {
+      this.tracks.idOf(metadata, open.index);
+      this.tracks.refresh(metadata);
+    }
+    this.#put(open, false);
+    this.#axis.finish(fragment, open.shift);
+    this.#open = undefined;
+  }
+
+  #putOpen(): void {
+    if (this.#open !== undefined) this.#put(this.#open, true);
+  }
+
+  #put(open: OpenFragment, isOpen: boolean): void {
+    const { index, fragment } = open;
+    const isBeyond = index - this.fragments.first >= this.#limits.fragments;
+    if (isBeyond) {
+      if (!isOpen) this.#omittedFragments++;
+      return;
+    }
+    const size = isOpen ? this.bytes - fragment.offset : fragment.size;
+    const element = this.elements.lastAt(fragment.offset);
+    this.fragments.put(open, this.#axis.place(fragment, open.shift), element, size, isOpen);
+  }
+}
