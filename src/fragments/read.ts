@@ -26,7 +26,7 @@ export interface ReadFramesOptions extends Omit<MkvStreamOptions, 'elements'>, F
   readonly joinAccessUnits?: boolean | undefined;
   /** Inflates frames that are stored compressed with zlib; see {@link FrameVisitorOptions}. */
   readonly inflate?: Inflate | undefined;
-  /** Is shown the producer's tags as they come. */
+  /** Is shown the producer's tags as they come, and cleared at the end of each Cluster; see {@link FrameVisitorOptions}. */
   readonly tagProcessor?: MkvTagProcessor | undefined;
   /**
    * Is given, at the end, the tracks of the last Segment, also those without frames.

@@ -41,7 +41,10 @@ export interface FrameProcessor {
 
 /** How {@link FrameVisitor} works. */
 export interface FrameVisitorOptions {
-  /** Is shown the producer's tags and handed to the frame processor. */
+  /**
+   * Is shown the producer's tags and handed to the frame processor, and cleared at the end of each Cluster: frames come with the tags that
+   * stand before them, and not with those of fragments before.
+   */
   readonly tagProcessor?: MkvTagProcessor | undefined;
   /**
    * Is told of an element whose bytes are no value of its type, for example a Block that cannot be taken apart, and of a Block whose
@@ -173,16 +176,22 @@ export class FrameVisitor extends MkvElementVisitor {
       const joiner = element.type === Mkv.Cluster ? this.#joiner : undefined;
       if (joiner !== undefined) {
         const last = this.#giveAll(joiner.flush(), 0);
-        if (last !== undefined) return afterwards(last, () => this.metadata.visitEnd(element));
+        if (last !== undefined) return afterwards(last, () => this.#endMaster(element));
       }
-      this.metadata.visitEnd(element);
-      this.#masterEnded(element.type);
+      this.#endMaster(element);
       return;
     }
     const group = this.#group;
     this.#group = undefined;
     if (group === undefined || element.truncated) return;
     return this.#showElement(group, !this.#groupReferences, this.#groupDuration, this.#groupPadding);
+  }
+
+  #endMaster(element: MkvEndMasterElement): void {
+    this.metadata.visitEnd(element);
+    this.#masterEnded(element.type);
+    // Tags stand before the frames that they belong to.
+    if (element.type === Mkv.Cluster) this.#options.tagProcessor?.clear();
   }
 
   #showElement(

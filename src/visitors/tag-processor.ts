@@ -10,7 +10,7 @@ export interface MkvTagProcessor {
    * before it
    */
   process(tag: MkvTag, fragment: FragmentMetadata | undefined): void;
-  /** Forgets what it has gathered. */
+  /** Forgets what it has gathered. A `FrameVisitor` calls it at the end of each Cluster. */
   clear(): void;
 }
 

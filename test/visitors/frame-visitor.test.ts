@@ -83,6 +83,25 @@ describe('FrameVisitor', () => {
     ]);
   });
 
+  it.each([false, true])(
+    'clears the tag processor behind the last frame of each Cluster (joining access units: %s)',
+    async (joinAccessUnits) => {
+      const log: string[] = [];
+      const tagProcessor = {
+        process: ({ value }: { readonly value: string }) => void log.push(`tag ${value}`),
+        clear: () => void log.push('clear'),
+      };
+      const process = async () => {
+        await Promise.resolve();
+        log.push('frame');
+      };
+      const bytes = concatBytes([0, 1].map((index) => writeGetMediaFragment(fragmentInput(index))));
+      await applyVisitor([bytes], new FrameVisitor({ process }, { tagProcessor, joinAccessUnits }));
+      const frames = ['frame', 'frame', 'frame', 'clear'];
+      expect(log).toEqual(['tag 0', ...frames, 'tag 1', ...frames]);
+    },
+  );
+
   test.each(['xiph', 'ebml', 'fixed-size'] as const)('takes %s lacing apart', (lacing) => {
     const sizes = lacing === 'fixed-size' ? [7, 7, 7] : [600, 0, 255, 254, 3];
     const laces = sizes.map((size, index) => new Uint8Array(size).fill(index + 1));
