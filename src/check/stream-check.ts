@@ -38,6 +38,10 @@ export class StreamCheck extends MkvElementVisitor {
   #documentOffset = 0;
   /** Of the element at hand. */
   #offset = 0;
+  /** Where in a Segment that which may be of the next fragment begins, if there is any. */
+  #border: number | undefined;
+  /** Of the fragment, before the child of the Segment at hand; see {@link saidBehind}. */
+  #saidBehind = 0;
   /** How many fragments, and frames, there were. */
   fragments = 0;
   frames = 0;
@@ -81,6 +85,10 @@ export class StreamCheck extends MkvElementVisitor {
     } else if (type === Mkv.Segment) {
       this.#finish(offset);
       this.#fragment = new CheckedFragment(this.#documentOffset, undefined);
+      this.#border = undefined;
+    } else if (element.parent?.type === Mkv.Segment) {
+      this.#border ??= offset;
+      this.#saidBehind = saidBehind(this.#fragment);
     }
     this.#frames.visitStart(element);
     if (type !== Mkv.Cluster) return;
@@ -120,6 +128,9 @@ export class StreamCheck extends MkvElementVisitor {
     const fragment = this.#follow();
     if (truncated && (type === Mkv.Cluster || type === Mkv.Segment)) fragment.truncated = true;
     if (type === Mkv.Segment) this.#finish(offset);
+    // The service's Tags behind the frames are the last of their fragment.
+    const isTrailer = type === Mkv.Tags && fragment.clusterSeen && saidBehind(fragment) > this.#saidBehind;
+    if (type === Mkv.Cluster || isTrailer) this.#border = undefined;
   }
 
   /** No more elements come. */
@@ -146,8 +157,9 @@ export class StreamCheck extends MkvElementVisitor {
       fragment.metadata = current;
     }
     if (fragment !== undefined && fragment.metadata === current) return fragment;
-    this.#finish(this.#offset);
-    this.#fragment = new CheckedFragment(this.#offset, current);
+    const border = this.#border ?? this.#offset;
+    this.#finish(border);
+    this.#fragment = new CheckedFragment(border, current);
     return this.#fragment;
   }
 
@@ -210,6 +222,12 @@ export class StreamCheck extends MkvElementVisitor {
       report('TagsOrder', place, `tags of the producer stand behind the Cluster: ${behind.slice(0, 3).join(', ')}`);
     }
   }
+}
+
+/** How much is known of what the service says of a fragment behind its frames. */
+function saidBehind(fragment: CheckedFragment | undefined): number {
+  const { continuationToken, millisBehindNow } = fragment?.metadata ?? {};
+  return (continuationToken === undefined ? 0 : 1) + (millisBehindNow === undefined ? 0 : 1);
 }
 
 function describeError({ operation, code, id, message }: StreamError): string {

@@ -1,3 +1,4 @@
+import { rawAudioOf } from '../decode/raw-audio.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import { joinAccessUnits } from '../visitors/access-units.js';
@@ -13,7 +14,7 @@ import type { TrackList } from './track-list.js';
 /** So many bytes of frames are read for one picture: what comes before may be cut off. */
 const MOST_PICTURE_BYTES = 64 * 1024 * 1024;
 /** So many frames, and bytes, are given in one run. */
-const MOST_RUN = 1000;
+const MOST_RUN = 4000;
 const MOST_RUN_BYTES = 16 * 1024 * 1024;
 
 /** Only for its type: frames that are made here have the time that the index says. */
@@ -95,6 +96,7 @@ export class FrameReader {
       return {
         video: undefined,
         audio: undefined,
+        raw: undefined,
         frames: [],
         next: undefined,
         problem: 'there is no frame to decode',
@@ -103,8 +105,9 @@ export class FrameReader {
     const { track } = begin;
     const video = track.toVideoDecoderConfig(track.format.nal === undefined ? begin.data : undefined);
     const audio = track.toAudioDecoderConfig();
+    const raw = attempt(() => rawAudioOf(track));
     let problem: string | undefined;
-    if (video === undefined && audio === undefined)
+    if (video === undefined && audio === undefined && raw === undefined)
       problem = `nothing here decodes ${track.codecId || 'a track without CodecID'}`;
     const frames: EncodedFrame[] = [];
     for (const frame of joinAccessUnits(stored)) {
@@ -117,7 +120,7 @@ export class FrameReader {
         problem ??= error.message;
       }
     }
-    return { video, audio, frames, next: undefined, problem };
+    return { video, audio, raw, frames, next: undefined, problem };
   }
 
   async #frame(number: number): Promise<Frame> {

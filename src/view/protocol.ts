@@ -1,5 +1,6 @@
 import type { CheckRule, CheckSeverity } from '../check/finding.js';
 import type { Obstacles, Playable } from '../check/playability.js';
+import type { RawAudio } from '../decode/raw-audio.js';
 import type { TrackRule } from '../mkv/codec/media-format.js';
 import type { FrameStorage } from '../mkv/content-encoding.js';
 import type { AudioDecoderSettings, VideoDecoderSettings } from '../mkv/decoder-config.js';
@@ -366,6 +367,8 @@ export interface EncodedRun {
   /** What to configure the decoder with. `undefined` where the codec is not known: `problem` says so. */
   readonly video: VideoDecoderSettings | undefined;
   readonly audio: AudioDecoderSettings | undefined;
+  /** How the samples lie in the frames, where they need no decoder: PCM and G.711. */
+  readonly raw: RawAudio | undefined;
   /** In decoding order. A frame that cannot be decoded is left out. */
   readonly frames: readonly EncodedFrame[];
   /** How far the run reaches, in frames: where the next begins. `undefined` at the end of the track. */
