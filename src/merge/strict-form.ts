@@ -62,8 +62,18 @@ function isRight(elements: readonly Opening[]): boolean {
     if (offset + headerSize + (dataSize ?? 0) > start + (parent.dataSize ?? Number.POSITIVE_INFINITY)) return false;
     if (isMisplaced(type, parent.type) || (type === Mkv['CRC-32'] && offset !== start)) return false;
     if (type.maxOccurs === 1 && occursBefore(elements, index)) return false;
+    if (endsEarly(elements[index - 1]!, element)) return false;
   }
   return true;
+}
+
+/** Whether a master that `previous` is, or stands in, has ended where `next` begins, before its size says. */
+function endsEarly(previous: Opening, next: Opening): boolean {
+  let ended = previous.kind === 'start' ? previous : previous.parent;
+  for (; ended !== undefined && ended !== next.parent; ended = ended.parent) {
+    if (ended.offset + ended.headerSize + (ended.dataSize ?? 0) > next.offset) return true;
+  }
+  return false;
 }
 
 /**
@@ -100,6 +110,10 @@ function treeOf(elements: readonly Opening[]): Node {
     nodes.set(element, within?.add(element));
   }
   return root;
+}
+
+function lengthOf(parts: readonly Bytes[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** An element as it is to be written, with what stands in it. */
@@ -156,10 +170,13 @@ class Node {
   write(spare = 0): Bytes {
     const { element } = this;
     if (element.kind === 'data') return concatBytes([element.rawHeader, element.data]);
-    if (!this.#isChanged) return concatBytes([element.rawHeader, ...this.children.map((child) => child.write())]);
-    const children = this.writeChildren();
-    const size = children.reduce((sum, { length }) => sum + length, 0);
-    return writeMaster(element.type, children, { sizeLength: sizeLength(size) + spare });
+    const kept = this.children.filter(({ isLeftOut }) => !isLeftOut);
+    const children = kept.map((child) => child.write());
+    // A master that has ended before its size says, or that holds one.
+    this.#isChanged ||= lengthOf(children) !== element.dataSize || kept.some((child) => child.#isChanged);
+    if (!this.#isChanged) return concatBytes([element.rawHeader, ...children]);
+    const right = children.filter((_, index) => kept[index]?.element.type !== Mkv['CRC-32']);
+    return writeMaster(element.type, right, { sizeLength: sizeLength(lengthOf(right)) + spare });
   }
 
   /** Its children, each with all that is in it, but for a CRC-32, which would not be right. */

@@ -12,6 +12,7 @@ import {
   writeMaster,
 } from '../../src/index.js';
 import { ChunkMerger } from '../../src/merge/chunk-merger.js';
+import { writeEbmlHeader } from '../../src/mkv/ebml-header.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { noise } from '../support/bytes.js';
 import { documentHead } from '../support/kvs-documents.js';
@@ -271,4 +272,16 @@ it('what was merged before an error is made whole, wherever the error is', () =>
     const before = read(input.subarray(0, place)).frames;
     expect(kept.slice(0, before.length)).toEqual(frames.slice(0, before.length));
   }
+});
+
+it('a master that ends before its size says is written with the size that it has', () => {
+  const video = concatBytes([writeHeader(Mkv.Video, 7), writeElement(Mkv.CodecPrivate, noise(40, 1))]);
+  const checksum = writeElement(Mkv['CRC-32'], new Uint8Array(4));
+  const entry = writeMaster(Mkv.TrackEntry, [checksum, writeElement(Mkv.TrackNumber, 1), video]);
+  const rest = writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, 0)]);
+  const head = concatBytes([writeEbmlHeader(), writeHeader(Mkv.Segment, undefined)]);
+  const input = concatBytes([head, writeMaster(Mkv.Tracks, [entry]), rest]);
+  const { bytes } = mergeDamaged(input, { recover: true });
+  const elements = [...readChunks([bytes], { strict: true, verifyCrc: true })];
+  expect(elements.find((element) => element.is(Mkv.CodecPrivate))?.parent?.type).toBe(Mkv.TrackEntry);
 });
