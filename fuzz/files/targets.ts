@@ -3,7 +3,7 @@ import { readFragments, readFrames } from '../../src/fragments/read.js';
 import { readDocuments } from '../../src/fragments/read-documents.js';
 import { ChunkMerger } from '../../src/merge/chunk-merger.js';
 import type { OutputRewrite } from '../../src/merge/merge-options.js';
-import { Mkv, type MkvMasterType } from '../../src/mkv/elements.js';
+import { MKV_SCHEMA, Mkv, type MkvMasterType } from '../../src/mkv/elements.js';
 import { MkvParseError } from '../../src/mkv/parse-error.js';
 import { type MkvReaderOptions, StreamingMkvReader } from '../../src/mkv/reader.js';
 import { Mp4RemuxError, mp4SegmentStream, remuxToMp4 } from '../../src/mp4/index.js';
@@ -211,7 +211,13 @@ const merge: FuzzTarget = {
       'ffprobe',
     );
     if (strict.ids.filter((id) => id === Mkv.EBML.id).length !== 2) return;
-    ensureNothingNew(mkvinfoComplaints(output), () => mkvinfoComplaints(bytes), 'mkvinfo');
+    // It is out of step behind an element that it does not know, which it may not have come to in the input.
+    const hasUnknown = strict.ids.some((id) => !MKV_SCHEMA.has(id));
+    ensureNothingNew(
+      mkvinfoComplaints(output).filter((line) => !(hasUnknown && line.includes('Resyncing'))),
+      () => mkvinfoComplaints(bytes),
+      'mkvinfo',
+    );
   },
 };
 

@@ -58,7 +58,7 @@ export class ClusterHead {
     }
     if (element.parent !== this.start) return;
     if (element.is(Mkv['CRC-32'])) this.#hasCrc = true;
-    else if (element.is(Mkv.Timestamp) && element.kind === 'data') this.#timestamp ??= element;
+    else if (element.is(Mkv.Timestamp) && element.kind === 'data' && !isMisshapen(element)) this.#timestamp ??= element;
     else if (element.is(Mkv.SimpleBlock) || element.is(Mkv.BlockGroup) || element.is(Mkv.EncryptedBlock)) {
       this.#hasBlock = true;
     }
@@ -71,8 +71,7 @@ export class ClusterHead {
 
   /** The Timestamp; `undefined` when it has not come, or is no number. */
   get timestamp(): bigint | undefined {
-    const timestamp = this.#timestamp;
-    return timestamp === undefined || timestamp.dataSize > 8 ? undefined : timestamp.bigintValue;
+    return this.#timestamp?.bigintValue;
   }
 
   /** Whether a Block has come. */

@@ -31,6 +31,7 @@ export class ClusterWriter {
   readonly #queue: PieceQueue;
   readonly #options: OutputSegmentMergerOptions;
   readonly #madeUp: MadeUpBytes;
+  readonly #followsTime: (timestamp: bigint, offset: number) => boolean;
   #packer: ClusterPacker | undefined;
   /** Of the document that is being written. */
   #firstTimestamp: bigint | undefined;
@@ -50,9 +51,11 @@ export class ClusterWriter {
   #plainEnd = Number.NEGATIVE_INFINITY;
   /** How much of the last Cluster is missing, in bytes: taken out by damage, cut off, or left out. */
   #missing = 0;
+  /** The Segment has Cues, which it may have once. */
+  #hasCues = false;
   /** The Cluster has ended in the output, before what a strict reader would not take in it: Blocks are written behind it. */
   #isCut = false;
-  /** The Timestamp that counts for Blocks, as it is in the output. */
+  /** The Timestamp that counts for Blocks, as it is in the input. */
   #timestamp: bigint | undefined;
   /** What the Timestamps of the Cluster have been moved by. */
   #shift = 0n;
@@ -69,10 +72,20 @@ export class ClusterWriter {
   /** Frames written. */
   frames = 0;
 
-  constructor(queue: PieceQueue, options: OutputSegmentMergerOptions, madeUp: MadeUpBytes) {
+  /**
+   * @param followsTime is told of a Cluster that the input does not have, because a Block needs one: its Timestamp, and where the Block is in
+   * the input. Another document may begin by that; `false` leaves the Block out.
+   */
+  constructor(
+    queue: PieceQueue,
+    options: OutputSegmentMergerOptions,
+    madeUp: MadeUpBytes,
+    followsTime: (timestamp: bigint, offset: number) => boolean,
+  ) {
     this.#queue = queue;
     this.#options = options;
     this.#madeUp = madeUp;
+    this.#followsTime = followsTime;
   }
 
   /** The Cluster that is being written. */
@@ -87,6 +100,7 @@ export class ClusterWriter {
     this.#firstTimestamp = undefined;
     this.#previousSize = undefined;
     this.#endless = undefined;
+    this.#hasCues = header.hasCues;
     this.#packer =
       this.#options.packClusters === true ? new ClusterPacker(header.timestampScale, header.tracks) : undefined;
   }
@@ -133,11 +147,12 @@ export class ClusterWriter {
       position: this.#options.keepPositions === true ? undefined : this.#clusterStart - this.#segmentStart,
       previousSize: this.#previousSize,
     };
-    this.#timestamp = place.timestamp ?? timestamp;
-    this.#shift = this.#timestamp === undefined || timestamp === undefined ? 0n : this.#timestamp - timestamp;
+    this.#timestamp = timestamp;
+    this.#shift = place.timestamp === undefined || timestamp === undefined ? 0n : place.timestamp - timestamp;
     const { header, dataSize, replaced } = head.rewrite(place);
     this.#end = dataSize === undefined ? Number.POSITIVE_INFINITY : this.#clusterStart + header.length + dataSize;
-    this.#index?.cluster(this.#clusterStart - this.#segmentStart, this.#timestamp, dataSize !== undefined);
+    const position = this.#clusterStart - this.#segmentStart;
+    this.#index?.cluster(position, place.timestamp ?? timestamp, dataSize !== undefined);
     this.clusters++;
     if (replaced.size > 0 || dataSize !== start.dataSize) this.#queue.add(header);
     else this.#queue.addHeader(start, head.elements[0]);
@@ -163,6 +178,13 @@ export class ClusterWriter {
     if (this.#options.startAtZero !== true) return undefined;
     this.#firstTimestamp ??= timestamp;
     return timestamp > this.#firstTimestamp ? timestamp - this.#firstTimestamp : 0n;
+  }
+
+  /** The same of a Cluster that the input does not have. */
+  #placeBehind(timestamp: bigint): bigint {
+    if (this.#packer === undefined) return this.#placeInTime(timestamp, undefined) ?? timestamp;
+    const moved = timestamp + this.#shift;
+    return moved > 0n ? moved : 0n;
   }
 
   /** Passes on what stands in the Cluster, or, where nothing is merged, anything. */
@@ -245,13 +267,14 @@ export class ClusterWriter {
   followBlock(element: GatheredElement): boolean {
     const { type, root } = element;
     if (type.parent !== Cluster || (type.maxOccurs === 1 && type.level > 0)) return false;
-    if (this.#timestamp === undefined) return true;
+    if (this.#timestamp === undefined || !this.#followsTime(this.#timestamp, root.offset)) return true;
+    const timestamp = this.#placeBehind(this.#timestamp);
     this.fill();
     const block = new PieceQueue();
     element.writeTo(block, true);
     const start = this.#queue.length;
-    this.#queue.add(writeMaster(Cluster, [writeElement(Timestamp, this.#timestamp), ...block.take()]));
-    this.#index?.cluster(start - this.#segmentStart, this.#timestamp, true);
+    this.#queue.add(writeMaster(Cluster, [writeElement(Timestamp, timestamp), ...block.take()]));
+    this.#index?.cluster(start - this.#segmentStart, timestamp, true);
     this.#previousSize = this.#queue.length - start;
     this.#endless = undefined;
     this.clusters++;
@@ -267,8 +290,10 @@ export class ClusterWriter {
   follow(elements: readonly GatheredElement[]): void {
     if (elements.length === 0) return;
     this.fill();
-    const keepPositions = this.#options.keepPositions === true;
     for (const element of elements) {
+      const isCues = element.type === Mkv.Cues;
+      const keepPositions = this.#options.keepPositions === true && !(isCues && this.#hasCues);
+      this.#hasCues ||= isCues && keepPositions;
       const endless = element.endsNoCluster(keepPositions) ? this.#endless : undefined;
       if (endless?.hasCrc === true) continue;
       const start = this.#queue.length;
@@ -332,11 +357,9 @@ export class ClusterWriter {
 
   /** A Timestamp counts for the Blocks behind it, also where it is not the first: these need another Cluster. */
   #takeTimestamp(value: bigint): void {
-    if (!this.#seen.has(Timestamp)) return;
-    const moved = value + this.#shift > 0n ? value + this.#shift : 0n;
-    if (moved === this.#timestamp) return;
+    if (!this.#seen.has(Timestamp) || value === this.#timestamp) return;
     this.#cut();
-    this.#timestamp = moved;
+    this.#timestamp = value;
   }
 
   /** Whether so many bytes go into the Cluster; else it ends in the output. */

@@ -150,6 +150,11 @@ export class DocumentHeader {
     return this.#keepsSeekHead;
   }
 
+  /** Whether there are Cues. */
+  get hasCues(): boolean {
+    return this.#held.some(({ type }) => type === Mkv.Cues);
+  }
+
   /** The Tags. */
   get tags(): readonly GatheredElement[] {
     return this.#held.filter(({ type }) => type === Mkv.Tags);

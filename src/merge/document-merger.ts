@@ -100,7 +100,10 @@ export class DocumentMerger {
     this.#passesAll = this.#compared.types.size === 0;
     this.#takesTags = !this.#passesAll && !this.#compared.areIn(Mkv.Tags);
     this.#packs = options.packClusters === true;
-    this.#clusters = new ClusterWriter(queue, options, this.#madeUp);
+    this.#clusters = new ClusterWriter(queue, options, this.#madeUp, (timestamp, offset) => {
+      this.#followTime(timestamp, offset);
+      return this.#stopped === undefined;
+    });
   }
 
   /** What has been done so far. */
@@ -435,11 +438,7 @@ export class DocumentMerger {
     const { timestamp } = head;
     this.#beginFragment();
     if (this.#fate === Fate.Held) this.#decide(timestamp);
-    else if (timestamp !== undefined && this.#lastTimestamp !== undefined && timestamp < this.#lastTimestamp) {
-      const reason: TimestampReason = { kind: 'timestamp', timestamp, previous: this.#lastTimestamp };
-      if (this.#packs) this.#tellDiscontinuity(head.start.offset, reason);
-      else this.#goBack(head.start, reason);
-    }
+    else if (timestamp !== undefined) this.#followTime(timestamp, head.start.offset);
     if (this.#stopped !== undefined) return;
     if (this.#written === undefined) {
       this.#clustersDropped++;
@@ -495,10 +494,20 @@ export class DocumentMerger {
     header.settle();
   }
 
-  /** A document goes back in time by itself: the rest of it becomes a document of its own, with the same header. */
-  #goBack(cluster: MkvStartMasterElement, reason: TimestampReason): void {
+  /**
+   * A Cluster goes on in the document that is being written. Where it goes back in time, the rest becomes a document of its own, with the same
+   * header.
+   */
+  #followTime(timestamp: bigint, offset: number): void {
+    const previous = this.#lastTimestamp;
+    this.#lastTimestamp = timestamp;
+    if (previous === undefined || timestamp >= previous) return;
+    const reason: TimestampReason = { kind: 'timestamp', timestamp, previous };
     const written = this.#written;
-    if (written !== undefined) this.#beginAgain(written, written.again(this.#keepPositions), cluster.offset, reason);
+    if (this.#packs) this.#tellDiscontinuity(offset, reason);
+    else if (written !== undefined) this.#beginAgain(written, written.again(this.#keepPositions), offset, reason);
+    // The document that has begun may know no time before this.
+    this.#lastTimestamp = timestamp;
   }
 
   /** Time goes back where that makes no new document. */
@@ -511,6 +520,7 @@ export class DocumentMerger {
     const document: NewDocument = { offset, reason, message: describeReason(reason) };
     if (this.#options.stopAtFirstNonMatchingSegment === true) {
       this.#stopped = document;
+      this.#clusters.fill();
       return false;
     }
     this.#options.onNewDocument?.(document);

@@ -30,7 +30,8 @@ export interface OutputSegmentMergerOptions {
   /**
    * Leave SeekHead, Cues, Duration, Position and PrevSize as the producer wrote them, though they are wrong in what is written. By
    * default SeekHead, Cues and Duration become Void elements of the same size, so that every other byte stands where it would have
-   * stood, and Position and PrevSize get the values that are right.
+   * stood, and Position and PrevSize get the values that are right. Cues that a document would have a second time become a Void element in
+   * any case.
    */
   readonly keepPositions?: boolean | undefined;
   /**
@@ -60,7 +61,7 @@ export interface OutputRewrite {
 
 /** Where the input goes back in time, and the output goes on in the same document. */
 export interface Discontinuity {
-  /** Where the document begins in the input, or the Cluster of one that goes back in time by itself. */
+  /** Where the document begins in the input, or the Cluster or Block of one that goes back in time by itself. */
   readonly offset: number;
   /** The Timestamp of the Cluster, in units of TimestampScale. */
   readonly timestamp: bigint;
@@ -94,7 +95,7 @@ export interface TimestampReason {
 
 /** What {@link OutputSegmentMergerOptions.onNewDocument} is told. */
 export interface NewDocument {
-  /** Where the input began that could not be merged: the document, or the Cluster of one that goes back in time by itself. */
+  /** Where the input began that could not be merged: the document, or the Cluster or Block of one that goes back in time by itself. */
   readonly offset: number;
   /** Why. */
   readonly reason: NewDocumentReason;

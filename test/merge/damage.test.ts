@@ -285,3 +285,14 @@ it('a master that ends before its size says is written with the size that it has
   const elements = [...readChunks([bytes], { strict: true, verifyCrc: true })];
   expect(elements.find((element) => element.is(Mkv.CodecPrivate))?.parent?.type).toBe(Mkv.TrackEntry);
 });
+
+it('a Cluster that damage was taken out of is filled where merging stops behind it', () => {
+  const at = (time: number, ...children: Uint8Array[]) =>
+    writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, time), ...children]);
+  const block = writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, 0, 0x80, 1));
+  const input = concatBytes([documentHead(), at(9, block, Uint8Array.of(0), block), at(3, block)]);
+  const chunks = new ChunkMerger({ recover: true, stopAtFirstNonMatchingSegment: true });
+  const bytes = concatBytes([...chunks.push(input), ...chunks.end()]);
+  expect(chunks.merger.stopped).toBeDefined();
+  expect(() => [...readChunks([bytes], { strict: true })]).not.toThrow();
+});

@@ -13,6 +13,7 @@ import {
   writeHeader,
   writeMaster,
 } from '../../src/index.js';
+import { writeCrcElement } from '../../src/testing/crc-element.js';
 import { writeGetMediaFragment, writeTags } from '../../src/testing/get-media-writer.js';
 import { writeTrackEntry } from '../../src/testing/track-writer.js';
 import { arbitraryChunking, split } from '../support/chunking.js';
@@ -35,6 +36,7 @@ const sized = (type: EbmlElementType, size: number | undefined, ...children: Uin
   concatBytes([writeHeader(type, size), ...children]);
 /** A number with more bytes than numbers have. */
 const overlong = (type: EbmlElementType) => concatBytes([writeHeader(type, 9), new Uint8Array(9)]);
+const cuePoint = (time: number) => writeMaster(Mkv.CuePoint, [writeElement(Mkv.CueTime, time)]);
 const header = (...children: Uint8Array[]) =>
   writeMaster(Mkv.EBML, [writeElement(Mkv.DocType, 'matroska'), ...children]);
 const says = (type: MkvDataType, value: number | string) => header(writeElement(type, value));
@@ -98,6 +100,7 @@ const BEHIND: Record<string, Uint8Array> = {
   'a Block': block(7),
   'a BlockGroup': groupOf(inGroup(8)),
   'a BlockGroup of unknown size': sized(Mkv.BlockGroup, undefined, inGroup(9), writeElement(Mkv.BlockDuration, 2)),
+  'Cues, twice': concatBytes([1, 2].map((time) => writeMaster(Mkv.Cues, [cuePoint(time)]))),
   'the same Tracks again': writeMaster(Mkv.Tracks, ENTRIES),
 };
 const lying = (size: number, ...children: Uint8Array[]) => sized(Mkv.Cluster, size, ...children);
@@ -109,6 +112,9 @@ const CLUSTERS: Record<string, (time: number) => Uint8Array> = {
     clusterWith(at(time), block(1), writeElement(Mkv.BlockDuration, 7), block(2)),
   'two Timestamps': (time) => clusterWith(at(time), block(1), at(time), block(2)),
   'two different Timestamps': (time) => clusterWith(at(time), block(1), at(time + 5), block(2), groupOf(inGroup(3))),
+  'a second Timestamp that goes back': (time) => clusterWith(at(time + 5), block(1), at(time), block(2), block(3)),
+  'a second Timestamp far ahead, and a third': (time) =>
+    clusterWith(at(time), block(1), at(time + 90), groupOf(inGroup(3)), at(time + 7), block(2)),
   'two Timestamps before Blocks': (time) =>
     clusterWith(at(time), at(time + 5), writeElement(Mkv.Position, 3), block(2)),
   'two Positions, and one of 9 bytes': (time) =>
@@ -267,6 +273,16 @@ describe('what is accepted with a warning makes what a strict reader accepts, wi
       { numRuns: 60 },
     );
   });
+});
+
+it('a Cluster whose Timestamp is none is read to its end before its CRC-32 is written', () => {
+  const encrypted = writeElement(Mkv.EncryptedBlock, Uint8Array.of(1));
+  const content = concatBytes([overlong(Mkv.Timestamp), encrypted, writeElement(Mkv.PrevSize, 3)]);
+  const cluster = clusterWith(writeCrcElement(content), content);
+  const { bytes } = merge(documentOf([header(), SEGMENT, TRACKS_OF['plain'], cluster]));
+  expect(() => readStrictly(bytes, { verifyCrc: true })).not.toThrow();
+  expect(countElements(bytes)['PrevSize']).toBeUndefined();
+  expect(Buffer.compare(merge(bytes).bytes, bytes)).toBe(0);
 });
 
 describe('merging on nothing', () => {

@@ -45,10 +45,10 @@ function dataNode(type: EbmlElementType): fc.Arbitrary<Node> {
     .map((parts) => ({ ...parts, type, children: [], crc: false, unknownSize: false }));
 }
 
-/** Whether the id is that of a master with a bit changed: that is damage. */
-function isNearMaster(id: number): boolean {
+/** Whether the id is that of a master, or one of three bytes and more, with a bit changed: that may be damage. */
+function isNear(id: number): boolean {
   return Array.from({ length: 32 }, (_, bit) => (id ^ (1 << bit)) >>> 0).some(
-    (other) => MKV_SCHEMA.get(other)?.type === 'master',
+    (other) => MKV_SCHEMA.get(other)?.type === 'master' || (other > 0xffff && MKV_SCHEMA.has(other)),
   );
 }
 
@@ -59,7 +59,7 @@ const unknownNode = fc
     fc.integer({ min: 0x204000, max: 0x3ffffe }),
     fc.integer({ min: 0x10200000, max: 0x1ffffffe }),
   )
-  .filter((id) => !MKV_SCHEMA.has(id) && !isNearMaster(id))
+  .filter((id) => !MKV_SCHEMA.has(id) && !isNear(id))
   .chain((id) => dataNode(unknownElementType(id)));
 
 function masterNode(type: EbmlElementType, depth: number): fc.Arbitrary<Node> {
