@@ -329,7 +329,14 @@ describe('Position and PrevSize', () => {
   it('stay as they are, and so do Cues and SeekHead, where that is asked for', () => {
     fc.assert(
       fc.property(inputs, (list) => {
-        const documents = list.map(write);
+        // A document may have Cues once: what becomes of others is in strict.test.ts.
+        const first = list.findIndex(({ after }) => after.includes('Cues'));
+        const documents = list.map((input, index) => {
+          const { after } = input;
+          const isCues = (name: string, at: number) =>
+            name === 'Cues' && (index !== first || at !== after.indexOf('Cues'));
+          return write({ ...input, after: after.filter((name, at) => !isCues(name, at)) }, index);
+        });
         const { bytes } = merge(concatBytes(documents), { keepPositions: true });
         const header = documentOf().length;
         const rest = documents.map((each, index) => (index === 0 ? each : each.subarray(header)));
