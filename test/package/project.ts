@@ -22,14 +22,22 @@ export class Project {
     this.folder = folder;
   }
 
-  /** @param packages what npm installs beside the package itself */
-  static async make(name: string, packages: readonly string[], manifest: object = {}): Promise<Project> {
+  /**
+   * @param packages what npm installs beside the package itself
+   * @param programs the folder of programs that are copied into it; `''`: none
+   */
+  static async make(
+    name: string,
+    packages: readonly string[],
+    manifest: object = {},
+    programs = 'test/package/programs',
+  ): Promise<Project> {
     const { KVS_PACKAGE_FOLDER: parent, KVS_PACKAGE_TARBALL: tarball } = process.env;
     if (parent === undefined || tarball === undefined) throw new Error('to be run by npm run test:package');
     const project = new Project(join(parent, name.replaceAll(/\W+/g, '-')));
     mkdirSync(project.folder, { recursive: true });
     project.write('package.json', JSON.stringify({ private: true, type: 'module', ...manifest }));
-    cpSync('test/package/programs', project.folder, { recursive: true });
+    if (programs !== '') cpSync(programs, project.folder, { recursive: true });
     await project.run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball, ...packages]);
     return project;
   }
