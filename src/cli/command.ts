@@ -102,3 +102,21 @@ export function readerOptions(
     onWarning: (warning: MkvWarning) => tell(`${file}: warning: ${warning.message}`),
   };
 }
+
+/**
+ * The number that an option was given.
+ *
+ * @throws UsageError when it is none, or not in the range
+ */
+export function numberOption(
+  option: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,7}$/.test(text) ? Number(text) : -1;
+  if (value < least || value > most)
+    throw new UsageError(`--${option} ${text}: it is no number from ${least} to ${most}`);
+  return value;
+}

@@ -1,9 +1,17 @@
 import type { PlaybackMode } from '../hls/options.js';
 import type { PackagerOptions } from '../hls/packager.js';
-import { command, FORCE_OPTION, type OptionValues, READ_OPTIONS, readerOptions, UsageError } from './command.js';
+import {
+  command,
+  FORCE_OPTION,
+  numberOption,
+  type OptionValues,
+  READ_OPTIONS,
+  readerOptions,
+  UsageError,
+} from './command.js';
 import { openInput } from './input.js';
 import { playerPage } from './player-page.js';
-import { SERVICE_OPTIONS, type ServiceValues } from './service.js';
+import { SERVICE_OPTIONS, serviceOptions } from './service.js';
 import { openSource } from './source.js';
 import { tell } from './terminal.js';
 import { TRACK_USAGE, trackFilter } from './track-option.js';
@@ -68,7 +76,7 @@ export const hls = command({
     const mode = modeOf(values);
     if (out !== undefined && mode !== 'ON_DEMAND')
       throw new UsageError('--out takes all of a stream: --mode on-demand');
-    const port = numberOf('port', values.port, 0, 65_535) ?? 0;
+    const port = numberOption('port', values.port, 0, 65_535) ?? 0;
     const options: PackagerOptions = {
       ...readerOptions(stream ?? positionals[0] ?? '-', values),
       playbackMode: mode,
@@ -111,28 +119,20 @@ function modeOf({ mode, stream, from }: Values): PlaybackMode {
 
 function fragmentsOf(text: string | undefined, mode: PlaybackMode): number | 'all' | undefined {
   if (text === 'all' || (text === undefined && mode === 'ON_DEMAND')) return 'all';
-  return numberOf('fragments', text, 1, 1e6);
+  return numberOption('fragments', text, 1, 1e6);
 }
 
 function partOf(values: Values): number | undefined {
-  const part = numberOf('part', values.part, 1, 20_000);
+  const part = numberOption('part', values.part, 1, 20_000);
   if (values['low-latency'] === true) return part ?? 200;
   if (part !== undefined) throw new UsageError('--part goes with --low-latency');
   return undefined;
 }
 
-function numberOf(option: string, text: string | undefined, least: number, most: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = /^\d{1,7}$/.test(text) ? Number(text) : -1;
-  if (value < least || value > most)
-    throw new UsageError(`--${option} ${text}: it is no number from ${least} to ${most}`);
-  return value;
-}
-
 /** The bytes of the stream, or of all files, one behind the other. */
 async function openAll(files: readonly string[], values: Values): Promise<AsyncIterable<Uint8Array>> {
-  if (values.stream !== undefined || files.length < 2) return (await openSource(files, serviceValues(values))).input;
-  await openSource(files.slice(0, 1), serviceValues(values));
+  if (values.stream !== undefined || files.length < 2) return (await openSource(files, serviceOptions(values))).input;
+  await openSource(files.slice(0, 1), serviceOptions(values));
   return (async function* () {
     for (const file of files) {
       const input = openInput(file);
@@ -143,9 +143,4 @@ async function openAll(files: readonly string[], values: Values): Promise<AsyncI
       }
     }
   })();
-}
-
-/** Those of the options that say what of a stream is read. */
-function serviceValues(values: Values): ServiceValues {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => name in SERVICE_OPTIONS));
 }

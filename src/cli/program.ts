@@ -108,7 +108,11 @@ function addCommand(
   for (const [, option] of made) sub.addOption(option);
   sub.action(() => {
     const given = sub.opts<Record<string, unknown>>();
-    const values = made.map(([key, option]) => [key, given[option.attributeName()]] as const);
+    const values = made.map(([key, option]) => {
+      const value = given[option.attributeName()];
+      // The value of --no-something is that of something: true unless it is given.
+      return [key, option.negate ? value === false || undefined : value] as const;
+    });
     run(Object.fromEntries(values.filter(([, value]) => value !== undefined)), sub.args);
   });
 }

@@ -16,6 +16,7 @@ import { remux } from './remux.js';
 import { serve } from './serve.js';
 import { split } from './split.js';
 import { ClosedOutputError, clearStatus, explain, tell, writeOut } from './terminal.js';
+import { view } from './view.js';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['inspect', inspect],
@@ -25,6 +26,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['images', images],
   ['audio', audio],
   ['hls', hls],
+  ['view', view],
   ['serve', serve],
   ['merge', merge],
   ['split', split],

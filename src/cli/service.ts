@@ -1,5 +1,6 @@
 import type { DuplicateChoice } from '../client/duplicates.js';
 import type { GapEvent, ReconnectEvent } from '../client/events.js';
+import type { FragmentRetryEvent } from '../client/fragment-list-options.js';
 import type { FragmentDocument } from '../client/iteration.js';
 import type { FragmentRange } from '../client/list-fragments.js';
 import type { StartPosition } from '../client/position.js';
@@ -47,6 +48,11 @@ export const SERVICE_OPTIONS = {
 /** What those options were given. */
 export type ServiceValues = OptionValues<typeof SERVICE_OPTIONS>;
 
+/** Those of a command's options that say what of a stream is read. */
+export function serviceOptions(values: Readonly<Record<string, unknown>>): ServiceValues {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => name in SERVICE_OPTIONS));
+}
+
 /** Which part of a stream is wanted. */
 export interface StreamRequest {
   readonly streamName: string;
@@ -66,6 +72,18 @@ export type Documents = AsyncIterable<FragmentDocument>;
 export interface StreamListener {
   onTotal?(total: number): void;
   onMissing?(): void;
+  /** Is told of what happens to the connection, in place of the user. */
+  readonly connection?:
+    | {
+        onReconnect(event: ReconnectEvent): void;
+        onRetry(event: FragmentRetryEvent): void;
+        onGap(event: GapEvent): void;
+        /** A fragment cannot be had. */
+        onFailure(fragmentNumber: string, error: Error): void;
+      }
+    | undefined;
+  /** Ends the reading, with what has come. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -178,10 +196,11 @@ export async function* openStream(request: StreamRequest, listener: StreamListen
   const stop = new AbortController();
   const { durationMs } = request;
   const timer = durationMs === undefined ? undefined : setTimeout(() => stop.abort(), durationMs);
-  const signal = AbortSignal.any([interruption, stop.signal]);
+  const signals = [interruption, stop.signal, ...(listener.signal === undefined ? [] : [listener.signal])];
+  const signal = AbortSignal.any(signals);
   try {
     yield* request.range === undefined
-      ? await live(request, signal)
+      ? await live(request, listener, signal)
       : await stored(request, request.range, listener, signal);
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
@@ -191,7 +210,7 @@ export async function* openStream(request: StreamRequest, listener: StreamListen
 }
 
 // Other commands have no need of the consumers.
-async function live(request: StreamRequest, signal: AbortSignal): Promise<Documents> {
+async function live(request: StreamRequest, { connection }: StreamListener, signal: AbortSignal): Promise<Documents> {
   const { streamName, clientConfig, start, giveUpAfterMs } = request;
   const { GetMediaConsumer } = await import('../client/get-media-consumer.js');
   const onReconnect = ({ error, delayMs }: ReconnectEvent) => {
@@ -202,7 +221,7 @@ async function live(request: StreamRequest, signal: AbortSignal): Promise<Docume
     tell(`${streamName}: fragments are missing ${where}: ${reason}`);
   };
   const settings = { streamName, clientConfig, start, giveUpAfterMs, signal };
-  return new GetMediaConsumer({ ...settings, onReconnect, onGap }).documents();
+  return new GetMediaConsumer({ ...settings, onReconnect, onGap, ...connection }).documents();
 }
 
 async function stored(
@@ -211,6 +230,7 @@ async function stored(
   listener: StreamListener,
   signal: AbortSignal,
 ): Promise<Documents> {
+  const { connection } = listener;
   const { FragmentListConsumer } = await import('../client/fragment-list-consumer.js');
   return new FragmentListConsumer({
     streamName,
@@ -220,10 +240,13 @@ async function stored(
     giveUpAfterMs,
     signal,
     onProgress: ({ total }) => listener.onTotal?.(total),
-    onRetry: ({ error, delayMs }) => tell(`${streamName}: ${error.message}; again in ${Math.round(delayMs)} ms`),
+    onRetry:
+      connection?.onRetry ??
+      (({ error, delayMs }) => tell(`${streamName}: ${error.message}; again in ${Math.round(delayMs)} ms`)),
     onFailure: ({ fragmentNumber, error }) => {
       listener.onMissing?.();
-      tell(`${streamName}: fragment ${fragmentNumber} is missing: ${error.message}`);
+      if (connection !== undefined) connection.onFailure(fragmentNumber, error);
+      else tell(`${streamName}: fragment ${fragmentNumber} is missing: ${error.message}`);
     },
   }).documents();
 }

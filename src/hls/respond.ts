@@ -68,7 +68,8 @@ export function respond(request: Request, answer: Answer, settings: ResponseSett
       delete headers['content-type'];
       return make(settings, null, { status: 304, headers });
     }
-    const range = rangeOf(request, bytes.length);
+    const wanted = request.headers.has('if-range') ? null : request.headers.get('range');
+    const range = rangeOf(wanted, bytes.length);
     if (range === 'none') {
       headers['content-range'] = `bytes */${bytes.length}`;
       headers['content-length'] = '0';
@@ -141,11 +142,9 @@ function matches(header: string | null, etag: string): boolean {
   return header.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === etag);
 }
 
-/** The range that a request asks for; `undefined` for all, `'none'` where there is nothing. Several ranges are answered with all. */
-function rangeOf(request: Request, size: number): { start: number; end: number } | 'none' | undefined {
-  const header = request.headers.get('range');
-  const match =
-    header === null || request.headers.has('if-range') ? null : /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header);
+/** The range that a `Range` header asks for; `undefined` for all, `'none'` where there is nothing. Several ranges are answered with all. */
+export function rangeOf(header: string | null, size: number): { start: number; end: number } | 'none' | undefined {
+  const match = header === null ? null : /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header);
   if (match === null) return undefined;
   const [, from = '', to = ''] = match;
   if (from === '' && to === '') return undefined;

@@ -8,8 +8,23 @@ export interface ByteSource {
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** Few bytes at first, so that something is shown soon. */
+const FIRST_CHUNK = 64 * 1024;
 /** Enough that reading costs little, and few enough that what is asked meanwhile is answered soon. */
-const CHUNK = 1024 * 1024;
+const LARGEST_CHUNK = 1024 * 1024;
+
+/** Reads a whole source of known size, in growing parts. */
+async function* readInParts(
+  size: number,
+  signal: AbortSignal,
+  read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  for (let offset = 0, length = FIRST_CHUNK; offset < size; length = Math.min(length * 2, LARGEST_CHUNK)) {
+    signal.throwIfAborted();
+    yield await read(offset, length);
+    offset += length;
+  }
+}
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -25,11 +40,8 @@ export class BlobSource implements ByteSource {
     return this.#blob.size;
   }
 
-  async *chunks(signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    for (let offset = 0; offset < this.size; offset += CHUNK) {
-      signal.throwIfAborted();
-      yield await this.read(offset, CHUNK);
-    }
+  chunks(signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>> {
+    return readInParts(this.size, signal, (offset, length) => this.read(offset, length));
   }
 
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -52,11 +64,8 @@ export class UrlSource implements ByteSource {
     this.size = size;
   }
 
-  async *chunks(signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    for (let offset = 0; offset < this.size; offset += CHUNK) {
-      signal.throwIfAborted();
-      yield await this.#fetch(offset, CHUNK, signal);
-    }
+  chunks(signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>> {
+    return readInParts(this.size, signal, (offset, length) => this.#fetch(offset, length, signal));
   }
 
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
