@@ -35,7 +35,6 @@ export {
 } from './fragments/read-documents.js';
 export type {
   Discontinuity,
-  LeftOutElement,
   MergeCounters,
   NewDocument,
   NewDocumentReason,

@@ -37,13 +37,6 @@ export function strictForm(elements: readonly Opening[], roomy?: number): Bytes 
   return bytes.length + 1 === roomy ? tree.write(1) : bytes;
 }
 
-/** What the element does not have any more in that form: without what is in it, where that is a master. */
-export function leftOutOf(elements: readonly Opening[]): readonly Opening[] {
-  const leftOut: Opening[] = [];
-  if (!isRight(elements)) treeOf(elements, leftOut).listLeftOut(leftOut);
-  return leftOut;
-}
-
 /** The children of a master in the same form, but for a CRC-32. */
 export function strictChildren(elements: readonly Opening[]): Bytes[] {
   return treeOf(elements).writeChildren();
@@ -97,12 +90,8 @@ export function occursBefore(elements: readonly MkvElement[], index: number): bo
   return false;
 }
 
-/**
- * The element and what is in it, without what is wrong.
- *
- * @param misplaced gets what must not stand where it does, or is misshapen
- */
-function treeOf(elements: readonly Opening[], misplaced?: Opening[]): Node {
+/** The element and what is in it, without what is wrong. */
+function treeOf(elements: readonly Opening[]): Node {
   const [first] = elements;
   if (first === undefined) throw new TypeError('no element');
   const root = new Node(first, undefined);
@@ -118,9 +107,7 @@ function treeOf(elements: readonly Opening[], misplaced?: Opening[]): Node {
       continue;
     }
     const within = parent !== undefined && nodes.has(parent) ? nodes.get(parent) : root;
-    const node = within?.add(element);
-    if (node === undefined && within !== undefined) misplaced?.push(element);
-    nodes.set(element, node);
+    nodes.set(element, within?.add(element));
   }
   return root;
 }
@@ -196,12 +183,6 @@ class Node {
   writeChildren(): Bytes[] {
     const kept = this.children.filter(({ element, isLeftOut }) => !isLeftOut && !element.is(Mkv['CRC-32']));
     return kept.map((child) => child.write());
-  }
-
-  /** Adds to a list what another of its kind has taken the place of. */
-  listLeftOut(into: Opening[]): void {
-    if (this.isLeftOut) into.push(this.element);
-    else for (const child of this.children) child.listLeftOut(into);
   }
 
   /** Adds the element and what is in it to a list, in order. */

@@ -24,7 +24,6 @@ describeNeeding('merging captures', [CAPTURES], () => {
       clusters: 5,
       frames: 300,
       clustersDropped: 0,
-      elementsLeftOut: 0,
       bytes: bytes.length,
     });
     expect(newDocuments).toEqual([]);

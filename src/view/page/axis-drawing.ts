@@ -1,0 +1,384 @@
+import type { AxisFragment, Break, Intervals, Lane } from './axis-model.js';
+import { lowerBound } from './lower-bound.js';
+import type { Colours } from './theme.js';
+import { type TimeView, ticksOf, tickText, timeAt, xOf } from './time-scale.js';
+import { visibleText } from './visible-text.js';
+
+/** All that a time axis shows. Times are in milliseconds. */
+export interface AxisPicture {
+  readonly fragments: readonly AxisFragment[];
+  readonly intervals: Intervals;
+  readonly breaks: readonly Break[];
+  readonly lanes: readonly Lane[];
+  /** Times of the key frames of video, sorted. */
+  readonly keyTimes: Float64Array;
+  readonly damage: readonly { readonly time: number; readonly length: number }[];
+  /** Whether times are since 1970. */
+  readonly isWall: boolean;
+}
+
+/** Where a row of the axis is, in pixels from the top, and what is written beside it. */
+export interface AxisRow {
+  readonly label: string;
+  readonly top: number;
+  readonly height: number;
+}
+
+/** Room for labels at the left, in pixels; the charts below have the same. */
+export const GUTTER = 108;
+
+const RULER = 20;
+const BLOCKS = 46;
+const ROW = 18;
+
+/** The rows that there is something for. */
+export function rowsOf({ fragments, lanes, damage }: AxisPicture): AxisRow[] {
+  const rows: AxisRow[] = [];
+  let top = 0;
+  const add = (label: string, height: number) => {
+    rows.push({ label, top, height });
+    top += height;
+  };
+  add('', RULER);
+  add('Fragments', BLOCKS);
+  if (fragments.some(({ arrival }) => arrival !== undefined)) add('Arrival', ROW + 4);
+  if (fragments.some(({ behind }) => behind !== undefined)) add('Behind now', ROW);
+  if (fragments.some(({ error }) => error !== undefined)) add('Service errors', ROW);
+  if (damage.length > 0 || fragments.some(({ damaged }) => damaged)) add('Damage', ROW);
+  for (const { name, rows: inner } of lanes)
+    add(`Tag ${visibleText(name.slice(0, 60))}`, ROW + (inner - 1) * (ROW - 4));
+  return rows;
+}
+
+/** Height of all rows, in pixels. */
+export function heightOf(rows: readonly AxisRow[]): number {
+  const last = rows.at(-1);
+  return last === undefined ? 0 : last.top + last.height + 2;
+}
+
+/**
+ * Draws a time axis, all but the cursor.
+ *
+ * @param width of the canvas, in CSS pixels
+ */
+export function drawAxis(
+  context: CanvasRenderingContext2D,
+  picture: AxisPicture,
+  rows: readonly AxisRow[],
+  view: TimeView,
+  width: number,
+  colours: Colours,
+): void {
+  const height = heightOf(rows);
+  const room = width - GUTTER;
+  context.clearRect(0, 0, width, height);
+  context.font = '11px system-ui, sans-serif';
+  context.textBaseline = 'middle';
+  for (const { label, top, height: tall } of rows) {
+    context.fillStyle = colours.line;
+    context.fillRect(0, top + tall - 1, width, 1);
+    context.fillStyle = colours.ink;
+    context.fillText(fitted(context, label, GUTTER - 10), 4, top + tall / 2);
+  }
+  context.save();
+  context.beginPath();
+  context.rect(GUTTER, 0, room, height);
+  context.clip();
+  context.translate(GUTTER, 0);
+  const painter = new AxisPainter(context, picture, view, room, colours);
+  painter.ruler(height);
+  const lanes = new Map(picture.lanes.map((lane) => [`Tag ${visibleText(lane.name.slice(0, 60))}`, lane]));
+  for (const row of rows) {
+    if (row.label === 'Fragments') painter.fragments(row);
+    else if (row.label === 'Arrival') painter.arrival(row);
+    else if (row.label === 'Behind now') painter.behind(row);
+    else if (row.label === 'Service errors') painter.errors(row);
+    else if (row.label === 'Damage') painter.damage(row);
+    const lane = lanes.get(row.label);
+    if (lane !== undefined) painter.lane(row, lane);
+  }
+  context.restore();
+}
+
+/** Draws the cursor over a time axis, and a frame around the fragment that it is in. */
+export function drawCursor(
+  context: CanvasRenderingContext2D,
+  { fragments }: AxisPicture,
+  rows: readonly AxisRow[],
+  view: TimeView,
+  width: number,
+  cursor: { readonly time: number | undefined; readonly fragment: number | undefined },
+  colours: Colours,
+): void {
+  const height = heightOf(rows);
+  const room = width - GUTTER;
+  context.clearRect(0, 0, width, height);
+  context.save();
+  context.beginPath();
+  context.rect(GUTTER, 0, room, height);
+  context.clip();
+  context.translate(GUTTER, 0);
+  const chosen = fragments[cursor.fragment ?? -1];
+  const row = rows.find(({ label }) => label === 'Fragments');
+  if (chosen !== undefined && row !== undefined) {
+    const left = xOf(chosen.from, view, room);
+    context.strokeStyle = colours.cursor;
+    context.lineWidth = 2;
+    context.strokeRect(left, row.top + 6, Math.max(xOf(chosen.to, view, room) - left - 1, 2), row.height - 8);
+  }
+  if (cursor.time !== undefined) {
+    context.fillStyle = colours.cursor;
+    context.fillRect(Math.round(xOf(cursor.time, view, room)) - 1, 0, 2, height);
+  }
+  context.restore();
+}
+
+class AxisPainter {
+  readonly #context: CanvasRenderingContext2D;
+  readonly #picture: AxisPicture;
+  readonly #view: TimeView;
+  readonly #width: number;
+  readonly #colours: Colours;
+
+  constructor(
+    context: CanvasRenderingContext2D,
+    picture: AxisPicture,
+    view: TimeView,
+    width: number,
+    colours: Colours,
+  ) {
+    this.#context = context;
+    this.#picture = picture;
+    this.#view = view;
+    this.#width = width;
+    this.#colours = colours;
+  }
+
+  #x(time: number): number {
+    return xOf(time, this.#view, this.#width);
+  }
+
+  ruler(height: number): void {
+    const { times, step } = ticksOf(this.#view, this.#width, 96);
+    for (const time of times) {
+      const x = Math.round(this.#x(time));
+      this.#context.fillStyle = this.#colours.line;
+      this.#context.fillRect(x, 0, 1, height);
+      this.#context.fillStyle = this.#colours.quiet;
+      this.#context.fillText(tickText(time, step, this.#picture.isWall), x + 3, RULER / 2);
+    }
+  }
+
+  fragments({ top, height }: AxisRow): void {
+    const context = this.#context;
+    const { fragments, breaks, keyTimes } = this.#picture;
+    const largest = this.#inSight().reduce((most, index) => Math.max(most, fragments[index]!.bytes), 1);
+    const bottom = top + height - 2;
+    const room = height - 10;
+    let drawn = -1;
+    let tallest = 0;
+    for (const index of this.#inSight()) {
+      const { from, to, bytes, error, damaged } = fragments[index]!;
+      const left = this.#x(from);
+      const wide = Math.max(1, this.#x(to) - left - 1);
+      const tall = Math.max(3, Math.sqrt(bytes / largest) * room);
+      // Where many share a column of pixels, the largest of them stands for them; what is wrong is always drawn.
+      const column = Math.floor(left);
+      const isBad = error !== undefined || damaged;
+      if (wide <= 1 && column === drawn && tall <= tallest && !isBad) continue;
+      tallest = column === drawn ? Math.max(tallest, tall) : tall;
+      drawn = column;
+      context.fillStyle = isBad ? this.#colours.bad : this.#colours.block;
+      context.fillRect(left, bottom - tall, wide, tall);
+      if (wide > 40) {
+        context.fillStyle = this.#colours.paper;
+        context.fillText(String(index + 1), left + 4, bottom - 8);
+      }
+    }
+    context.fillStyle = this.#colours.key;
+    let last = Number.NEGATIVE_INFINITY;
+    for (let at = lowerBound(keyTimes, this.#view.from); at < keyTimes.length; at++) {
+      const time = keyTimes[at]!;
+      if (time > this.#view.to) break;
+      const x = Math.round(this.#x(time));
+      if (x === last) continue;
+      last = x;
+      context.beginPath();
+      context.moveTo(x - 3, top + 1);
+      context.lineTo(x + 3, top + 1);
+      context.lineTo(x, top + 7);
+      context.fill();
+    }
+    this.#breaks(breaks, top, height);
+  }
+
+  /** Gaps are hatched from one side, overlaps from both: they differ by more than the colour. */
+  #breaks(breaks: readonly Break[], top: number, height: number): void {
+    const context = this.#context;
+    context.strokeStyle = this.#colours.bad;
+    context.lineWidth = 1;
+    let last = Number.NEGATIVE_INFINITY;
+    for (const { kind, from, to } of breaks) {
+      if (to < this.#view.from || from > this.#view.to) continue;
+      const left = Math.max(-10, this.#x(from));
+      const right = Math.min(this.#width + 10, Math.max(this.#x(to), left + 2));
+      if (right - left <= 2 && Math.floor(left) === last) continue;
+      last = Math.floor(left);
+      if (right - left < 4) {
+        context.fillStyle = this.#colours.bad;
+        context.fillRect(left, top + 8, right - left, height - 10);
+        continue;
+      }
+      context.save();
+      context.beginPath();
+      context.rect(left, top + 8, right - left, height - 10);
+      context.globalAlpha = 0.18;
+      context.fillStyle = this.#colours.bad;
+      context.fill();
+      context.globalAlpha = 1;
+      context.clip();
+      context.beginPath();
+      for (let x = left - height; x < right; x += 6) {
+        context.moveTo(x, top + height);
+        context.lineTo(x + height, top);
+        if (kind === 'overlap') {
+          context.moveTo(x, top);
+          context.lineTo(x + height, top + height);
+        }
+      }
+      context.stroke();
+      context.restore();
+    }
+  }
+
+  arrival({ top, height }: AxisRow): void {
+    const context = this.#context;
+    const { fragments } = this.#picture;
+    context.strokeStyle = this.#colours.mark;
+    context.lineWidth = 1;
+    context.beginPath();
+    let last = Number.NaN;
+    for (const index of this.#inSight()) {
+      const { from, arrival } = fragments[index]!;
+      if (arrival === undefined) continue;
+      const x = Math.round(this.#x(arrival)) + 0.5;
+      if (x === last) continue;
+      last = x;
+      context.moveTo(this.#x(from), top);
+      context.lineTo(x, top + height - 8);
+      context.lineTo(x, top + height - 2);
+    }
+    context.stroke();
+  }
+
+  behind({ top, height }: AxisRow): void {
+    const { fragments } = this.#picture;
+    const inSight = this.#inSight();
+    let most = 1;
+    for (const index of inSight) most = Math.max(most, fragments[index]!.behind ?? 0);
+    this.#context.fillStyle = this.#colours.mark;
+    for (const index of inSight) {
+      const { from, to, behind } = fragments[index]!;
+      if (behind === undefined) continue;
+      const left = this.#x(from);
+      const tall = Math.max(1, (behind / most) * (height - 4));
+      this.#context.fillRect(left, top + height - 2 - tall, Math.max(1, this.#x(to) - left - 1), tall);
+    }
+  }
+
+  errors(row: AxisRow): void {
+    for (const index of this.#inSight()) {
+      const { from, error } = this.#picture.fragments[index]!;
+      if (error !== undefined) this.#sign(this.#x(from), row, '!', visibleText(error.slice(0, 80)));
+    }
+  }
+
+  damage(row: AxisRow): void {
+    for (const { time } of this.#picture.damage) this.#sign(this.#x(time), row, '×', '');
+    for (const index of this.#inSight()) {
+      const { from, damaged } = this.#picture.fragments[index]!;
+      if (damaged) this.#sign(this.#x(from), row, '×', '');
+    }
+  }
+
+  lane({ top: begins, height: all }: AxisRow, { items, rows }: Lane): void {
+    const context = this.#context;
+    const height = all / rows;
+    let last = Number.NEGATIVE_INFINITY;
+    for (const { from, to, value, lasts, row } of items) {
+      const top = begins + row * height;
+      if (from > this.#view.to) break;
+      if (to < this.#view.from) continue;
+      const left = this.#x(from);
+      if (lasts) {
+        const begin = Math.max(left, 0);
+        const wide = Math.max(2, this.#x(to) - begin - 1);
+        context.fillStyle = this.#colours.lane;
+        context.fillRect(begin, top + 2, wide, height - 4);
+        if (wide > 24) {
+          context.fillStyle = this.#colours.ink;
+          context.fillText(fitted(context, visibleText(value.slice(0, 200)), wide - 8), begin + 4, top + height / 2);
+        }
+        continue;
+      }
+      const x = Math.round(left);
+      if (x === last) continue;
+      const isCrowded = x - last < 40;
+      last = x;
+      context.fillStyle = this.#colours.mark;
+      context.beginPath();
+      context.arc(x + 4, top + height / 2, 3.5, 0, Math.PI * 2);
+      context.fill();
+      if (isCrowded) continue;
+      context.fillStyle = this.#colours.ink;
+      const next = this.#x(to) - x;
+      if (next > 30)
+        context.fillText(fitted(context, visibleText(value.slice(0, 200)), next - 14), x + 11, top + height / 2);
+    }
+  }
+
+  #sign(x: number, { top, height }: AxisRow, sign: string, text: string): void {
+    const context = this.#context;
+    context.fillStyle = this.#colours.bad;
+    context.fillRect(x, top + 2, 13, height - 5);
+    context.fillStyle = this.#colours.paper;
+    context.fillText(sign, x + 4, top + height / 2);
+    context.fillStyle = this.#colours.bad;
+    if (text !== '') context.fillText(text, x + 18, top + height / 2);
+  }
+
+  #known: number[] | undefined;
+
+  /** Indexes of the fragments in sight, by their beginning. */
+  #inSight(): number[] {
+    if (this.#known !== undefined) return this.#known;
+    const { intervals, fragments } = this.#picture;
+    const [from, to] = intervals.within(this.#view);
+    const found: number[] = [];
+    for (let at = from; at < to; at++) {
+      const index = intervals.order[at]!;
+      if (fragments[index]!.to >= this.#view.from) found.push(index);
+    }
+    this.#known = found;
+    return found;
+  }
+}
+
+/** The fragment at a place of the axis. */
+export function fragmentAt({ intervals, fragments }: AxisPicture, view: TimeView, x: number, width: number): number {
+  const time = timeAt(x, view, width);
+  const [from, to] = intervals.within({ from: time, to: time + 1e-3 });
+  for (let at = to - 1; at >= from; at--) {
+    const index = intervals.order[at]!;
+    if (fragments[index]!.to >= time) return index;
+  }
+  return -1;
+}
+
+function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
+  if (context.measureText(text).width <= width) return text;
+  let length = text.length;
+  while (length > 0 && context.measureText(`${text.slice(0, length)}…`).width > width)
+    length = Math.floor(length * 0.8);
+  return length === 0 ? '' : `${text.slice(0, length)}…`;
+}

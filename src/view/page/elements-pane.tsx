@@ -1,0 +1,255 @@
+import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
+import type { ElementRecord } from '../protocol.js';
+import { ElementTree } from './element-tree.js';
+import { copyJson } from './files.js';
+import { grouped, offsetText } from './format.js';
+import { ROW_HEIGHT } from './grid.js';
+import { HexPane } from './hex-pane.js';
+import { SearchBox } from './search-box.js';
+import type { Session } from './session.js';
+import { LongText, ShownText } from './shown-text.js';
+import { useVirtualRows } from './virtual-rows.js';
+
+/** What an element is called: its name, or its id where that has none. */
+export function elementName({ name, id }: ElementRecord): string {
+  if (id === 0) return 'damaged bytes';
+  return name ?? `unknown 0x${id.toString(16)}`;
+}
+
+/** The tree of elements, the bytes of the one that is chosen, and the search. */
+export function ElementsPane({ session }: { readonly session: Session }) {
+  const tree = useMemo(() => new ElementTree(session.ask), [session]);
+  const { data } = session;
+  const { offset } = session.cursor.value;
+  const { version } = session.model;
+  useEffect(() => {
+    tree.refresh().catch(() => {});
+  }, [tree, version.value]);
+  useEffect(() => {
+    if (offset === undefined || tree.chosen.peek()?.offset === offset) return;
+    const given = new AbortController();
+    session
+      .ask('at', { offset }, { signal: given.signal })
+      .then((element) => (element === undefined || given.signal.aborted ? undefined : tree.reveal(element)))
+      .catch(() => {});
+    return () => given.abort();
+  }, [tree, offset]);
+  const chosen = tree.chosen.value;
+  const choose = (element: ElementRecord) => {
+    tree.chosen.value = element;
+    if (element.frame !== undefined && data.frames.has(element.frame)) session.toFrame(element.frame);
+    else session.toOffset(element.offset);
+  };
+  return (
+    <>
+      <div class="tools">
+        <SearchBox
+          session={session}
+          onFound={(element) => {
+            tree
+              .reveal(element.element)
+              .then(() => choose(element))
+              .catch(() => {});
+          }}
+        />
+        <button
+          type="button"
+          disabled={chosen === undefined}
+          onClick={() => chosen && copyJson('Element', elementJson(chosen))}
+        >
+          Copy element as JSON
+        </button>
+        <button
+          type="button"
+          disabled={chosen?.frame === undefined}
+          onClick={() => {
+            session.pane.value = 'frames';
+          }}
+        >
+          Show frame
+        </button>
+      </div>
+      <Tree tree={tree} onChoose={choose} />
+      {chosen !== undefined && (
+        <div class="details">
+          <h3>
+            {elementName(chosen)} <code>{chosen.id === 0 ? '' : `0x${chosen.id.toString(16)}`}</code>
+          </h3>
+          <p>
+            Offset {offsetText(chosen.offset)}, header {chosen.headerSize} bytes, data{' '}
+            {chosen.unknownSize ? 'of unknown size, ' : ''}
+            {grouped(chosen.dataSize)} bytes{chosen.truncated ? ', cut short' : ''}
+          </p>
+          {chosen.value !== undefined && (
+            <LongText
+              key={chosen.element}
+              text={chosen.value}
+              length={chosen.cut ? Math.max(chosen.value.length + 1, chosen.dataSize) : undefined}
+              load={chosen.cut ? () => session.ask('value', { element: chosen.element }) : undefined}
+            />
+          )}
+          <HexPane session={session} element={chosen} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function elementJson(element: ElementRecord): unknown {
+  return {
+    id: `0x${element.id.toString(16)}`,
+    name: element.name ?? null,
+    level: element.level,
+    offset: element.offset,
+    headerSize: element.headerSize,
+    dataSize: element.unknownSize ? null : element.dataSize,
+    ...(element.value === undefined ? {} : { value: element.value }),
+  };
+}
+
+function Tree({ tree, onChoose }: { readonly tree: ElementTree; readonly onChoose: (element: ElementRecord) => void }) {
+  const id = useId();
+  const scroller = useRef<HTMLDivElement>(null);
+  const { count } = tree;
+  const { rows, height, show } = useVirtualRows(scroller, count, ROW_HEIGHT, ROW_HEIGHT);
+  const chosen = tree.chosen.value;
+  const [place, setPlace] = useState(-1);
+  useEffect(() => {
+    const at = chosen === undefined ? -1 : tree.placeOf(chosen.element);
+    setPlace(at);
+    if (at >= 0) show(at);
+  }, [chosen, count]);
+  const chooseAt = (at: number) => {
+    const element = tree.row(Math.min(Math.max(at, 0), count - 1))?.element;
+    if (element !== undefined) onChoose(element);
+    else show(at);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
+    const isOpen = chosen !== undefined && tree.isOpen(chosen.element);
+    const actions: Record<string, () => void> = {
+      ArrowDown: () => chooseAt(place + 1),
+      ArrowUp: () => chooseAt(place - 1),
+      PageDown: () => chooseAt(place + page),
+      PageUp: () => chooseAt(place - page),
+      Home: () => chooseAt(0),
+      End: () => chooseAt(count - 1),
+      ArrowRight: () => {
+        if (chosen?.master === true && !isOpen) tree.toggle(chosen, true).catch(() => {});
+        else if (isOpen) chooseAt(place + 1);
+      },
+      ArrowLeft: () => {
+        if (chosen !== undefined && isOpen) tree.toggle(chosen, false).catch(() => {});
+        else if (chosen?.parent !== undefined) chooseAt(tree.placeOf(chosen.parent));
+      },
+      Enter: () => {
+        if (chosen !== undefined) tree.toggle(chosen).catch(() => {});
+      },
+    };
+    const action = actions[event.key];
+    if (action === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  };
+  const onClick = (event: MouseEvent) => {
+    const { target } = event;
+    const row = target instanceof Element ? target.closest<HTMLElement>('[data-index]') : null;
+    const element = row === null ? undefined : tree.row(Number(row.dataset['index']))?.element;
+    if (element === undefined) return;
+    if (target instanceof Element && target.closest('.twist') !== null) tree.toggle(element).catch(() => {});
+    else onChoose(element);
+  };
+  return (
+    <div
+      class="grid tree"
+      role="treegrid"
+      ref={scroller}
+      tabIndex={0}
+      aria-label="Elements"
+      aria-rowcount={count + 1}
+      aria-colcount={5}
+      aria-activedescendant={rows.some(({ index }) => index === place) ? `${id}-${place}` : undefined}
+      onKeyDown={onKeyDown}
+      onClick={onClick}
+      onDblClick={(event) => {
+        const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-index]') : null;
+        const element = row === null ? undefined : tree.row(Number(row.dataset['index']))?.element;
+        if (element !== undefined) tree.toggle(element).catch(() => {});
+      }}
+    >
+      <div role="rowgroup" class="grid-head">
+        <div role="row" aria-rowindex={1} class="grid-row">
+          <div role="columnheader">Element</div>
+          <div role="columnheader" class="number">
+            Offset
+          </div>
+          <div role="columnheader" class="number">
+            Header
+          </div>
+          <div role="columnheader" class="number">
+            Data
+          </div>
+          <div role="columnheader">Value</div>
+        </div>
+      </div>
+      <div role="rowgroup" class="grid-body" style={{ height: `${height}px` }}>
+        {rows.map(({ index, start }) => {
+          const row = tree.row(index);
+          if (row === undefined) return null;
+          const { element, level } = row;
+          const isOpen = element !== undefined && tree.isOpen(element.element);
+          return (
+            <div
+              role="row"
+              key={index}
+              id={`${id}-${index}`}
+              data-index={index}
+              aria-rowindex={index + 2}
+              aria-level={level}
+              aria-posinset={row.index + 1}
+              aria-setsize={tree.siblings(row.parent)}
+              aria-expanded={element?.master === true ? isOpen : undefined}
+              aria-selected={index === place}
+              class={`grid-row ${element?.id === 0 || element?.truncated === true ? 'bad' : ''}`}
+              style={{ transform: `translateY(${start}px)` }}
+            >
+              {element === undefined ? (
+                <div role="gridcell">…</div>
+              ) : (
+                <>
+                  <div role="gridcell" style={{ paddingInlineStart: `${level - 0.6}em` }}>
+                    {element.master ? (
+                      <span class="twist" aria-hidden="true">
+                        {isOpen ? '▾' : '▸'}
+                      </span>
+                    ) : (
+                      <span class="twist" />
+                    )}
+                    {elementName(element)}
+                  </div>
+                  <div role="gridcell" class="number">
+                    {grouped(element.offset)}
+                  </div>
+                  <div role="gridcell" class="number">
+                    {element.headerSize}
+                  </div>
+                  <div role="gridcell" class="number">
+                    {element.unknownSize ? `(${grouped(element.dataSize)})` : grouped(element.dataSize)}
+                  </div>
+                  <div role="gridcell">
+                    {element.value !== undefined && <ShownText text={element.value} most={160} />}
+                    {element.master && element.children > 0 && (
+                      <span class="quiet">{grouped(element.children)} elements</span>
+                    )}
+                  </div>
+                </>
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}

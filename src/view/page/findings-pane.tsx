@@ -1,0 +1,79 @@
+import { useState } from 'preact/hooks';
+import type { FindingRecord } from '../protocol.js';
+import { copyJson } from './files.js';
+import { grouped } from './format.js';
+import { Grid, type GridColumn } from './grid.js';
+import type { Session } from './session.js';
+import { ShownText } from './shown-text.js';
+
+const COLUMNS: readonly GridColumn<FindingRecord>[] = [
+  { name: 'Severity', width: '7em', cell: ({ severity }) => <span class={`severity ${severity}`}>{severity}</span> },
+  { name: 'Rule', width: '11em', cell: ({ rule }) => rule },
+  { name: 'Track', width: '5em', isNumber: true, cell: ({ track }) => track },
+  { name: 'Offset', width: '8em', isNumber: true, cell: ({ offset }) => grouped(offset) },
+  { name: 'What', width: 'minmax(30em, 1fr)', cell: ({ message }) => <ShownText text={message} most={400} /> },
+];
+
+/** What `checkStream` finds, and what would take the stream. */
+export function FindingsPane({ session }: { readonly session: Session }) {
+  const { findings, summary, damage } = session.data;
+  const [selected, select] = useState(-1);
+  const chosen = findings[selected];
+  return (
+    <>
+      <div class="tools">
+        <button type="button" onClick={() => copyJson('Findings', { findings, ...summary })}>
+          Copy all as JSON
+        </button>
+        <button
+          type="button"
+          disabled={chosen === undefined}
+          onClick={() => {
+            if (chosen === undefined) return;
+            session.toOffset(chosen.offset);
+            session.pane.value = 'elements';
+          }}
+        >
+          Show the place
+        </button>
+      </div>
+      {summary !== undefined && (
+        <ul class="playable" aria-label="What takes the stream">
+          {Object.entries(summary.playable).map(([operation, isPlayable]) => {
+            const obstacles = Object.entries(summary.obstacles).find(([name]) => name === operation)?.[1];
+            return (
+              <li key={operation} class={isPlayable ? 'yes' : 'no'}>
+                {operation}: {isPlayable ? 'yes' : 'no: '}
+                {!isPlayable && <ShownText text={(obstacles ?? []).join('; ')} most={300} />}
+              </li>
+            );
+          })}
+          {summary.omitted > 0 && <li>{grouped(summary.omitted)} more findings are not shown</li>}
+          {damage.length > 0 && <li>{grouped(damage.length)} damaged places</li>}
+        </ul>
+      )}
+      <Grid
+        label="Findings"
+        columns={COLUMNS}
+        count={findings.length}
+        row={(index) => findings[index]}
+        selected={selected}
+        onSelect={(index) => {
+          select(index);
+          const finding = findings[index];
+          if (finding !== undefined) session.toOffset(finding.offset);
+        }}
+        onOpen={() => {
+          session.pane.value = 'elements';
+        }}
+        rowClass={({ severity }) => (severity === 'error' ? 'bad' : undefined)}
+        empty={session.data.state.phase === 'done' ? 'Nothing is wrong.' : 'Nothing so far.'}
+      />
+      {chosen !== undefined && (
+        <p class="details">
+          <ShownText text={chosen.message} most={2000} />
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,113 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { ElementRecord } from '../protocol.js';
+import { grouped } from './format.js';
+import { messageOf, type Session } from './session.js';
+
+/** Bytes in a row, and rows at a time. */
+const ROW = 16;
+const WINDOW = 1024;
+
+/** What of the bytes belongs to an element. */
+type Part = 'header' | 'data' | 'other';
+
+/** A row of bytes in runs of the same part. */
+export interface HexRow {
+  readonly offset: number;
+  readonly runs: readonly { readonly part: Part; readonly hex: string; readonly text: string }[];
+}
+
+/** Bytes as rows of hexadecimal and of text, the element's header and data marked. */
+export function hexRows(bytes: Uint8Array, offset: number, element: ElementRecord): HexRow[] {
+  const { headerSize, dataSize } = element;
+  const partOf = (position: number): Part => {
+    const at = position - element.offset;
+    if (at < 0 || at >= headerSize + dataSize) return 'other';
+    return at < headerSize ? 'header' : 'data';
+  };
+  const rows: HexRow[] = [];
+  for (let start = 0; start < bytes.length; start += ROW) {
+    const runs: { part: Part; hex: string; text: string }[] = [];
+    for (let at = start; at < Math.min(start + ROW, bytes.length); at++) {
+      const byte = bytes[at] ?? 0;
+      const part = partOf(offset + at);
+      const hex = byte.toString(16).padStart(2, '0');
+      const text = byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·';
+      const last = runs.at(-1);
+      if (last?.part === part) {
+        last.hex += ` ${hex}`;
+        last.text += text;
+      } else {
+        runs.push({ part, hex, text });
+      }
+    }
+    rows.push({ offset: offset + start, runs });
+  }
+  return rows;
+}
+
+/** The bytes of an element. */
+export function HexPane({ session, element }: { readonly session: Session; readonly element: ElementRecord }) {
+  const begin = element.offset - (element.offset % ROW);
+  const end = element.offset + element.headerSize + element.dataSize;
+  const [from, setFrom] = useState(begin);
+  const [bytes, setBytes] = useState<{ readonly offset: number; readonly bytes: Uint8Array }>();
+  const [problem, setProblem] = useState('');
+  useEffect(() => setFrom(begin), [element.element]);
+  useEffect(() => {
+    const stop = new AbortController();
+    const length = Math.min(WINDOW, Math.ceil((end - from) / ROW) * ROW);
+    session
+      .ask('bytes', { offset: from, length }, { signal: stop.signal })
+      .then((read) => {
+        setBytes({ offset: from, bytes: read });
+        setProblem(read.length === 0 ? 'These bytes are no longer held.' : '');
+      })
+      .catch((error: unknown) => {
+        if (!stop.signal.aborted) setProblem(messageOf(error));
+      });
+    return () => stop.abort();
+  }, [from, end, element.element]);
+  return (
+    <div class="hex">
+      {end - begin > WINDOW && (
+        <p class="tools">
+          <button type="button" disabled={from <= begin} onClick={() => setFrom(Math.max(begin, from - WINDOW))}>
+            Bytes before
+          </button>
+          <button type="button" disabled={from + WINDOW >= end} onClick={() => setFrom(from + WINDOW)}>
+            Bytes after
+          </button>
+          <span class="quiet">
+            {grouped(from - begin)} of {grouped(end - begin)}
+          </span>
+        </p>
+      )}
+      {problem !== '' && <p role="alert">{problem}</p>}
+      {bytes !== undefined && (
+        <pre tabIndex={0} role="group" aria-label="Bytes of the element: header and data are marked">
+          {hexRows(bytes.bytes, bytes.offset, element).map(({ offset, runs }) => (
+            <div key={offset}>
+              <span class="quiet">{offset.toString(16).padStart(8, '0')}</span>
+              {'  '}
+              {runs.map(({ part, hex }, index) => (
+                <span key={part}>
+                  {index > 0 ? ' ' : ''}
+                  <span class={part}>{hex}</span>
+                </span>
+              ))}
+              {' '.repeat(2 + 3 * (ROW - runs.reduce((sum, { text }) => sum + text.length, 0)))}
+              {runs.map(({ part, text }) => (
+                <span class={part} key={part}>
+                  {text}
+                </span>
+              ))}
+            </div>
+          ))}
+        </pre>
+      )}
+      <p class="legend" aria-hidden="true">
+        <span class="header">header</span> <span class="data">data</span>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,179 @@
+import { type ReadonlySignal, signal } from '@preact/signals';
+import { type FragmentRecord, FrameFlag, type TagRecord, type TrackRecord } from '../protocol.js';
+import type { StreamModel } from '../stream-model.js';
+import { lowerBound } from './lower-bound.js';
+
+/** The time between two showings of what has come, in milliseconds, at the least. */
+const LEAST_WAIT = 100;
+
+/** A tag and where it is. */
+export interface PlacedTag {
+  readonly fragment: FragmentRecord;
+  readonly tag: TagRecord;
+  /** Whether the service has written it, and not the producer. */
+  readonly isService: boolean;
+}
+
+/**
+ * What a page makes of what is known of a stream: orders, lists, places. It is made anew when the model has changed, not more often than it can be
+ * shown.
+ */
+export class ShownModel {
+  /** What is known; it grows in place. */
+  readonly data: StreamModel;
+  readonly #version = signal(0);
+  readonly #derived = new Map<string, { version: number; value: unknown }>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #shown = 0;
+  #cost = 0;
+
+  constructor(data: StreamModel) {
+    this.data = data;
+  }
+
+  /** Counts the showings of changes. */
+  get version(): ReadonlySignal<number> {
+    return this.#version;
+  }
+
+  /** Says that the model has changed. */
+  changed(): void {
+    if (this.#timer !== undefined) return;
+    // Showing takes time that grows with the stream: it is done the less often, so that the page stays quick.
+    const wait = Math.max(LEAST_WAIT, this.#cost * 4) - (performance.now() - this.#shown);
+    const show = () => {
+      this.#timer = undefined;
+      this.#shown = performance.now();
+      this.#cost = 0;
+      this.#version.value++;
+    };
+    this.#timer = setTimeout(show, Math.max(0, wait));
+  }
+
+  /** What is made of the model, once for each version. */
+  derive<T>(name: string, make: () => T): T {
+    const version = this.#version.value;
+    const known = this.#derived.get(name);
+    if (known?.version === version) return known.value as T;
+    const begin = performance.now();
+    const value = make();
+    this.#cost += performance.now() - begin;
+    this.#derived.set(name, { version, value });
+    return value;
+  }
+
+  /** All tags in stream order. */
+  get tags(): readonly PlacedTag[] {
+    return this.derive('tags', () =>
+      this.data.fragments.flatMap((fragment) => [
+        ...fragment.tags.map((tag) => ({ fragment, tag, isService: false })),
+        ...fragment.serviceTags.map((tag) => ({
+          fragment,
+          tag: { ...tag, length: tag.value.length, persistent: false, behind: false },
+          isService: true,
+        })),
+      ]),
+    );
+  }
+
+  /** Numbers of the frames by their time, and their times. */
+  get byTime(): { readonly frames: Uint32Array; readonly times: Float64Array } {
+    return this.derive('by time', () => {
+      const { time, count, first } = this.data.frames;
+      const frames = new Uint32Array(count);
+      for (let i = 0; i < count; i++) frames[i] = i;
+      if (!isSorted(time)) frames.sort((a, b) => time[a]! - time[b]! || a - b);
+      const times = Float64Array.from(frames, (index) => time[index]!);
+      for (let i = 0; i < count; i++) frames[i]! += first;
+      return { frames, times };
+    });
+  }
+
+  /** Numbers of the frames of a track, by TrackNumber, in the order of their times. */
+  framesOf(number: number): Uint32Array {
+    return this.derive(`frames of ${number}`, () => {
+      const ids = this.#idsOf(number);
+      const { track, first } = this.data.frames;
+      return this.byTime.frames.filter((frame) => ids.has(track[frame - first]!));
+    });
+  }
+
+  /** The same in the order of the stream. */
+  storedFramesOf(number: number | undefined): Uint32Array {
+    return this.derive(`stored frames of ${number}`, () => {
+      const { track, first, count } = this.data.frames;
+      const ids = number === undefined ? undefined : this.#idsOf(number);
+      const found: number[] = [];
+      for (let i = 0; i < count; i++) if (ids === undefined || ids.has(track[i]!)) found.push(first + i);
+      return Uint32Array.from(found);
+    });
+  }
+
+  /** TrackNumbers with the newest record of each. */
+  get trackNumbers(): ReadonlyMap<number, TrackRecord> {
+    return this.derive('track numbers', () => new Map(this.data.tracks.map((track) => [track.number, track])));
+  }
+
+  /** The track that a viewer wants to see first: the first of video that has frames. */
+  get mainTrack(): TrackRecord | undefined {
+    return this.derive('main track', () => {
+      const used = new Set(this.data.frames.track);
+      const videos = this.data.tracks.filter(({ type }) => type === 'video');
+      return videos.find(({ id }) => used.has(id)) ?? videos[0] ?? this.data.tracks.find(({ id }) => used.has(id));
+    });
+  }
+
+  trackOf(frame: number): TrackRecord | undefined {
+    return this.data.tracks[this.data.frames.track[frame - this.data.frames.first] ?? -1];
+  }
+
+  timeOf(frame: number): number | undefined {
+    return this.data.frames.time[frame - this.data.frames.first];
+  }
+
+  isKey(frame: number): boolean {
+    return ((this.data.frames.flags[frame - this.data.frames.first] ?? 0) & FrameFlag.key) !== 0;
+  }
+
+  /** The frame that is shown at a time: the last one of a track, or of all, that has begun by then. */
+  frameAt(time: number, number: number | undefined): number | undefined {
+    if (number === undefined) {
+      const { frames, times } = this.byTime;
+      return frames[Math.max(0, lowerBound(times, time + 1e-6) - 1)];
+    }
+    const { frames, times } = this.derive(`times of ${number}`, () => {
+      const own = this.framesOf(number);
+      return { frames: own, times: Float64Array.from(own, (frame) => this.timeOf(frame)!) };
+    });
+    return frames[Math.max(0, lowerBound(times, time + 1e-6) - 1)];
+  }
+
+  /** The fragment that holds a byte. */
+  fragmentAtOffset(offset: number): FragmentRecord | undefined {
+    const all = this.data.fragments;
+    let from = 0;
+    let to = all.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (all[middle]!.offset <= offset) from = middle + 1;
+      else to = middle;
+    }
+    return all[from - 1];
+  }
+
+  /** The first frame whose Block is at an offset or behind it. */
+  frameAtOffset(offset: number): number | undefined {
+    const { block, first, count } = this.data.frames;
+    const at = lowerBound(block, offset);
+    return at < count ? first + at : undefined;
+  }
+
+  #idsOf(number: number): ReadonlySet<number> {
+    return new Set(this.data.tracks.filter((track) => track.number === number).map(({ id }) => id));
+  }
+}
+
+function isSorted(values: Float64Array): boolean {
+  for (let i = 1; i < values.length; i++) if (values[i]! < values[i - 1]!) return false;
+  return true;
+}

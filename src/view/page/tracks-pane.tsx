@@ -1,0 +1,95 @@
+import type { TrackRecord } from '../protocol.js';
+import { copyJson, hexOf } from './files.js';
+import { grouped, secondsText } from './format.js';
+import type { Session } from './session.js';
+import { ShownText } from './shown-text.js';
+
+/** The tracks with all that their decoders are told. */
+export function TracksPane({ session }: { readonly session: Session }) {
+  const { tracks } = session.data;
+  return (
+    <>
+      <div class="tools">
+        <button type="button" onClick={() => copyJson('Tracks', tracks)}>
+          Copy all as JSON
+        </button>
+      </div>
+      <div class="tracks" tabIndex={0} role="group" aria-label="Tracks">
+        {tracks.length === 0 && <p>No tracks.</p>}
+        {tracks.map((track) => (
+          <Track key={track.id} track={track} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function Track({ track }: { readonly track: TrackRecord }) {
+  const { video, audio } = track;
+  const facts: [string, string | undefined][] = [
+    ['Codec string', track.codecString ?? 'it cannot be told'],
+    ['CodecID', track.codecId],
+    ['Codec name', track.codecName],
+    ['TrackUID', track.uid],
+    ['Language', track.language],
+    ['Frame duration', track.defaultDuration === undefined ? undefined : `${secondsText(track.defaultDuration)} s`],
+    ['Storage', track.storage === 'plain' ? undefined : track.storage],
+    ['Video', video && settingsText(video)],
+    ['Audio', audio && settingsText(audio)],
+    ['First in fragment', String(track.firstFragment + 1)],
+  ];
+  return (
+    <section class="track" aria-label={`Track ${track.number}`}>
+      <h3>
+        Track {track.number}: {track.type} <ShownText text={track.name ?? ''} most={100} />
+      </h3>
+      <dl class="facts">
+        {facts.map(
+          ([name, value]) =>
+            value !== undefined && (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>
+                  <ShownText text={value} most={400} />
+                </dd>
+              </div>
+            ),
+        )}
+      </dl>
+      {track.disagreements.length > 0 && (
+        <ul class="bad" aria-label="What the frames do not bear out">
+          {track.disagreements.map(({ rule, message }) => (
+            <li key={rule}>
+              <ShownText text={message} most={500} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {track.description.map(({ title, fields, bytes }) => (
+        <details key={`${title} ${hexOf(bytes)}`} open>
+          <summary>
+            {title}, {grouped(bytes.length)} bytes
+          </summary>
+          <dl class="facts">
+            {fields.map(({ name, value }) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>
+                  <ShownText text={value} most={400} />
+                </dd>
+              </div>
+            ))}
+          </dl>
+          <code class="bytes">{hexOf(bytes.subarray(0, 512))}</code>
+        </details>
+      ))}
+    </section>
+  );
+}
+
+function settingsText(settings: object): string {
+  return Object.entries(settings)
+    .filter(([, value]) => typeof value === 'number' || typeof value === 'string')
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}

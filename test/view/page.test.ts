@@ -1,0 +1,399 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import { psnr } from '../decode/media.js';
+import { type BrowserSession, openBrowser, type Route } from '../support/browser.js';
+import { CAPTURES, captureBytes, captureFacts } from '../support/captures.js';
+import { fragmentInput } from '../support/kvs-documents.js';
+import { runMkvinfo } from '../support/mkvinfo.js';
+import { describeNeeding, findTool, tools } from '../support/tools.js';
+
+const CAPTURE = 'output_get_media.mkv';
+
+/** The page as it is built, at the addresses of a static host. */
+async function pageRoutes(): Promise<Record<string, Route>> {
+  const config = fileURLToPath(new URL('../../vite.view.config.ts', import.meta.url));
+  const result = await build({ configFile: config, build: { write: false }, logLevel: 'error' });
+  if (Array.isArray(result) || !('output' in result)) throw new Error('the page is one build');
+  const types: Record<string, string> = { html: 'text/html', js: 'text/javascript', css: 'text/css' };
+  const routes: Record<string, Route> = {};
+  for (const file of result.output) {
+    const type = types[file.fileName.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
+    routes[`/${file.fileName}`] = { type, body: file.type === 'chunk' ? file.code : file.source };
+  }
+  const index = routes['/index.html'];
+  if (index === undefined) throw new Error('there is no page');
+  return { ...routes, '/': index };
+}
+
+describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'), CAPTURES], () => {
+  let session: BrowserSession;
+  let page: Page;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'kvs-page-'));
+    session = await openBrowser(await pageRoutes());
+    page = session.page;
+    await page.setViewportSize({ width: 1300, height: 900 });
+  });
+  afterAll(async () => {
+    await session?.close();
+    if (folder !== undefined) rmSync(folder, { recursive: true });
+  });
+
+  /** Opens bytes as a file that a user has chosen, on a page that is new. */
+  async function open(bytes: Uint8Array, name = 'file.mkv'): Promise<void> {
+    await page.goto(`${session.origin}/`);
+    await page
+      .locator('.file input')
+      .first()
+      .setInputFiles({ name, mimeType: '', buffer: Buffer.from(bytes) });
+    await page.waitForFunction(() => {
+      const progress = document.querySelector('.progress');
+      return progress !== null && progress.querySelector('progress') === null;
+    });
+  }
+
+  const tab = (name: string) => page.getByRole('tab', { name }).click();
+  /** Cells of the rows that are drawn of a table. */
+  const rowsOf = (name: string): Promise<string[][]> =>
+    page.evaluate(
+      (label) =>
+        [...document.querySelectorAll(`[aria-label="${label}"] [role="row"][data-index]`)]
+          .sort((a, b) => Number(a.getAttribute('data-index')) - Number(b.getAttribute('data-index')))
+          .map((row) => [...row.children].map((cell) => cell.textContent ?? '')),
+      name,
+    );
+  /** Numbers as the page groups them. */
+  const plain = (text: string | undefined) => Number(text?.replaceAll('\u2009', ''));
+  const cursor = () => page.getByTestId('cursor').textContent();
+
+  describe('shows the facts of a capture', () => {
+    beforeAll(() => open(captureBytes(CAPTURE), CAPTURE));
+    const facts = captureFacts().find(({ file }) => file === CAPTURE);
+
+    it('its fragments', async () => {
+      await tab('Fragments');
+      const rows = await rowsOf('Fragments');
+      expect(rows.map((row) => row.at(-1))).toEqual(facts?.fragments.map(({ kvs }) => kvs['FRAGMENT_NUMBER']));
+      expect(rows.map((row) => [row[4], row[5]])).toEqual(Array(5).fill(['60', '1']));
+      const moment = (seconds: string | undefined) =>
+        new Date(Math.round(Number(seconds) * 1000)).toISOString().replace('T', ' ').replace('Z', '');
+      expect(rows.map((row) => row[1])).toEqual(facts?.fragments.map(({ kvs }) => moment(kvs['PRODUCER_TIMESTAMP'])));
+      expect(rows.map((row) => row[7])).toEqual(facts?.fragments.map(({ kvs }) => moment(kvs['SERVER_TIMESTAMP'])));
+      expect(await page.locator('.axis .tools').textContent()).toContain('5 fragments, 300 frames, 0 gaps, 0 overlaps');
+    });
+
+    it('its tags, with their values', async () => {
+      await tab('Tags');
+      const wanted = facts?.fragments.flatMap(({ producerTags, kvs }, index) => [
+        // A TagString ends at its first NUL.
+        ...producerTags.map(([name, value]) => [String(index + 1), name, value.split('\0')[0]]),
+        ...Object.entries(kvs).map(([name, value]) => [String(index + 1), `AWS_KINESISVIDEO_${name}`, value]),
+      ]);
+      const found: string[][] = [];
+      for (const kind of ['producer', 'service']) {
+        await page.getByLabel('Tags of').selectOption(kind);
+        await page.locator('[aria-label="Tags"][role="grid"]').focus();
+        for (const [key, place] of [
+          ['Home', 0],
+          ['End', kind === 'producer' ? 34 : 24],
+        ] as const) {
+          await page.keyboard.press(key);
+          await page.locator(`[aria-label="Tags"] [data-index="${place}"][aria-selected="true"]`).waitFor();
+          found.push(...(await rowsOf('Tags')));
+        }
+      }
+      for (const tag of wanted ?? []) expect(found.map((row) => row.slice(0, 3))).toContainEqual(tag);
+      expect(await page.locator('.pane .tools').textContent()).toContain('35 of the producer, 25 of the service');
+    });
+
+    it('its track and what the decoder is told', async () => {
+      await tab('Tracks');
+      const text = await page.locator('.pane').textContent();
+      expect(text).toContain('avc1.4d401e');
+      expect(text).toContain('77 (Main)');
+      expect(text).toContain('Sequence parameter set');
+      expect(text).toContain('640x360');
+    });
+
+    it('its elements, at the offsets that mkvinfo finds', async () => {
+      await tab('Elements');
+      const path = join(folder, 'first.mkv');
+      const bytes = captureBytes(CAPTURE);
+      const second = Buffer.from(bytes).indexOf(Buffer.from([0x1a, 0x45, 0xdf, 0xa3]), 4);
+      writeFileSync(path, bytes.subarray(0, second));
+      const info = runMkvinfo(path);
+      const blocks = info.filter(({ label }) => label === 'Simple block').map(({ offset }) => offset);
+      expect(blocks).toHaveLength(60);
+      await page.getByRole('searchbox').fill('SimpleBlock');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => page.locator('.search [role="status"]').textContent()).toContain('1 of 300 found');
+      await expect.poll(async () => (await rowsOf('Elements')).map((row) => plain(row[1]))).toContain(blocks[0]);
+      const rows = await rowsOf('Elements');
+      for (const [label, name] of [
+        ['Segment', 'Segment'],
+        ['Tracks', 'Tracks'],
+        ['Cluster', 'Cluster'],
+      ]) {
+        const line = info.find((each) => each.label === label);
+        expect(rows.find((row) => row[0]?.endsWith(name ?? ''))?.[1]).toSatisfy(
+          (text: string) => plain(text) === line?.offset,
+        );
+      }
+      // The last Block of the first fragment, and the bytes there.
+      const last = blocks.at(-1) ?? 0;
+      await page.getByLabel('Find by').selectOption('offset');
+      await page.getByRole('searchbox').fill(String(last));
+      await page.keyboard.press('Enter');
+      await expect.poll(cursor).toContain('frame 59,');
+      const header = await page.locator('.hex pre .header').first().textContent();
+      expect(header).toBe(
+        [...bytes.subarray(last, last + 3)].map((byte) => byte.toString(16).padStart(2, '0')).join(' '),
+      );
+    });
+
+    it('and goes from a Block to its frame and back', async () => {
+      await page.getByRole('button', { name: 'Show frame' }).click();
+      const chosen = page.locator('[aria-label="Frames"] [aria-selected="true"]');
+      expect(await chosen.locator('[role="gridcell"]').first().textContent()).toBe('59');
+      await page.locator('[aria-label="Frames"][role="grid"]').focus();
+      await page.keyboard.press('ArrowDown');
+      await expect.poll(cursor).toContain('Fragment 2 · frame 60, key frame');
+      await page.getByRole('button', { name: 'Show Block' }).click();
+      const element = page.locator('[aria-label="Elements"] [aria-selected="true"]');
+      await expect.poll(() => element.textContent()).toContain('SimpleBlock');
+    });
+  });
+
+  describe('shows the picture of a frame', () => {
+    const WIDTH = 640;
+    const HEIGHT = 360;
+    /** Numbers of the frames that ffmpeg decodes too, in the order in which it gives them. */
+    const COMPARED = [119, 135, 136, 137, 298, 299];
+    let decoded: Uint8Array;
+    const frameOfFfmpeg = (frame: number) => {
+      const at = COMPARED.indexOf(frame) * WIDTH * HEIGHT * 3;
+      return decoded.subarray(at, at + WIDTH * HEIGHT * 3);
+    };
+    /** What is on the page's canvas, as RGB. */
+    const shown = async () => {
+      const base64 = await page.evaluate(() => {
+        const canvas = document.querySelector<HTMLCanvasElement>('.screen canvas');
+        return canvas?.toDataURL('image/png').split(',')[1] ?? '';
+      });
+      const { default: sharp } = await import('sharp');
+      return new Uint8Array(await sharp(Buffer.from(base64, 'base64')).removeAlpha().raw().toBuffer());
+    };
+    beforeAll(async () => {
+      const path = join(folder, CAPTURE);
+      writeFileSync(path, captureBytes(CAPTURE));
+      const select = `select=${COMPARED.map((frame) => `eq(n\\,${frame})`).join('+')}`;
+      const args = ['-v', 'fatal', '-i', path, '-vf', select, '-fps_mode', 'passthrough'];
+      decoded = execFileSync(findTool('ffmpeg') ?? '', [...args, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'], {
+        maxBuffer: WIDTH * HEIGHT * 3 * (COMPARED.length + 1),
+      });
+      expect(decoded).toHaveLength(WIDTH * HEIGHT * 3 * COMPARED.length);
+      await open(captureBytes(CAPTURE), CAPTURE);
+    });
+
+    it.each([137, 136, 299])('%s, and no other', async (frame) => {
+      await tab('Frames');
+      const grid = page.locator('[aria-label="Frames"][role="grid"]');
+      await grid.evaluate((element, top) => {
+        element.scrollTop = top;
+      }, frame * 26);
+      await page.locator(`[aria-label="Frames"] [data-index="${frame}"]`).click();
+      await page.locator(`.screen canvas[data-frame="${frame}"]`).waitFor();
+      const picture = await shown();
+      expect(psnr(picture, frameOfFfmpeg(frame))).toBeGreaterThan(38);
+      // The frames beside it differ by more than colour conversion does.
+      const beside = psnr(picture, frameOfFfmpeg(frame - 1));
+      expect(beside).toBeLessThan(psnr(picture, frameOfFfmpeg(frame)) - 1);
+    });
+
+    it('after steps by the keyboard', async () => {
+      await page.locator('.axis [role="slider"]').focus();
+      await page.keyboard.press('Home');
+      await page.locator('.screen canvas[data-frame="0"]').waitFor();
+      await page.keyboard.press('ArrowRight');
+      await page.locator('.screen canvas[data-frame="1"]').waitFor();
+      await page.keyboard.press('k');
+      await page.locator('.screen canvas[data-frame="60"]').waitFor();
+      await page.keyboard.press('PageDown');
+      await page.locator('.screen canvas[data-frame="120"]').waitFor();
+      await page.keyboard.press('ArrowLeft');
+      await page.locator('.screen canvas[data-frame="119"]').waitFor();
+      expect(psnr(await shown(), frameOfFfmpeg(119))).toBeGreaterThan(38);
+    });
+  });
+
+  describe('shows what a stream says as text', () => {
+    const HTML = '<img src=x onerror="document.title=\'broken\'"><script>document.title="broken"</script>';
+    const BIDI = 'left\u202egnp.exe\u202c\u2066isolated';
+    const CONTROLS = 'a\x1b[31mb\u009bc\u0000d\u200be';
+    const LONG = `${'x'.repeat(1_000_000)}THE END`;
+
+    beforeAll(async () => {
+      const tags: [string, string][] = [
+        [HTML, HTML],
+        ['bidi', BIDI],
+        ['controls', CONTROLS],
+        ['long', LONG],
+      ];
+      await open(writeGetMediaFragment(fragmentInput(0, { tags })), `${HTML}.mkv`);
+      await tab('Tags');
+    });
+
+    it('HTML', async () => {
+      const rows = await rowsOf('Tags');
+      expect(rows[0]?.slice(1, 3)).toEqual([HTML, HTML]);
+      expect(await page.title()).toBe('kvs view');
+      expect(await page.locator('main img, main script').count()).toBe(0);
+      expect(await page.locator('header .name').textContent()).toBe(`${HTML}.mkv`);
+    });
+
+    it('characters that nobody sees or that turn others around', async () => {
+      const rows = await rowsOf('Tags');
+      expect(rows[1]?.[2]).toBe('leftU+202Egnp.exeU+202CU+2066isolated');
+      // A string ends at its first NUL.
+      expect(rows[2]?.[2]).toBe('aESC[31mbU+009Bc');
+      const body = await page.evaluate(() => document.body.textContent ?? '');
+      const unseen = [...body].filter((character) => /[\p{Cc}\p{Cf}]/u.test(character) && character !== '\n');
+      expect(unseen).toEqual([]);
+    });
+
+    it('a value of a million characters, cut, and more of it on demand', async () => {
+      const rows = await rowsOf('Tags');
+      expect(rows[3]?.[2]?.length).toBeLessThan(300);
+      expect(plain(rows[3]?.[3])).toBe(LONG.length);
+      await page.locator('[aria-label="Tags"] [data-index="3"]').click();
+      const value = page.locator('.details .long-text .stream-text');
+      const before = (await value.textContent())?.length ?? 0;
+      expect(before).toBeLessThan(5000);
+      await page.getByRole('button', { name: 'Show more' }).click();
+      await expect.poll(async () => (await value.textContent())?.length).toBeGreaterThan(10_000);
+      expect(await page.locator('.details').textContent()).toContain('1,000,007 characters');
+    });
+  });
+
+  describe('says what a file is that is none', () => {
+    const problem = () => page.locator('main [role="alert"]').first().textContent();
+
+    it('an empty one', async () => {
+      await open(new Uint8Array(0), 'empty.mkv');
+      expect(await problem()).toMatch(/empty/i);
+    });
+
+    it('another kind', async () => {
+      await open(new TextEncoder().encode('%PDF-1.7 not a recording '.repeat(100)), 'paper.pdf');
+      expect(await problem()).toMatch(/not|no /i);
+      expect(await page.locator('main').textContent()).not.toContain('undefined');
+    });
+
+    it('one that is cut short: what is there is shown', async () => {
+      const bytes = captureBytes(CAPTURE);
+      await open(bytes.subarray(0, 700_000), 'cut.mkv');
+      await tab('Findings');
+      expect((await rowsOf('Findings')).map((row) => row[1])).toContain('Truncated');
+      await tab('Fragments');
+      expect(await rowsOf('Fragments')).toHaveLength(2);
+    });
+  });
+
+  describe('can be used', () => {
+    let axe: string;
+    beforeAll(async () => {
+      axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
+      await open(captureBytes('output_get_media_sparse_fragments.mkv'), 'sparse.mkv');
+    });
+    beforeEach(async () => {
+      await page.setViewportSize({ width: 1300, height: 900 });
+      await page.emulateMedia({ colorScheme: 'light' });
+    });
+
+    it.each([
+      ['light', 1300],
+      ['dark', 1300],
+      ['light', 400],
+    ] as const)('axe finds no serious fault: %s, %s pixels', async (colorScheme, width) => {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      for (const name of ['Fragments', 'Frames', 'Tags', 'Tracks', 'Findings', 'Elements']) {
+        await tab(name);
+        await page.waitForTimeout(100);
+        await page.evaluate(axe);
+        const faults = await page.evaluate(async () => {
+          const { axe: runner } = globalThis as unknown as {
+            axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+          };
+          const { violations } = await runner.run();
+          return violations
+            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+            .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' ')}`);
+        });
+        expect(faults, name).toEqual([]);
+      }
+      // Nothing makes the page itself wider than its window.
+      const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      expect(wide).toBeLessThanOrEqual(room ?? 0);
+    });
+
+    it('with the keyboard alone', async () => {
+      await page.locator('#tab-elements').focus();
+      await page.keyboard.press('Home');
+      expect(await page.locator('[role="tab"][aria-selected="true"]').getAttribute('id')).toBe('tab-fragments');
+      await page.keyboard.press('ArrowRight');
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe('tab-frames');
+      const seen = new Set<string>();
+      for (let i = 0; i < 12; i++) {
+        await page.keyboard.press('Tab');
+        seen.add(await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? ''));
+      }
+      expect(seen).toContain('Frames');
+      const outline = await page.evaluate(() => {
+        document.querySelector<HTMLElement>('[role="grid"]')?.focus();
+        return getComputedStyle(document.activeElement ?? document.body).outlineStyle;
+      });
+      expect(outline).toBe('solid');
+    });
+
+    it('and shows the gaps of a sparse stream', async () => {
+      expect(await page.locator('.axis .tools').textContent()).toContain('3 fragments, 180 frames, 2 gaps');
+      await tab('Fragments');
+      expect((await rowsOf('Fragments')).map((row) => row[3])).toEqual(['', '+2 s', '+2 s']);
+      await page.locator('[aria-label="Fragments"] [data-index="1"]').click();
+      expect(await cursor()).toContain('after a gap of 2 s');
+    });
+  });
+
+  it('draws the rows in sight, of 20,000 fragments and 60,000 frames', async () => {
+    const one = (index: number) => writeGetMediaFragment(fragmentInput(index));
+    const bytes = Buffer.concat(Array.from({ length: 20_000 }, (_, index) => one(index)));
+    await open(bytes, 'long.mkv');
+    await expect
+      .poll(() => page.locator('.axis .tools').textContent(), { timeout: 30_000 })
+      .toContain('20000 fragments');
+    for (const [name, last] of [
+      ['Fragments', 20_000],
+      ['Frames', 59_999],
+    ] as const) {
+      await tab(name);
+      await page.locator(`[aria-label="${name}"][role="grid"]`).focus();
+      await page.keyboard.press('End');
+      await expect.poll(async () => plain((await rowsOf(name)).at(-1)?.[0])).toBe(last);
+      expect((await rowsOf(name)).length).toBeLessThan(60);
+    }
+  });
+
+  it('without errors', () => {
+    expect(session.errors).toEqual([]);
+  });
+});
