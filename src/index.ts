@@ -2,7 +2,7 @@
  * The core of kvs-parser: reading Matroska streams as Amazon Kinesis Video Streams sends them. It has no dependency and runs in
  * Node and in browsers.
  *
- * @packageDocumentation
+ * @module kvs-parser
  */
 export { type CheckOptions, type CheckReport, checkStream } from './check/check-stream.js';
 export type { CheckRule, CheckSeverity, Finding } from './check/finding.js';

@@ -1,80 +1,153 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { packages, tools } from './support/tools.js';
+import { openBrowser } from './support/browser.js';
+import { blocksOf, type DocBlock } from './support/doc-blocks.js';
+import { describeNeeding, packages, tools } from './support/tools.js';
 
 const run = promisify(execFile);
 /** Within the package, so that `kvs-parser` is the built package itself. */
 const FOLDER = '.cache/examples';
 /** Like a project that has the package installed: the examples of README.md run there. */
 const PROJECT = '.cache/examples/project';
+const RECORDING = 'examples/recording/camera.mkv';
 
-interface Example {
-  /** Of the file that it is written to, without extension. */
-  readonly name: string;
-  /** Where it is run. */
-  readonly folder: string;
-  readonly code: string;
-  /** What the text says that it prints. */
-  readonly output: string | undefined;
-}
+const docs = readdirSync('docs').filter((name) => name.endsWith('.md'));
+/** Shows parts of programs, as `js`, and commands for a checkout. */
+const README = 'README.md';
+const pages = [README, 'CONTRIBUTING.md', 'bench/README.md', ...docs.map((name) => join('docs', name))];
+const blocks = pages.flatMap(blocksOf);
+const typescript = blocks.filter(({ language, use }) => language === 'ts' && use !== 'not-run');
 
-function pages(): string[] {
-  const docs = readdirSync('.').includes('docs') ? readdirSync('docs') : [];
-  return ['README.md', ...docs.filter((name) => name.endsWith('.md')).map((name) => join('docs', name))];
-}
+const kinds: Readonly<Record<string, readonly DocBlock['use'][]>> = {
+  ts: ['run', 'browser', 'compiled'],
+  sh: ['run'],
+};
+/** Blocks of these languages are no programs. */
+const DATA = ['json', 'text'];
 
-function examplesOf(page: string): Example[] {
-  const fences = /^```ts\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?/gms;
-  return [...readFileSync(page, 'utf8').matchAll(fences)].map(([, code = '', output], i) => ({
-    name: `${basename(page, '.md')}-${i + 1}`,
-    folder: page === 'README.md' ? PROJECT : '.',
-    code,
-    output,
-  }));
-}
+describe('the blocks of code of the pages', () => {
+  it('are there', () => {
+    expect(typescript.length).toBeGreaterThanOrEqual(30);
+  });
 
-const examples = pages().flatMap(examplesOf);
+  it('say what the tests do with them, and why where that is not all', () => {
+    const wrong = blocks.filter(
+      ({ page, language, use }) =>
+        page !== README && !DATA.includes(language) && kinds[language]?.includes(use) !== true && use !== 'not-run',
+    );
+    expect(wrong.map(({ name, language }) => `${name} (${language})`)).toEqual([]);
+  });
 
-describe('the examples of README.md and docs', () => {
+  it('stand between fences: an indented block would not be looked at', () => {
+    const indented = pages.filter((page) => /(^|\n)\n {4}\S/.test(proseOf(page)));
+    expect(indented).toEqual([]);
+  });
+
+  it.each(blocks.filter(({ language }) => language === 'json'))('$name is JSON', ({ code }) => {
+    expect(() => JSON.parse(code)).not.toThrow();
+  });
+});
+
+describe('the TypeScript of the pages', () => {
   beforeAll(() => {
     rmSync(FOLDER, { recursive: true, force: true });
     mkdirSync(join(PROJECT, 'node_modules'), { recursive: true });
     symlinkSync(resolve('.'), join(PROJECT, 'node_modules/kvs-parser'), 'dir');
-    for (const { name, code } of examples) writeFileSync(join(FOLDER, `${name}.ts`), code);
+    for (const { name, code } of typescript) writeFileSync(join(FOLDER, `${name}.ts`), code);
     // The package by its own name is what was built, not its sources.
     const compilerOptions = { noEmit: false, outDir: 'out', rootDir: '.', moduleDetection: 'force', paths: {} };
     const config = { extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'] };
     writeFileSync(join(FOLDER, 'tsconfig.json'), JSON.stringify(config));
   });
 
-  it('are there', () => {
-    expect(examples.length).toBeGreaterThanOrEqual(3);
-  });
-
-  it('compile against the built package', async () => {
+  it('compiles against the built package', async () => {
     const compiled = run('node_modules/.bin/tsc', ['-p', FOLDER]).catch((error: { stdout: string }) => error);
     expect((await compiled).stdout).toBe('');
   });
 
   const { CI } = process.env;
   const decoder = [packages('@napi-rs/webcodecs'), tools('ffmpeg')].some(({ missing }) => missing === undefined);
-  for (const { name, folder, code, output } of examples) {
+  for (const { name, page, code, output, use } of typescript) {
+    if (use !== 'run') continue;
     // Only these need something that `npm ci` does not install.
     const isLeftOut = code.includes('kvs-parser/decode') && !decoder && CI !== 'true';
     if (isLeftOut) console.warn(`skipped: the example ${name}: there is neither @napi-rs/webcodecs nor ffmpeg`);
     it.skipIf(isLeftOut)(`${name} runs${output === undefined ? '' : ' and prints what the text says'}`, async () => {
-      const { stdout } = await run(process.execPath, [resolve(FOLDER, 'out', `${name}.js`)], { cwd: folder });
+      const cwd = page === README ? PROJECT : '.';
+      const { stdout } = await run(process.execPath, [resolve(FOLDER, 'out', `${name}.js`)], { cwd });
       if (output !== undefined) expect(stdout).toBe(output);
     });
   }
 });
 
-describe('the commands of README.md', () => {
-  it('names exactly one command to see it and one to test it', () => {
+describeNeeding('the TypeScript of the pages in Chromium', [tools('chromium')], () => {
+  it.each(typescript.filter(({ use }) => use === 'browser'))('$name runs without an error', async ({ name }) => {
+    const { outputFiles } = await build({
+      stdin: { contents: `await import('./${name}.js');\nglobalThis.isDone = true;`, resolveDir: join(FOLDER, 'out') },
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2022',
+      logLevel: 'silent',
+    });
+    const session = await openBrowser({
+      '/': {
+        type: 'text/html',
+        body: '<!doctype html><video muted></video><canvas width="320" height="240"></canvas><p></p>',
+      },
+      // A server of the page's own that passes on what the service sends.
+      '/media': { type: 'video/x-matroska', body: readFileSync(RECORDING) },
+      '/script.js': { type: 'text/javascript', body: outputFiles[0]?.text ?? '' },
+    });
+    try {
+      await session.page.addScriptTag({ type: 'module', url: '/script.js' });
+      await session.page.waitForFunction(() => Reflect.get(globalThis, 'isDone') === true);
+      expect(session.errors).toEqual([]);
+    } finally {
+      await session.close();
+    }
+  });
+});
+
+describe('the commands of the pages', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kvs-commands-'));
+  beforeAll(() => {
+    copyFileSync(RECORDING, join(folder, 'camera.mkv'));
+    const kvs = `#!/bin/sh\nexec ${process.execPath} ${resolve('dist/cli/main.js')} "$@"\n`;
+    writeFileSync(join(folder, 'kvs'), kvs, { mode: 0o755 });
+    return () => rmSync(folder, { recursive: true });
+  });
+
+  it.each(blocks.filter(({ language, use, page }) => language === 'sh' && use === 'run' && page !== README))(
+    '$name run',
+    async ({ code, output }) => {
+      const env = { ...process.env, PATH: [folder, process.env['PATH']].join(delimiter) };
+      const { stdout } = await run('sh', ['-e', '-c', code], { cwd: folder, env, maxBuffer: 1 << 26 });
+      if (output !== undefined) expect(stdout).toBe(output);
+    },
+  );
+
+  it('of README.md are exactly one to see it and one to test it', () => {
     const commands = readFileSync('README.md', 'utf8').match(/^npm ci && .*$/gm);
     expect(commands).toEqual(['npm ci && npm run demo', 'npm ci && npm test']);
   });
 });
+
+function proseOf(page: string): string {
+  return readFileSync(page, 'utf8').replace(/^```.*?^```$/gms, '');
+}

@@ -2,7 +2,7 @@
  * Consumers of Amazon Kinesis Video Streams that stay attached: {@link GetMediaConsumer} for live streams, {@link FragmentListConsumer} for
  * stored ones. They work on the AWS SDK's clients, whose packages are optional peers of this one, in Node and in browsers.
  *
- * @packageDocumentation
+ * @module kvs-parser/client
  */
 export type {
   ArchivedMediaAccess,

@@ -1,7 +1,7 @@
 /**
  * Pictures and sound out of the frames of a stream, in Node and browsers, on the interface of WebCodecs.
  *
- * @packageDocumentation
+ * @module kvs-parser/decode
  */
 export type { CodecChoice, Codecs } from './codecs.js';
 export { DecodeError, type DecodeErrorCode, type MediaProblem } from './decode-error.js';

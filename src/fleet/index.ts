@@ -2,7 +2,7 @@
  * Streams on many machines, on BullMQ (Redis or Valkey), whose package is an optional peer of this one: {@link StreamFleet} says what is to
  * be followed and dealt with, {@link FleetWorker} does it. For Node only.
  *
- * @packageDocumentation
+ * @module kvs-parser/fleet
  */
 export { FleetWorker, type FleetWorkerOptions, type WorkerEvent, type WorkerHealth } from './fleet-worker.js';
 export type { FleetHandler, HandlerContext } from './handler.js';

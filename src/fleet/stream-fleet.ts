@@ -116,10 +116,8 @@ export class StreamFleet {
   }
 
   /**
-   * Has a stream followed no more. Its worker lets go of it within a quarter of the lock's time; the checkpoint is kept, so that following
-   * it again goes on there.
-   *
-   * @param options.forget whether the checkpoint is forgotten too
+   * Ends the following of a stream. Its worker gives it up within a quarter of the lock's time. The checkpoint is kept, so that following
+   * the stream again continues there; with `forget` it is deleted too.
    */
   async unfollow(stream: StreamName, { forget = false }: { readonly forget?: boolean } = {}): Promise<void> {
     const { queue, run } = await this.#openLive();

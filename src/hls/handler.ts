@@ -46,7 +46,9 @@ const MEDIA_AGE = { LIVE: 60, LIVE_REPLAY: 60, ON_DEMAND: 3600 } as const;
  */
 export function playbackHandler(settings: HandlerSettings): PlaybackHandler {
   const answerer = new Answerer(settings);
-  return async (request, Response) => {
+  return async (request, given) => {
+    // Deno and Bun call a handler with something else behind the request.
+    const Response = typeof given === 'function' ? given : undefined;
     const response: ResponseSettings = { allowOrigin: settings.allowOrigin, Response };
     if (request.method === 'OPTIONS') return preflight(response);
     return respond(request, await answerer.answer(request), response);

@@ -2,7 +2,7 @@
  * HLS and DASH from Matroska streams as Amazon Kinesis Video Streams sends them: a packager, and a handler that serves what it makes, live
  * with low latency or on demand.
  *
- * @packageDocumentation
+ * @module kvs-parser/hls
  */
 export type { ArchivedFragment, FragmentArchive } from './archive.js';
 export { ArchivePackager, type ArchivePackagerOptions } from './archive-packager.js';

@@ -1,7 +1,7 @@
 /**
  * Serves a `Packager` with `node:http`.
  *
- * @packageDocumentation
+ * @module kvs-parser/hls/node
  */
 import { FastResponse, NodeRequest, sendNodeResponse } from 'srvx/node';
 import type { PlaybackHandler } from './handler.js';

@@ -58,7 +58,7 @@ export const TIMELINE_START = 10_000_000;
  * ```ts
  * const packager = new Packager({ partDuration: 200 });
  * void packager.feed(payload);
- * Deno.serve(packager.handler);
+ * Deno.serve((request) => packager.handler(request));
  * ```
  *
  * Players open `main.m3u8` (HLS) or `manifest.mpd` (DASH) below `basePath`. Memory holds the fragments that playlists list and as many

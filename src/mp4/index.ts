@@ -2,7 +2,7 @@
  * MP4 from Matroska streams as Amazon Kinesis Video Streams sends them: segments for Media Source Extensions, HLS and DASH as fragments
  * arrive, or one progressive file.
  *
- * @packageDocumentation
+ * @module kvs-parser/mp4
  */
 export { type CmafFragment, type CmafMedia, CmafRemuxer, type CmafTrack } from './cmaf-remuxer.js';
 export type { FragmentLimits, FragmentTimeRange, LimitReached } from './fragment-limit.js';

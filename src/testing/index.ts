@@ -1,7 +1,7 @@
 /**
  * A Kinesis Video endpoint on your own machine, to develop and test consumers against, and a writer of what GetMedia sends. For Node.
  *
- * @packageDocumentation
+ * @module kvs-parser/testing
  */
 export type { AccessOptions } from './access-control.js';
 export type { BlockInput } from './block-writer.js';

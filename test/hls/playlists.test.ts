@@ -38,6 +38,13 @@ describe('on demand', () => {
     ]);
   });
 
+  test('servers may call the handler with something of their own behind the request', async () => {
+    const { handler } = await fed({ playbackMode: 'ON_DEMAND' });
+    const info = { remoteAddr: { hostname: '127.0.0.1' } };
+    const response = await Reflect.apply(handler, undefined, [new Request('http://localhost/main.m3u8'), info]);
+    expect(response.status).toBe(200);
+  });
+
   test('a media playlist has a segment for each fragment, with its time', async () => {
     const { handler } = await fed({ playbackMode: 'ON_DEMAND', displayFragmentTimestamp: 'ALWAYS' });
     const { segments, endList, playlistType, targetDuration, mediaSequence } = await mediaPlaylist(handler, 'video-1');
