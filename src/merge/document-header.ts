@@ -72,6 +72,11 @@ export function isLeftOut(type: EbmlElementType, inHeader: boolean): boolean {
   return inHeader ? ONCE.has(type) || FILLING.has(type) : ONCE.has(type) && type !== Mkv.SeekHead;
 }
 
+/** Whether what becomes of filling elements is the same: both are Void, or both of ids that nobody knows. */
+function isSameKind(one: EbmlElementType, other: EbmlElementType): boolean {
+  return one === other || (one.name === undefined && other.name === undefined);
+}
+
 /** What comes before the first Cluster of a document: held until it is known whether it is written. */
 export class DocumentHeader {
   /** Of the document's first byte, from the start of the stream. */
@@ -162,8 +167,15 @@ export class DocumentHeader {
 
   /** Takes a whole element, the EBML header or a child of the Segment. */
   hold(element: GatheredElement): void {
-    this.#held.push(element);
-    this.#weight += element.weight;
+    const before = this.#held[this.#held.length - 1];
+    if (before?.isFilling === true && element.isFilling && isSameKind(before.type, element.type)) {
+      this.#weight -= before.weight;
+      before.append(element);
+      this.#weight += before.weight;
+    } else {
+      this.#held.push(element);
+      this.#weight += element.weight;
+    }
   }
 
   /** Takes note of a master that begins, a child of the Segment or a root: what is compared, and what the time of Clusters depends on. */

@@ -13,6 +13,9 @@ import { PieceQueue } from './piece-queue.js';
 import { type Opening, strictChildren, strictForm } from './strict-form.js';
 import { voidElement } from './void-element.js';
 
+/** Longer ones are no more to hold than their bytes. */
+const LONGEST_FILLING = 1024;
+
 const PRODUCER_TIMESTAMPS = ['AWS_KINESISVIDEO_PRODUCER_TIMESTAMP', 'AWS_KINESISVIDEO_PRODUCER_SIDE_TIMESTAMP'];
 
 /** An element outside of the Clusters, gathered until it is whole, or taken whole: the EBML header, Info, Tracks, Tags and the like. */
@@ -23,7 +26,7 @@ export class GatheredElement {
   #length: number;
   #hasDuration = false;
   readonly #tags: readonly MkvTag[] | undefined;
-  readonly #extent: Extent | undefined;
+  #extent: Extent | undefined;
 
   /**
    * @param root what it begins with
@@ -63,6 +66,28 @@ export class GatheredElement {
     this.#elements.push(element);
     this.#length += lengthOf(element);
     if (isOwnDuration(element)) this.#hasDuration = true;
+  }
+
+  /** Whether it is a short one that is only ever written, so that those behind each other can be held as one. */
+  get isFilling(): boolean {
+    const { type, kind } = this.root;
+    return kind === 'data' && (type === Mkv.Void || type.name === undefined) && this.#length <= LONGEST_FILLING;
+  }
+
+  /** Makes one that comes right behind, and is filling like this one, a part of this. The bytes of both are copied. */
+  append(next: GatheredElement): void {
+    const { bytes } = this.#extent ?? ownExtent(this.root);
+    const length = this.#length + next.#length;
+    let room = bytes;
+    if (length > bytes.length) {
+      room = new Uint8Array(2 * length);
+      room.set(bytes.subarray(0, this.#length));
+    }
+    const { root } = next;
+    room.set(root.rawHeader, this.#length);
+    if (root.kind === 'data') room.set(root.data, this.#length + root.headerSize);
+    this.#extent = { bytes: room, start: 0, end: length };
+    this.#length = length;
   }
 
   /** The same with bytes of its own, so that keeping it does not keep the chunks it came in. */
@@ -193,6 +218,11 @@ export class GatheredElement {
     if (crcEnd > 0) bytes.set(crcData(crc32(bytes, 0, crcEnd)), crcEnd - 4);
     return bytes;
   }
+}
+
+function ownExtent(root: Opening): Extent {
+  const bytes = concatBytes(root.kind === 'data' ? [root.rawHeader, root.data] : [root.rawHeader]);
+  return { bytes, start: 0, end: bytes.length };
 }
 
 function isOwnDuration({ type, parent }: MkvStartMasterElement | MkvDataElement): boolean {

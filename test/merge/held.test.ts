@@ -58,8 +58,8 @@ describe.each([
   });
 
   it('counts for what elements take besides their bytes', () => {
-    // Small ones, as many as fit with some room for what is held besides.
-    const small = writeElement(Mkv.Void, new Uint8Array(1));
+    // Small ones, as many as fit with some room for what is held besides. Of Void before the first Cluster, see below.
+    const small = others === 3 ? writeMaster(Mkv.Tags, []) : writeElement(Mkv.Void, new Uint8Array(1));
     const count = Math.floor((MOST - others * 10_000) / (small.length + 200));
     const many = concatBytes(repeat(small, 1000));
     const chunks = (thousands: number) => [head, ...repeat(many, thousands)];
@@ -72,6 +72,24 @@ describe.each([
     const { error } = merge([head, ...half, ...end, head, ...half, ...end]);
     expect(error).toBeUndefined();
   });
+});
+
+it.each([
+  ['Void', writeElement(Mkv.Void, new Uint8Array(1))],
+  ['of ids that nobody knows', Uint8Array.of(0x82, 0x80)],
+])('small elements before the first Cluster take little more than their bytes: %s', (_, small) => {
+  const many = concatBytes(repeat(small, 1000));
+  const head = documentHead();
+  const input = [head, ...repeat(many, 350), CLUSTER, TIMESTAMP];
+  // Each by itself, they would be 70 MB.
+  const { error, bytes } = merge(input);
+  expect(error).toBeUndefined();
+  expect(bytes).toBe(input.reduce((sum, { length }) => sum + length, 0));
+  const few = concatBytes([head, concatBytes(repeat(small, 2000)), CLUSTER, TIMESTAMP]);
+  const out: Uint8Array[] = [];
+  const merger = new OutputSegmentMerger((piece) => void out.push(piece));
+  for (const element of readChunks([few])) element.accept(merger);
+  expect(Buffer.compare(concatBytes(out), few)).toBe(0);
 });
 
 it('a large element that stands in a Cluster is not held', () => {
