@@ -74,10 +74,8 @@ describe.each([
   });
 });
 
-it.each([
-  ['Void', writeElement(Mkv.Void, new Uint8Array(1))],
-  ['of ids that nobody knows', Uint8Array.of(0x82, 0x80)],
-])('small elements before the first Cluster take little more than their bytes: %s', (_, small) => {
+it('short Void elements before the first Cluster take little more than their bytes', () => {
+  const small = writeElement(Mkv.Void, new Uint8Array(1));
   const many = concatBytes(repeat(small, 1000));
   const head = documentHead();
   const input = [head, ...repeat(many, 350), CLUSTER, TIMESTAMP];
