@@ -6,7 +6,14 @@ import { ArchiveMedia } from './archive-media.js';
 import { inPlayingOrder, newerThan, reached } from './archive-order.js';
 import { ArchiveTimeline } from './archive-timeline.js';
 import { type PlaybackHandler, playbackHandler } from './handler.js';
-import { type FragmentSelectorType, limitsOf, type Playback, resolvePlayback, resolveServing } from './options.js';
+import {
+  type FragmentSelectorType,
+  LONG_GAP,
+  limitsOf,
+  type Playback,
+  resolvePlayback,
+  resolveServing,
+} from './options.js';
 import { type PackagerOptions, TIMELINE_START } from './packager.js';
 import { Presentation } from './presentation.js';
 import type { InitSegment } from './segment.js';
@@ -49,6 +56,8 @@ export class ArchivePackager {
   #tracks: readonly CmafTrack[] = [];
   readonly #inits = new Map<string, { readonly track: CmafTrack; readonly init: InitSegment }>();
   #epoch = -1;
+  /** How often CodecPrivate has changed, -1 before there is any. */
+  #changes = -1;
   #discontinuities = 0;
 
   /** @throws RangeError when an option is out of its range */
@@ -68,7 +77,7 @@ export class ArchivePackager {
       startTimeoutMs: 0,
       prepare: () => this.refresh(),
       noManifest: () =>
-        this.#strictDash && this.#epoch > 0 ? 'the CodecPrivate changes, which DASH cannot play' : undefined,
+        this.#strictDash && this.#changes > 0 ? 'the CodecPrivate changes, which DASH cannot play' : undefined,
     });
   }
 
@@ -106,7 +115,10 @@ export class ArchivePackager {
       const { tracks } = await this.#media.get(fragment, place.cluster, next);
       this.#change(tracks, place.start);
       this.#configuration = fragment.configuration;
-    } else if (place.discontinuity) this.#discontinuities++;
+    } else {
+      if (place.discontinuity) this.#discontinuities++;
+      if (place.gap > LONG_GAP) this.#beginEpoch(place.start);
+    }
     const ordinal = this.#count++;
     // The fragment behind is told by the time that the media is asked for.
     const entry: Entry = { fragment };
@@ -144,21 +156,26 @@ export class ArchivePackager {
     this.#presentation.origin = Math.min(this.#presentation.origin, Date.now() - (place.start + place.duration) / 1000);
   }
 
+  #beginEpoch(start: number): void {
+    this.#epoch++;
+    this.#presentation.epochs.set(this.#epoch, start);
+  }
+
   #change(tracks: readonly CmafTrack[], start: number): void {
     if (tracks.length === 0) throw new Mp4RemuxError('NoFrames', 'there are no frames of video or audio', {});
-    const isFirst = this.#epoch < 0;
+    const isFirst = this.#changes < 0;
     const kindsOf = (of: readonly CmafTrack[]) =>
       of.map((track) => `${trackName(track)} ${track.codec.split('.')[0]}`).join();
     if (!isFirst && kindsOf(tracks) !== kindsOf(this.#tracks)) {
       throw new Mp4RemuxError('UnsupportedStreamMediaType', 'the tracks or their codecs change in the middle', {});
     }
-    if (this.#epoch >= MOST_CHANGES) {
+    if (this.#changes >= MOST_CHANGES) {
       throw new Mp4RemuxError('UnsupportedStreamMediaType', `CodecPrivate changes more than ${MOST_CHANGES} times`, {});
     }
     this.#tracks = tracks;
-    this.#epoch++;
+    this.#changes++;
     if (!isFirst) this.#discontinuities++;
-    this.#presentation.epochs.set(this.#epoch, start);
+    this.#beginEpoch(start);
     for (const track of tracks) {
       const name = trackName(track);
       const window = this.#presentation.track(name, track);

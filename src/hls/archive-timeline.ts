@@ -10,14 +10,22 @@ export interface ArchivePlace {
   readonly duration: number;
   /** Whether it is said not to continue the one before. */
   readonly discontinuity: boolean;
+  /** How long nothing is there before it. */
+  readonly gap: number;
 }
+
+/** In microseconds: fragments that lie later than the service's clock has them by more than this did not come in their time. */
+const MOST_LATE = 5_000_000;
 
 /** Puts stored fragments on a timeline by what their list tells, before any of them is read. */
 export class ArchiveTimeline {
   readonly #type: FragmentSelectorType;
   readonly #mode: DiscontinuityMode;
   readonly #start: number;
-  #last: { readonly time: number; readonly cluster: number; readonly end: number } | undefined;
+  /** Where the last one ends. */
+  #end: number | undefined;
+  /** A time of the clock, and where it is on the timeline: what arrives late once does not put off all that comes after it. */
+  #anchor: { readonly time: number; readonly cluster: number } | undefined;
 
   /** @param start where the first begins, in microseconds */
   constructor(type: FragmentSelectorType, mode: DiscontinuityMode, start: number) {
@@ -30,22 +38,27 @@ export class ArchiveTimeline {
   place(fragment: ArchivedFragment): ArchivePlace {
     const time = timeOf(fragment, this.#type) * 1000;
     const length = Math.max(1, Math.round(fragment.fragmentLengthInMilliseconds * 1000));
-    const last = this.#last;
+    const last = this.#end;
     const { cluster, start, isJump } =
       last === undefined ? { cluster: this.#start, start: this.#start, isJump: false } : this.#behind(last, time);
     const end = Math.max(start + 1000, cluster + length);
-    this.#last = { time, cluster, end };
+    this.#end = end;
+    const anchor = this.#anchor;
+    const off = anchor === undefined ? Number.POSITIVE_INFINITY : cluster - anchor.cluster - (time - anchor.time);
+    if (this.#type === 'PRODUCER_TIMESTAMP' || off > MOST_LATE) this.#anchor = { time, cluster };
     const discontinuity =
       last !== undefined && (this.#mode === 'ALWAYS' || (this.#mode === 'ON_DISCONTINUITY' && isJump));
-    return { cluster, start, duration: end - start, discontinuity };
+    const gap = last === undefined ? 0 : start - last;
+    return { cluster, start, duration: end - start, discontinuity, gap };
   }
 
-  #behind(last: { time: number; cluster: number; end: number }, time: number) {
-    const expected = last.cluster + time - last.time;
-    const distance = expected - last.end;
+  #behind(end: number, time: number) {
+    const { cluster = 0, time: from = 0 } = this.#anchor ?? {};
+    const expected = cluster + time - from;
+    const distance = expected - end;
     if (distance > JITTER) return { cluster: expected, start: expected, isJump: true };
-    if (distance < -JITTER) return { cluster: last.end, start: last.end, isJump: true };
+    if (distance < -JITTER) return { cluster: end, start: end, isJump: true };
     // The service's clock tells when a fragment arrived, which is not exact.
-    return { cluster: this.#type === 'PRODUCER_TIMESTAMP' ? expected : last.end, start: last.end, isJump: false };
+    return { cluster: this.#type === 'PRODUCER_TIMESTAMP' ? expected : end, start: end, isJump: false };
   }
 }

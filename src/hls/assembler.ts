@@ -1,13 +1,10 @@
 import { concatBytes } from '../ebml/writer.js';
 import type { CmafFragment, CmafMedia, CmafTrack } from '../mp4/cmaf-remuxer.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
-import { type DiscontinuityMode, JITTER } from './options.js';
+import { type DiscontinuityMode, JITTER, LONG_GAP } from './options.js';
 import type { Presentation } from './presentation.js';
 import type { FragmentIdentity, InitSegment, Part, Segment } from './segment.js';
 import { type TrackWindow, trackName } from './track-window.js';
-
-/** In microseconds: behind a gap of more a stretch of its own begins, since DASH players stay in a gap within a Period. */
-const LONG_GAP = 1_000_000;
 
 /** What is known of a track besides its window. */
 interface TrackState {

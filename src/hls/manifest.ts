@@ -6,6 +6,10 @@ import type { TrackWindow } from './track-window.js';
 
 /** The namespace of what the service adds to a manifest. */
 const KVS = 'urn:amazon:kinesis-video-streams';
+/** In microseconds: tracks end together but for a frame or two; one that ends longer before the others tells nothing. */
+const TOGETHER = 500_000;
+/** In microseconds: browsers stop some 50 ms before the end of what they have. */
+const STOP = 100_000;
 
 /**
  * The MPD (ISO/IEC 23009-1): dynamic while more comes, static else. A Period for each stretch in which no track changes its configuration,
@@ -19,7 +23,7 @@ export function writeManifest(presentation: Presentation, playback: Playback, no
   const listed = new Map(tracks.map((track) => [track, presentation.listed(track)]));
   const all = [...listed.values()].flat();
   const first = all.reduce((least, { start }) => Math.min(least, start), Number.POSITIVE_INFINITY);
-  const end = all.reduce((most, { start, duration }) => Math.max(most, start + duration), 0);
+  const end = all.reduce((most, segment) => Math.max(most, endOf(segment)), 0);
   const target = tracks.reduce((most, track) => Math.max(most, targetDuration(track)), 1);
   // One that was live keeps its times when it ends: there are viewers in it. On demand it begins at 0.
   const isWhole = playback.mode === 'ON_DEMAND';
@@ -38,7 +42,8 @@ export function writeManifest(presentation: Presentation, playback: Playback, no
     attributes['availabilityStartTime'] = new Date(Math.floor(presentation.origin)).toISOString();
     attributes['publishTime'] = new Date(now).toISOString();
     attributes['minimumUpdatePeriod'] = `PT${Math.max(0.5, target / 2)}S`;
-    attributes['timeShiftBufferDepth'] = `PT${seconds(Math.max(0, end - first))}S`;
+    const edge = Math.max(end, (now - presentation.origin) * 1000);
+    attributes['timeShiftBufferDepth'] = `PT${seconds(Math.max(0, edge - reachOf(listed.values())))}S`;
     attributes['suggestedPresentationDelay'] = `PT${target * 2}S`;
   }
   const lines = ['<?xml version="1.0" encoding="UTF-8"?>', `<MPD${write(attributes)}>`];
@@ -51,6 +56,25 @@ export function writeManifest(presentation: Presentation, playback: Playback, no
   }
   lines.push('</MPD>');
   return `${lines.join('\n')}\n`;
+}
+
+/**
+ * Where the time that viewers can go back to begins: with the oldest segment, but behind a gap that is longer than all that is listed. Who
+ * has watched until such a gap has nothing left, and is to go on at once with what comes behind it.
+ */
+function reachOf(tracks: Iterable<readonly Segment[]>): number {
+  let from = Number.POSITIVE_INFINITY;
+  for (const segments of tracks) {
+    const listed = segments.reduce((sum, { duration }) => sum + duration, 0);
+    let index = Math.max(0, segments.length - 1);
+    while (index > 0 && segments[index]!.start - endOf(segments[index - 1]!) <= listed) index--;
+    from = Math.min(from, segments[index]?.start ?? from);
+  }
+  return from;
+}
+
+function endOf({ start, duration }: Segment): number {
+  return start + duration;
 }
 
 interface PeriodInput {
@@ -72,22 +96,31 @@ function writePeriod(lines: string[], presentation: Presentation, playback: Play
   );
   // A Period begins where it did when all of its segments were there.
   const start = isWhole ? first : Math.min(first, presentation.epochs.get(epoch) ?? first);
-  const end = tracks
-    .flatMap(({ segments }) => segments)
-    .reduce((most, each) => Math.max(most, each.start + each.duration), 0);
-  const next = presentation.epochs.get(epoch + 1);
+  const ends = tracks.flatMap(({ segments }) => segments.slice(-1)).map(endOf);
+  const end = ends.reduce((most, each) => Math.max(most, each), 0);
+  const next = presentation.epochs.get(epoch + 1) ?? end;
+  const lasts = isWhole ? end - start : Math.max(waitedAt(ends), (start + end) / 2) - start;
   lines.push(
     `<Period${write({
       id: `p${epoch}`,
       start: `PT${seconds(start - base)}S`,
       // Else it lasts until the next begins.
-      ...(next !== undefined && next > end ? { duration: `PT${seconds(end - start)}S` } : {}),
+      ...(next - end > (isWhole ? 0 : TOGETHER) ? { duration: `PT${seconds(lasts)}S` } : {}),
     })}>`,
   );
   for (const { track, segments } of tracks) {
     if (segments.length > 0) writeAdaptationSet(lines, playback, track, segments, start);
   }
   lines.push('</Period>');
+}
+
+/**
+ * Where viewers stop who wait behind the last segments of a Period. It is to end there: dash.js seeks to a Period's end that it has not
+ * reached, and a browser that has nothing behind that time waits for ever; from an end that is reached it goes on to the next Period.
+ */
+function waitedAt(ends: readonly number[]): number {
+  const end = ends.reduce((a, b) => Math.max(a, b), 0);
+  return ends.filter((each) => end - each < TOGETHER).reduce((a, b) => Math.min(a, b), end) - STOP;
 }
 
 function writeAdaptationSet(

@@ -60,6 +60,8 @@ const DEFAULT_FRAGMENTS = { LIVE: 5, LIVE_REPLAY: 5, ON_DEMAND: 1000 } as const;
 
 /** In microseconds: a gap or overlap up to this is none. */
 export const JITTER = 50_000;
+/** In microseconds: behind a gap of more a stretch of its own begins, since DASH players stay in a gap within a Period. */
+export const LONG_GAP = 1_000_000;
 
 /**
  * Decides what options leave open.

@@ -195,7 +195,8 @@ export class LocalStream {
 
   async #fillInTime(source: AsyncIterable<SplitFragment>, options: FillOptions, signal: AbortSignal): Promise<void> {
     const rounds = roundsOf(options);
-    const start = Number(options.startTimestamp ?? Date.now());
+    const now = Date.now();
+    const start = Number(options.startTimestamp ?? now);
     const began = performance.now();
     const { speed = 1 } = options;
     this.#speed = Math.max(this.#speed, speed);
@@ -205,7 +206,8 @@ export class LocalStream {
       const wait = began + (offset + fragment.duration) / speed - performance.now();
       if (wait > 0) await sleep(wait, undefined, { signal });
       signal.throwIfAborted();
-      const times = { producerTimestamp: start + offset, serverTimestamp: Date.now() };
+      // The service's clock tells when a fragment began to arrive.
+      const times = { producerTimestamp: start + offset, serverTimestamp: Math.round(now + offset / speed) };
       this.append(timeline.inRound(fragment, round), options.keepMetadata === true ? keep(fragment, times) : times);
     };
     const fragments: SplitFragment[] = [];

@@ -89,6 +89,26 @@ describe('stored fragments', () => {
   });
 });
 
+test('by the clock of the service, fragments that arrive late do not put off those behind them; a gap begins a Period', async () => {
+  const { list, read } = await longArchive(60);
+  const late = (index: number) => [0, 300, 90, 0, 700, 20][index % 6] ?? 0;
+  const gap = 20_000;
+  const arrived = (await list()).map((fragment, index) => ({
+    ...fragment,
+    serverTimestamp: new Date(fragment.serverTimestamp.getTime() + late(index) + (index < 30 ? 0 : gap)),
+  }));
+  const options = { playbackMode: 'ON_DEMAND', fragmentSelectorType: 'SERVER_TIMESTAMP' } as const;
+  const { handler } = new ArchivePackager({ list: () => arrived, read }, options);
+  const { text } = await get(handler, 'manifest.mpd');
+  expect([...text.matchAll(/<Period id="p\d" start="PT([\d.]+)S"/g)].map(([, start]) => Number(start))).toEqual([
+    0,
+    expect.closeTo(30 * 1.4 + gap / 1000, 0),
+  ]);
+  const whole = Number(/mediaPresentationDuration="PT([\d.]+)S"/.exec(text)?.[1]);
+  expect(whole).toBeGreaterThanOrEqual(60 * 1.4 + gap / 1000);
+  expect(whole).toBeLessThanOrEqual(60 * 1.4 + gap / 1000 + 0.7);
+});
+
 test('what leaves the window is gone, however long a stream is', async () => {
   const { value } = await readDocuments(RECORDING).next();
   const document = value?.bytes ?? new Uint8Array(0);

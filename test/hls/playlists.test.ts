@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { parse } from 'mpd-parser';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Packager, type PackagerOptions } from '../../src/hls/index.js';
 import { readFragments } from '../../src/index.js';
 import { arbitraryChunking, split } from '../support/chunking.js';
+import { bodyOf, readMedia, wrapAsGetMedia } from '../support/kvs-media.js';
 import { Feed, get, mediaPlaylist, parsePlaylist } from './support.js';
 
 const RECORDING = new Uint8Array(readFileSync('examples/recording/camera.mkv'));
@@ -147,6 +148,41 @@ describe('live', () => {
     expect([gone.status, gone.text]).toEqual([404, 'segment 2 of video-1 is gone: the oldest is 3\n']);
     expect(gone.headers.get('cache-control')).toBe('no-store');
     expect((await get(handler, 'video-1/8.m4s')).text).toMatch('not there yet');
+  });
+
+  test('a manifest reaches back to what it lists while nothing comes, and not over a pause that is longer than that', async () => {
+    const media = await readMedia(RECORDING);
+    const began = Date.now();
+    vi.useFakeTimers({ toFake: ['Date'], now: began });
+    onTestFinished(() => void vi.useRealTimers());
+    const source = new Feed();
+    const { handler } = withFeed({ maxFragmentResults: 3, displayFragmentTimestamp: 'ALWAYS' }, source);
+    const manifest = async () => {
+      const { text } = await get(handler, 'manifest.mpd');
+      const reach = Number(/timeShiftBufferDepth="PT([\d.]+)S"/.exec(text)?.[1]);
+      const edge = (Date.now() - Date.parse(/availabilityStartTime="([^"]+)"/.exec(text)?.[1] ?? '')) / 1000;
+      return { from: edge - reach, periods: text.match(/<Period[^>]*>/g), listed: text.match(/<S /g)?.length };
+    };
+    source.push(bodyOf(wrapAsGetMedia(media)));
+    for (let msn = 0; msn < 8; msn++) await get(handler, `video-1/media.m3u8?_HLS_msn=${msn}`);
+    // The last three fragments are of 2.8 s; times begin at 10 s.
+    expect((await manifest()).from).toBeCloseTo(17.2, 1);
+    vi.setSystemTime(began + 30_000);
+    expect(await manifest()).toMatchObject({
+      from: expect.closeTo(17.2, 1),
+      periods: ['<Period id="p0" start="PT10S">'],
+    });
+    source.push(bodyOf(wrapAsGetMedia(media, { offset: 40e6, firstNumber: 9 }).slice(0, 1)));
+    await get(handler, 'video-1/media.m3u8?_HLS_msn=8');
+    const { from, periods, listed } = await manifest();
+    expect(from).toBeCloseTo(50, 1);
+    expect(periods).toEqual([
+      // It ends where players stop that have nothing more.
+      expect.stringMatching(/^<Period id="p0" start="PT10S" duration="PT9.9\d*S">$/),
+      '<Period id="p1" start="PT50S">',
+    ]);
+    expect(listed).toBe(6);
+    source.end();
   });
 
   test('parts: a playlist that is asked for by its part comes with it, and the part is there', async () => {
