@@ -1,9 +1,11 @@
 import type { CheckedFragment } from '../check/checked-fragment.js';
 import { type Finding, SEVERITIES } from '../check/finding.js';
 import { type CheckObserver, StreamCheck } from '../check/stream-check.js';
-import type { MkvDataElement, MkvElement } from '../mkv/element.js';
+import type { EbmlParser } from '../ebml/parser.js';
+import { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
-import { type MkvGap, StreamingMkvReader } from '../mkv/reader.js';
+import { openMkvParser } from '../mkv/mkv-parser.js';
+import type { MkvGap } from '../mkv/reader.js';
 import type { Frame } from '../visitors/frame.js';
 import { ElementIndex } from './element-index.js';
 import { FragmentList, type OpenFragment } from './fragment-list.js';
@@ -47,7 +49,7 @@ export class StreamIndexer {
   readonly fragments: FragmentList;
   readonly tracks = new TrackList();
   readonly #limits: IndexLimits;
-  readonly #reader: StreamingMkvReader;
+  readonly #parser: EbmlParser<MkvStartMasterElement>;
   readonly #check: StreamCheck;
   readonly #axis = new TimeAxis();
   readonly #places = new TagPlaces();
@@ -81,12 +83,25 @@ export class StreamIndexer {
     this.#check = new StreamCheck((rule, { fragmentNumber, track, offset }, message) => {
       this.#takeFinding({ severity: SEVERITIES[rule], rule, fragmentNumber, track, offset, message });
     }, observer);
-    this.#reader = new StreamingMkvReader({
-      recover: true,
-      verifyCrc: true,
-      onGap: (gap) => this.#takeGap(gap),
-      onWarning: (warning) => this.#check.noteWarning(warning),
-    });
+    // Not by a reader: to stop at every element takes longer than all that is done with it.
+    this.#parser = openMkvParser<MkvStartMasterElement>(
+      {
+        masterStart: (type, offset, headerSize, dataSize, parent) => {
+          const start = new MkvStartMasterElement(type, offset, headerSize, dataSize, parent);
+          this.#takeStart(start);
+          return start;
+        },
+        masterEnd: (start, offset, truncated) => this.#takeEnd(new MkvEndMasterElement(start, offset, truncated)),
+        data: (type, offset, headerSize, dataSize, run, start, parent) =>
+          this.#takeData(new MkvDataElement(type, offset, headerSize, dataSize, run, start, parent)),
+      },
+      {
+        recover: true,
+        verifyCrc: true,
+        onGap: (gap) => this.#takeGap(gap),
+        onWarning: (warning) => this.#check.noteWarning(warning),
+      },
+    );
   }
 
   /** Whether there is anything of Matroska by now. */
@@ -127,14 +142,12 @@ export class StreamIndexer {
   /** Takes the next bytes. */
   push(chunk: Uint8Array): void {
     this.bytes += chunk.length;
-    this.#reader.push(chunk);
-    this.#drain();
+    this.#parser.push(chunk);
   }
 
   /** No more bytes come. */
   end(): void {
-    this.#reader.end();
-    this.#drain();
+    this.#parser.end();
     this.#check.end();
   }
 
@@ -181,36 +194,29 @@ export class StreamIndexer {
     return { firstFrame, offset };
   }
 
-  #drain(): void {
-    for (
-      let element = this.#reader.nextIfAvailable();
-      element !== undefined;
-      element = this.#reader.nextIfAvailable()
-    ) {
-      this.#take(element);
-    }
+  #takeStart(element: MkvStartMasterElement): void {
+    this.elements.start(element);
+    this.#places.start(element);
+    this.#check.visitStart(element);
   }
 
-  #take(element: MkvElement): void {
-    if (element.kind === 'start') {
-      this.elements.start(element);
-      this.#places.start(element);
-      this.#check.visitStart(element);
-    } else if (element.kind === 'data') {
-      const number = this.elements.data(element);
-      this.#places.data(element, number);
-      const isBlock = element.is(Mkv.SimpleBlock) || element.is(Mkv.Block);
-      if (isBlock) this.#block = element;
-      this.#check.visitData(element);
-      if (isBlock) this.#putFrames();
-    } else {
-      this.elements.stop(element);
-      this.#places.stop(element);
-      this.#check.visitEnd(element);
-      if (element.is(Mkv.BlockGroup)) this.#putFrames();
-      // By now a fragment that they are not of has ended.
-      if (element.is(Mkv.Tags)) (this.#open?.serviceTags ?? this.#serviceTags).push(...this.#places.serviceTags);
-    }
+  #takeData(element: MkvDataElement): void {
+    const number = this.elements.data(element);
+    this.#places.data(element, number);
+    const isBlock = element.type === Mkv.SimpleBlock || element.type === Mkv.Block;
+    if (isBlock) this.#block = element;
+    this.#check.visitData(element);
+    if (isBlock) this.#putFrames();
+  }
+
+  #takeEnd(element: MkvEndMasterElement): void {
+    const { type } = element;
+    this.elements.stop(element);
+    this.#places.stop(element);
+    this.#check.visitEnd(element);
+    if (type === Mkv.BlockGroup) this.#putFrames();
+    // By now a fragment that they are not of has ended.
+    if (type === Mkv.Tags) (this.#open?.serviceTags ?? this.#serviceTags).push(...this.#places.serviceTags);
   }
 
   #takeGap(gap: MkvGap): void {
