@@ -1,6 +1,15 @@
 // Builds the site from the guides and the doc comments into site/dist: `npm run docs`.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { guidePages } from './navigation.mjs';
@@ -32,8 +41,7 @@ function forSite(source, text) {
     .replace(/\]\((?!https?:|#)([^)\s]+)\)/g, (_, target) => `](${siteTarget(source, target)})`)
     .replace(
       /^```(\w+) (not-run|compiled): (.*)\n([\s\S]*?)^```$/gm,
-      (_, language, kind, reason, code) =>
-        `\`\`\`${language}\n${code}\`\`\`\n\n<p class="not-run">${kind === 'compiled' ? 'Compiled by the tests, not run' : 'Not run by the tests'}: ${reason}.</p>`,
+      (_, language, kind, reason, code) => `\`\`\`${language}\n${code}\`\`\`\n\n${note(kind, reason)}`,
     );
 }
 
@@ -53,6 +61,25 @@ function siteTarget(source, target) {
   return `/${to}`;
 }
 
+/** Examples in doc comments are parts of programs. */
+function tellOfExamples(folder) {
+  for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!entry.endsWith('.md')) continue;
+    const file = join(folder, entry);
+    const text = readFileSync(file, 'utf8');
+    const told = text.replace(/^```ts\n[\s\S]*?^```$/gm, (block) => `${block}\n\n${note('compiled', EXCERPT)}`);
+    if (told !== text) writeFileSync(file, told);
+  }
+}
+
+const EXCERPT = 'it is a part of a program';
+
+/** What is said of a block that is not run. */
+function note(kind, reason) {
+  const does = kind === 'compiled' ? 'Compiled by the tests, not run' : 'Not run by the tests';
+  return `<p class="not-run">${does}: ${reason}.</p>`;
+}
+
 async function writeReference() {
   const { Application } = await import('typedoc');
   const app = await Application.bootstrapWithPlugins({ options: join(SITE, 'typedoc.json') });
@@ -60,6 +87,7 @@ async function writeReference() {
   if (project === undefined) throw new Error('TypeDoc could not read the sources');
   app.validate(project);
   await app.generateOutputs(project);
+  tellOfExamples(join(PAGES, 'api'));
   if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('TypeDoc has something to complain about');
 }
 

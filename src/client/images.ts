@@ -45,7 +45,8 @@ const LEAST_INTERVAL = 200;
  * the times go on from one call to the next.
  *
  * ```ts
- * for await (const { timestamp, image } of images({ streamName: 'door', range, samplingIntervalMs: 10_000 })) …
+ * for await (const { timestamp, image } of images({ streamName: 'door', range, samplingIntervalMs: 10_000 }))
+ *   if (image !== undefined) await writeFile(`${timestamp.getTime()}.jpg`, image);
  * ```
  *
  * @throws RangeError when the range or the interval is none; KinesisVideoError when the service says what does not pass; the signal's reason

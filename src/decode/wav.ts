@@ -86,7 +86,8 @@ export function wavHeader({ format, sampleRate, numberOfChannels }: WavFormat, d
  * Errors are those of {@link readAudio}; besides, `DecodeError` `NoTrack` when there is no sound at all.
  *
  * ```ts
- * await fetch(url, { method: 'POST', body: wavStream(payload, { track: 'AUDIO_FROM_CUSTOMER' }), duplex: 'half' });
+ * const wav = wavStream(payload, { track: 'AUDIO_FROM_CUSTOMER' });
+ * const response = new Response(wav, { headers: { 'content-type': 'audio/wav' } });
  * ```
  */
 export function wavStream(source: MediaSource, options: ReadAudioOptions = {}): ReadableStream<Uint8Array> {
