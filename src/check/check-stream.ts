@@ -7,9 +7,9 @@ import { StreamCheck } from './stream-check.js';
 
 /** How a stream is checked. */
 export interface CheckOptions {
-  /** Is told of each finding as soon as it is made. A promise is waited for before anything more is read. */
+  /** Receives each finding as soon as it is made. A promise is waited for before anything more is read. */
   readonly onFinding?: ((finding: Finding) => MaybePromise) | undefined;
-  /** How many findings the report keeps, default 10,000. `onFinding` is told of the others too. */
+  /** How many findings the report keeps, default 10,000. `onFinding` receives the others too. */
   readonly maxFindings?: number | undefined;
   /** The largest data element to accept, in bytes, see `MkvReaderOptions`. */
   readonly maxElementSize?: number | undefined;

@@ -82,7 +82,7 @@ export interface ServiceAccess {
 export interface MediaAccess extends ServiceAccess {
   /** What the clients for GetMedia are made with besides region, credentials and endpoint. */
   readonly mediaClientConfig?: KinesisVideoMediaClientConfig | undefined;
-  /** Makes the client for an endpoint, in place of all of that. It is destroyed here when the endpoint has changed. */
+  /** Makes the client for an endpoint, instead of all of that. It is destroyed here when the endpoint has changed. */
   readonly createMediaClient?: ((endpoint: string) => MediaClient | Promise<MediaClient>) | undefined;
 }
 
@@ -90,7 +90,7 @@ export interface MediaAccess extends ServiceAccess {
 export interface ArchivedMediaAccess extends ServiceAccess {
   /** What the clients are made with besides region, credentials and endpoint. */
   readonly archivedMediaClientConfig?: KinesisVideoArchivedMediaClientConfig | undefined;
-  /** Makes the client for an endpoint, in place of all of that. It is destroyed here when the endpoint has changed. */
+  /** Makes the client for an endpoint, instead of all of that. It is destroyed here when the endpoint has changed. */
   readonly createArchivedMediaClient?:
     | ((endpoint: string) => ArchivedMediaClient | Promise<ArchivedMediaClient>)
     | undefined;

@@ -1,9 +1,9 @@
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import { isFragmentNumber } from './fragment-number.js';
 
-/** Where a consumer goes on in another process: behind this fragment. It can be kept as JSON. */
+/** Where a consumer continues in another process: behind this fragment. It can be kept as JSON. */
 export interface Checkpoint {
-  /** The last fragment that was dealt with. */
+  /** The last fragment that was processed. */
   readonly fragmentNumber: string;
   /** The service's token behind it, where it gave one. */
   readonly continuationToken?: string | undefined;
@@ -17,7 +17,7 @@ export interface Checkpoint {
 export interface CheckpointStore {
   /** The checkpoint that was saved last; nothing the first time. */
   load(): Promise<Checkpoint | undefined> | Checkpoint | undefined;
-  /** Keeps it in place of the one before. */
+  /** Keeps it instead of the one before. */
   save(checkpoint: Checkpoint): Promise<void> | void;
 }
 

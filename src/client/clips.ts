@@ -25,7 +25,7 @@ export interface Clip {
   readonly from: Date;
   /** When its last fragment begins, by the clock of the range. */
   readonly to: Date;
-  /** How many fragments ListFragments tells of. */
+  /** How many fragments ListFragments lists. */
   readonly fragments: number;
   /** The file. */
   readonly bytes: Uint8Array;
@@ -43,7 +43,7 @@ const MOST_BYTES = 100_000_000;
  * for await (const { from, bytes } of getClip({ streamName: 'door', range })) await writeFile(`${from.getTime()}.mp4`, bytes);
  * ```
  *
- * @throws KinesisVideoError when the service says what does not pass; the signal's reason when it is aborted
+ * @throws KinesisVideoError when the service reports an error that a retry does not solve; the signal's reason when it is aborted
  */
 export function getClip(options: ClipOptions): ClosableAsyncIterator<Clip> {
   return closable((signal) => run(options, signal), options.signal, asIs);

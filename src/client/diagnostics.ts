@@ -51,7 +51,7 @@ export interface RetryMessage extends DiagnosticMessage {
 
 /** Fragments cannot be had: channel `kvs-parser:gap`. */
 export interface GapMessage extends DiagnosticMessage, Omit<GapEvent, 'kind'> {
-  /** As in {@link GapEvent}; `failed`: a stored fragment that could not be had. */
+  /** As in {@link GapEvent}; `failed`: a stored fragment that could not be read. */
   readonly kind: GapEvent['kind'] | 'failed';
 }
 

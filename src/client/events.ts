@@ -1,36 +1,36 @@
 import type { FailureKind } from './failure-kind.js';
 import type { KinesisVideoError } from './service-error.js';
 
-/** A connection is over and another is about to be made. */
+/** A connection has ended, and another is about to be opened. */
 export interface ReconnectEvent {
   /**
-   * Why: `ended` when the service ended it behind a fragment, `idle` when it had nothing to send (a producer that is silent looks like
-   * that), else the kind of failure.
+   * `ended`: the service ended the connection behind a fragment. `idle`: it had nothing to send (a silent producer looks like this). Otherwise
+   * the kind of the failure.
    */
   readonly reason: 'ended' | 'idle' | FailureKind;
   /** The failure. */
   readonly error: KinesisVideoError | undefined;
   /** How long is waited before, in milliseconds; the service's rates may add to it. */
   readonly delayMs: number;
-  /** The fragment behind which the next connection goes on. */
+  /** The fragment behind which the next connection continues. */
   readonly afterFragmentNumber: string | undefined;
 }
 
-/** Fragments that cannot be had. */
+/** Fragments that could not be read. */
 export interface GapEvent {
   /**
    * - `damaged`: what the service sends for them cannot be read, also after several tries, or is larger than `maxFragmentSize`.
-   * - `expired`: the service does not know the last fragment any more. Reading goes on with the oldest that it has.
-   * - `renumbered`: numbers went back. The stream was made anew, the last number or the checkpoint was wrong, or the next number is. No
-   *   fragment has to be missing.
-   * - `late`: fragments came behind a larger number, and are passed over.
+   * - `expired`: the service no longer has the last fragment. Reading continues with the oldest fragment.
+   * - `renumbered`: numbers went back. The stream was created anew, the last number or the checkpoint was wrong, or the next number is. It is
+   * possible that no fragment is missing.
+   * - `late`: fragments arrived behind a larger number, and are skipped.
    */
   readonly kind: 'damaged' | 'expired' | 'renumbered' | 'late';
   /** The last fragment before the gap. */
   readonly afterFragmentNumber: string | undefined;
-  /** The first fragment behind it, where it is known; else that is the next one that comes. */
+  /** The first fragment behind the gap, if it is known; otherwise it is the next one that arrives. */
   readonly beforeFragmentNumber: string | undefined;
-  /** The fragments that are missing, as far as their numbers were to be read. */
+  /** The fragments that are missing, as far as their numbers are known. */
   readonly fragmentNumbers: readonly string[];
   /** What is wrong. */
   readonly reason: string;

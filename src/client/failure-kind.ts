@@ -14,9 +14,9 @@ export type FailureKind =
   | 'connection'
   /** The service failed inside, or something else answered in its place: tried again. */
   | 'service'
-  /** What came is not whole: read again; passed over when it stays so. */
+  /** What came is not whole: read again; skipped when it stays so. */
   | 'media'
-  /** The service does not know the fragment to go on from. */
+  /** The service does not know the fragment to continue from. */
   | 'position'
   /** Nothing that is known: final before anything has gone well, tried again after. */
   | 'unknown'

@@ -64,8 +64,8 @@ interface Place {
 }
 
 /**
- * Stored fragments of a stream, in order, each whole and once: listed, then fetched over several connections at once within the service's
- * rates.
+ * Reads stored fragments of a stream, in order, each whole and once. It lists them, then downloads them over several connections at once,
+ * within the service's rates.
  *
  * ```ts
  * const range = { type: 'PRODUCER_TIMESTAMP', from, to } as const;
@@ -73,11 +73,11 @@ interface Place {
  * for await (const fragment of consumer) console.log(fragment.fragmentNumber);
  * ```
  *
- * A fragment that fails, comes damaged or does not come is asked for again, at last alone, and then reported. Each loop over the consumer
- * lists and fetches anew.
+ * A fragment that fails, arrives damaged or does not arrive is requested again, at last alone, and then reported. Each loop over the consumer
+ * lists and downloads again.
  *
- * The iteration ends by itself, or by an error: {@link KinesisVideoError} when the service says what does not pass, the reason of the
- * signal, what a listener throws.
+ * The iteration ends by itself, or with an error: {@link KinesisVideoError} when the service reports an error that a retry does not solve,
+ * the reason of the signal, what a listener throws.
  */
 export class FragmentListConsumer implements AsyncIterable<Fragment> {
   readonly #options: FragmentListConsumerOptions;
@@ -95,7 +95,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
 
   /**
    * @throws TypeError when it is not said which stream or which fragments; RangeError when a number is beyond what the service takes, or a
-   * time is none
+   * time is invalid
    */
   constructor(options: FragmentListConsumerOptions) {
     checkOptions(options);
@@ -132,7 +132,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     return closable((signal) => this.#run(signal, false), this.#options.signal, fragmentOf);
   }
 
-  /** The frames of the fragments, in stream order; `frame.fragment` tells which fragment it is of. */
+  /** The frames of the fragments, in stream order; `frame.fragment` is its fragment. */
   frames(filter: FrameFilterOptions = {}): ClosableAsyncIterator<Frame> {
     const wanted = frameFilter(filter);
     return closable((signal) => framesOf(this.#run(signal, false), wanted), this.#options.signal, asIs);
@@ -151,7 +151,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   /**
    * The fragments that there are, in order, without their media.
    *
-   * @throws KinesisVideoError when the service says what does not pass; the signal's reason when it is aborted
+   * @throws KinesisVideoError when the service reports an error that a retry does not solve; the signal's reason when it is aborted
    */
   async list(): Promise<ListedFragment[]> {
     const { controller, unlink } = linkedController(this.#options.signal);

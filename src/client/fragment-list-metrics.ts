@@ -11,7 +11,7 @@ export interface FragmentListMetrics {
   readonly frameBytes: number;
   /** Bytes received over all connections, those that were read again among them. */
   readonly bytes: number;
-  /** Fragments that could not be had. */
+  /** Fragments that could not be read. */
   readonly failed: number;
   /** Fragments left out because another has the same producer time (`duplicates`). */
   readonly duplicates: number;

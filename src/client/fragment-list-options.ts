@@ -5,7 +5,7 @@ import type { FragmentOrder, FragmentRange } from './list-fragments.js';
 import type { CallLimiter } from './rate-limiter.js';
 import type { KinesisVideoError } from './service-error.js';
 
-/** A fragment that could not be had. */
+/** A fragment that could not be read. */
 export interface FailedFragment {
   /** A decimal string. */
   readonly fragmentNumber: string;
@@ -29,7 +29,7 @@ export interface FragmentListProgress {
 
 /** A call failed, or what it gave was not whole, and is made again. */
 export interface FragmentRetryEvent {
-  /** What was wrong. Its `operation` tells which call it was: GetDataEndpoint, ListFragments or GetMediaForFragmentList. */
+  /** What was wrong. Its `operation` names the call: GetDataEndpoint, ListFragments or GetMediaForFragmentList. */
   readonly error: KinesisVideoError;
   /** The fragments that are asked for again; none while they are listed. */
   readonly fragmentNumbers: readonly string[];
@@ -60,13 +60,13 @@ export interface FragmentListConsumerSettings extends ArchivedMediaAccess, Patie
   /** Check the CRC-32 elements of the media; where one does not fit, the fragment is asked for again. Default false. */
   readonly verifyCrc?: boolean | undefined;
   /**
-   * Is told, at its place in the order, of each fragment that could not be had; the others follow. Without it the iteration ends there with
+   * Receives, at its place in the order, each fragment that could not be read; the others follow. Without it the iteration ends there with
    * the error.
    */
   readonly onFailure?: ((failure: FailedFragment) => void) | undefined;
-  /** Is told of each fragment that is done, and once before the first. */
+  /** Receives each fragment that is done, and once before the first. */
   readonly onProgress?: ((progress: FragmentListProgress) => void) | undefined;
-  /** Is told of every call that is made again. */
+  /** Receives every call that is made again. */
   readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;
 }
 
@@ -75,7 +75,7 @@ export type FragmentChoice =
   | { readonly range: FragmentRange; readonly fragmentNumbers?: undefined }
   | { readonly fragmentNumbers: readonly string[]; readonly range?: undefined };
 
-/** What a {@link FragmentListConsumer} is made with. */
+/** The options of a {@link FragmentListConsumer}. */
 export type FragmentListConsumerOptions = StreamIdentity & FragmentChoice & FragmentListConsumerSettings;
 
 /**

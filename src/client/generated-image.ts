@@ -18,7 +18,7 @@ export interface GeneratedImageKey {
 
 /** What the metadata of such an image says of it. */
 export interface GeneratedImageMetadata {
-  /** The number of the fragment that it is of. */
+  /** The number of its fragment. */
   readonly fragmentNumber: string | undefined;
   /** When the producer recorded it, exact to the millisecond. */
   readonly producerTimestamp: Date | undefined;

@@ -38,29 +38,29 @@ export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
   /** Where to begin when there is no checkpoint. Default NOW. */
   readonly start?: StartPosition | undefined;
   /**
-   * How a connection goes on behind the last fragment. Default FRAGMENT_NUMBER. With CONTINUATION_TOKEN, the number is used where a
+   * How a connection continues behind the last fragment. Default FRAGMENT_NUMBER. With CONTINUATION_TOKEN, the number is used where a
    * fragment came without a token and when the service does not take the token.
    */
   readonly resumeBy?: ResumeBy | undefined;
-  /** Where the consumer goes on when it is made anew: loaded once, saved behind every fragment that was dealt with. */
+  /** Where the consumer continues when it is created anew: loaded once, saved behind every fragment that was processed. */
   readonly checkpointStore?: CheckpointStore | undefined;
   /** The least time between two saves, in milliseconds. Default 0. The last one is always saved when the iteration ends. */
   readonly checkpointIntervalMs?: number | undefined;
   /** A checkpoint to begin behind; comes before the store's. */
   readonly startAfter?: Checkpoint | undefined;
-  /** Is told of each checkpoint when it is saved, or would be with a store. */
+  /** Receives each checkpoint when it is saved, or would be with a store. */
   readonly onCheckpoint?: ((checkpoint: Checkpoint) => void) | undefined;
-  /** Is told of each connection that is over, before the wait for the next. */
+  /** Receives each connection that is over, before the wait for the next. */
   readonly onReconnect?: ((event: ReconnectEvent) => void) | undefined;
-  /** Is told of every call that has failed and is made again, of GetDataEndpoint and GetMedia (`error.operation`). */
+  /** Receives every call that has failed and is made again, of GetDataEndpoint and GetMedia (`error.operation`). */
   readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;
-  /** Is told of fragments that cannot be had. */
+  /** Receives fragments that cannot be had. */
   readonly onGap?: ((event: GapEvent) => void) | undefined;
   /** Check the CRC-32 elements of the media; where one does not fit, the fragment is read again. Default false. */
   readonly verifyCrc?: boolean | undefined;
   /**
    * How many bytes of frames to hold of one fragment, with 180 for each Block and 96 for each further frame of a laced one, which is what
-   * they take in memory, and of its document where that is asked for. A larger one is passed over: `onGap`. Default 256 MiB. Fragments of
+   * they take in memory, and of its document where that is asked for. A larger one is skipped: `onGap`. Default 256 MiB. Fragments of
    * Kinesis Video Streams have at most 50 MB; with 1.2 million frames as well, one fits.
    */
   readonly maxFragmentSize?: number | undefined;
@@ -70,27 +70,27 @@ export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
   readonly rateLimiter?: CallLimiter | undefined;
 }
 
-/** What a {@link GetMediaConsumer} is made with. */
+/** The options of a {@link GetMediaConsumer}. */
 export type GetMediaConsumerOptions = StreamIdentity & GetMediaConsumerSettings;
 
 /**
- * The fragments of a live stream, for as long as the process runs: each whole, each once, in order, over any number of connections.
+ * Reads a live stream for as long as the process runs: each fragment whole, each once, in order, over any number of connections.
  *
  * ```ts
  * const consumer = new GetMediaConsumer({ streamName: 'door', clientConfig: { region: 'eu-central-1' } });
  * for await (const fragment of consumer) console.log(fragment.fragmentNumber, fragment.frames.length);
  * ```
  *
- * A fragment is handed out when its last byte is there; one that a connection ended in is dropped and read again. When the next one is
- * asked for, the one before counts as dealt with: the checkpoint moves behind it. Leaving the loop closes the connection, and does not
- * count the fragment at hand as dealt with; {@link GetMediaConsumer.commit} does. Another loop over the same consumer goes on behind the
- * last fragment that was handed out.
+ * You receive a fragment when its last byte has arrived. If a connection ends inside a fragment, the consumer drops that part and reads the
+ * fragment again. A fragment counts as processed when you ask for the next one; then the checkpoint moves behind it. Leaving the loop closes
+ * the connection, and does not count the current fragment as processed; {@link GetMediaConsumer.commit} does. Another loop over the same
+ * consumer continues behind the last fragment that you received.
  *
- * Nothing is read ahead of the caller but what the platform buffers. When the service ends a connection because the caller is slow, the
- * next one goes on.
+ * The consumer reads no further ahead than the platform buffers. If the service ends a connection because the caller is slow, the next
+ * connection continues.
  *
- * The iteration ends only by an error: {@link KinesisVideoError} when the service says what does not pass (stream not found, access
- * denied also with renewed credentials, a wrong argument), the reason of the signal, what a checkpoint store or a listener throws.
+ * The iteration ends only with an error: a {@link KinesisVideoError} that a retry does not solve (stream not found, access denied also with
+ * renewed credentials, an invalid argument), the reason of the signal, or what a checkpoint store or a listener throws.
  */
 export class GetMediaConsumer implements AsyncIterable<Fragment> {
   readonly #options: GetMediaConsumerOptions;
@@ -123,7 +123,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     return this.#metrics.snapshot();
   }
 
-  /** The checkpoint behind the last fragment that was dealt with. */
+  /** The checkpoint behind the last fragment that was processed. */
   get checkpoint(): Checkpoint | undefined {
     return checkpointOf(this.#dealtWith);
   }
@@ -134,8 +134,8 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   }
 
   /**
-   * The frames of the fragments, in stream order. A frame comes when its fragment is whole, so that none has to come twice; `frame.fragment`
-   * tells which that is. A fragment counts as dealt with when a frame behind its last one is asked for.
+   * The frames of the fragments, in stream order. A frame comes when its fragment is whole, so that none has to come twice;
+   * `frame.fragment` is that fragment. A fragment counts as processed when a frame behind its last one is asked for.
    */
   frames(filter: FrameFilterOptions = {}): ClosableAsyncIterator<Frame> {
     const wanted = frameFilter(filter);
@@ -149,21 +149,21 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
 
   /**
    * The bytes of the fragments, one document behind the other, as one body of GetMedia that nothing ever interrupts: for the mergers and
-   * remuxers that take a byte stream. A fragment counts as dealt with when bytes behind it are asked for.
+   * remuxers that take a byte stream. A fragment counts as processed when bytes behind it are asked for.
    */
   bytes(): ClosableAsyncIterator<Bytes> {
     return closable((signal) => bytesOf(this.#run(signal, true)), this.#options.signal, asIs);
   }
 
   /**
-   * The fragments, each with a function that says when it, and all before it, are dealt with: the checkpoint moves by nothing else. For
+   * The fragments, each with a function that says when it, and all before it, are processed: the checkpoint moves by nothing else. For
    * {@link processFragments}, and for others that deal with several fragments at once.
    */
   uncommitted(): ClosableAsyncIterator<UncommittedFragment> {
     return closable((signal) => this.#runUncommitted(signal), this.#options.signal, asIs);
   }
 
-  /** Says that all fragments that were handed out are dealt with, and saves the checkpoint behind them. */
+  /** Says that all fragments that were handed out are processed, and saves the checkpoint behind them. */
   async commit(): Promise<void> {
     this.#dealtWith = this.#handedOut;
     await this.#save(true);

@@ -42,15 +42,15 @@ const LEAST_INTERVAL = 200;
 
 /**
  * Images of a stream by GetImages, of a stretch of time of any length: it is cut into what the service takes, all pages are followed, and
- * the times go on from one call to the next.
+ * the times continue from one call to the next.
  *
  * ```ts
  * for await (const { timestamp, image } of images({ streamName: 'door', range, samplingIntervalMs: 10_000 }))
  *   if (image !== undefined) await writeFile(`${timestamp.getTime()}.jpg`, image);
  * ```
  *
- * @throws RangeError when the range or the interval is none; KinesisVideoError when the service says what does not pass; the signal's reason
- * when it is aborted
+ * @throws RangeError when the range or the interval is invalid; KinesisVideoError when the service reports an error that a retry does not
+ * solve; the signal's reason when it is aborted
  */
 export function images(options: ImagesOptions): ClosableAsyncIterator<StreamImage> {
   const { range, samplingIntervalMs: interval = 3000 } = options;

@@ -2,9 +2,9 @@ import type { Fragment } from '../fragments/fragment.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Clock } from './clock.js';
 
-/** How a {@link GetMediaConsumer} is doing. Counts are since it was made. */
+/** Counters and the state of a {@link GetMediaConsumer}, since it was created. */
 export interface ConsumerMetrics {
-  /** Fragments handed out. */
+  /** Fragments that the caller has received. */
   readonly fragments: number;
   /** Frames in them. */
   readonly frames: number;
@@ -20,13 +20,13 @@ export interface ConsumerMetrics {
   readonly idlePolls: number;
   /** Fragments that came again and were dropped. */
   readonly duplicates: number;
-  /** Fragments that a connection ended in; they were read again. */
+  /** Fragments inside which a connection ended; they were read again. */
   readonly truncated: number;
   /** Gaps reported. */
   readonly gaps: number;
   /** How far, in milliseconds, the last fragment was behind the newest of the stream, by the service. */
   readonly millisBehindNow: number | undefined;
-  /** Milliseconds since the last fragment was handed out. */
+  /** Milliseconds since the caller received the last fragment. */
   readonly millisSinceLastFragment: number | undefined;
   /** Whether a connection is open. */
   readonly connected: boolean;

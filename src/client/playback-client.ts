@@ -43,7 +43,7 @@ export interface PlaybackClient {
 export interface PlaybackAccess extends ServiceAccess, PatienceOptions {
   /** What the clients are made with besides region, credentials and endpoint. */
   readonly archivedMediaClientConfig?: KinesisVideoArchivedMediaClientConfig | undefined;
-  /** Is told of a call that failed and is made again after so many milliseconds. */
+  /** Receives a call that failed and is made again after so many milliseconds. */
   readonly onRetry?: ((error: KinesisVideoError, delayMs: number) => void) | undefined;
 }
 

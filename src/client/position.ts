@@ -16,7 +16,10 @@ export type StartPosition =
   /** Behind the fragment that the service gave this `continuationToken` with. */
   | { readonly type: 'CONTINUATION_TOKEN'; readonly continuationToken: string };
 
-/** By what a connection goes on behind the last fragment: its number (`'FRAGMENT_NUMBER'`), or the service's token (`'CONTINUATION_TOKEN'`). */
+/**
+ * By what a connection continues behind the last fragment: its number (`'FRAGMENT_NUMBER'`), or the service's token
+ * (`'CONTINUATION_TOKEN'`).
+ */
 export type ResumeBy = 'FRAGMENT_NUMBER' | 'CONTINUATION_TOKEN';
 
 /** A fragment with a number that can be one. */

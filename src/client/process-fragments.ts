@@ -17,9 +17,9 @@ export type FragmentHandler = (fragment: Fragment, context: ProcessContext) => u
 
 /** How the processing is doing. */
 export interface ProcessMetrics {
-  /** Fragments that were dealt with. */
+  /** Fragments that were processed. */
   readonly processed: number;
-  /** Fragments that were passed over (`onFailure`). */
+  /** Fragments that were skipped (`onFailure`). */
   readonly skipped: number;
   /** Tries that failed and were repeated. */
   readonly retries: number;
@@ -27,9 +27,9 @@ export interface ProcessMetrics {
   readonly running: number;
   /** Fragments that have been read and wait for a handler. */
   readonly queued: number;
-  /** From when the service began to receive the last fragment that was dealt with until then, in milliseconds. */
+  /** From when the service began to receive the last fragment that was processed until then, in milliseconds. */
   readonly ingestToProcessLatencyMs: number | undefined;
-  /** Behind the last fragment before which none is left: where another process would go on. */
+  /** Behind the last fragment before which none is left: where another process would continue. */
   readonly checkpoint: Checkpoint | undefined;
 }
 
@@ -51,7 +51,7 @@ export interface ProcessOptions extends BackoffOptions {
    * over; or a function that says which.
    */
   readonly onFailure?: 'stop' | 'skip' | ((error: unknown, fragment: Fragment) => 'stop' | 'skip') | undefined;
-  /** Is told each time a fragment has been dealt with or passed over. */
+  /** Called each time a fragment has been processed or skipped. */
   readonly onProgress?: ((metrics: ProcessMetrics) => void) | undefined;
   /**
    * Keeps the checkpoint of a source that keeps none itself. A {@link GetMediaConsumer} has its own: it is saved behind the last fragment
@@ -66,11 +66,11 @@ export interface ProcessOptions extends BackoffOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** A fragment that does not count as dealt with before `commit` is called. */
+/** A fragment that does not count as processed before `commit` is called. */
 export interface UncommittedFragment {
   /** The fragment, whole. */
   readonly fragment: Fragment;
-  /** Says that it, and all before it, are dealt with. */
+  /** Says that it, and all before it, are processed. */
   commit(): Promise<void>;
 }
 
@@ -80,16 +80,16 @@ interface CommittingSource {
 }
 
 /**
- * Has a handler deal with the fragments of a source, several at once, and moves the checkpoint in order: never past one that is not done.
- * After a crash, nothing is lost, and what was not finished comes again.
+ * Calls a handler for the fragments of a source, several at once, and moves the checkpoint in order: never past a fragment that is not
+ * finished. After a crash, unfinished fragments are processed again, and none is lost.
  *
  * ```ts
  * await processFragments(consumer, (fragment) => detect(fragment), { concurrency: 3, timeoutMs: 30_000 });
  * ```
  *
  * @param source a consumer, or any other source of fragments, such as `readFragments`
- * @returns settles when the source ends, with the last metrics
- * @throws what the handler threw at last (`onFailure: 'stop'`), whatever the source or a checkpoint store throws, the signal's reason
+ * @returns the last metrics, when the source has ended
+ * @throws the last error of the handler (`onFailure: 'stop'`), whatever the source or a checkpoint store throws, the signal's reason
  */
 export async function processFragments(
   source: AsyncIterable<Fragment>,

@@ -9,7 +9,7 @@ export interface RekognitionJoin {
   readonly result: RekognitionResult;
   /** The fragment that the result names. */
   readonly fragment: Fragment;
-  /** The frame of video that it is of; `undefined` where the fragment has none near enough. */
+  /** The video frame that it describes; `undefined` where the fragment has none near enough. */
   readonly frame: Frame | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface RekognitionIndexOptions {
   readonly maxFragments?: number | undefined;
   /** So many results are kept for fragments that come later. Default 10,000. */
   readonly maxResults?: number | undefined;
-  /** Is told of a result that is given up: its fragment has not come, or is not kept any more. */
+  /** Receives a result that is given up: its fragment has not come, or is not kept any more. */
   readonly onUnmatched?: ((result: RekognitionResult) => void) | undefined;
 }
 

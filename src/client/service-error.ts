@@ -6,7 +6,7 @@ import { type FailureKind, kindOfFailure, kindOfStreamError } from './failure-ki
 export type ServiceOperation =
   /** The endpoint of a stream, for one of the operations below. */
   | 'GetDataEndpoint'
-  /** Media as it comes, or from a position on. */
+  /** Media as it arrives, or from a position on. */
   | 'GetMedia'
   /** Which fragments are stored. */
   | 'ListFragments'

@@ -21,11 +21,11 @@ export interface SessionSettings extends PlaybackAccess {
   /** How long it lasts, in seconds, 300 to 43,200. Default 300. */
   readonly expiresInSeconds?: number | undefined;
   /**
-   * Is given another session before each one expires, until `signal` is aborted; a player goes on with its URL. Without it there is one
+   * Is given another session before each one expires, until `signal` is aborted; a player continues with its URL. Without it there is one
    * session.
    */
   readonly onRenew?: ((session: StreamingUrl) => void) | undefined;
-  /** Is told when no other session could be opened: the service says what does not pass. */
+  /** Called when no other session could be opened: the service reports an error that a retry does not solve. */
   readonly onRenewalFailure?: ((error: unknown) => void) | undefined;
 }
 
@@ -53,8 +53,8 @@ const CALLS_PER_SECOND = 25;
  * const { url } = await hlsUrl({ streamName: 'door', session: { PlaybackMode: 'LIVE' } });
  * ```
  *
- * @throws KinesisVideoError when the service says what does not pass (`ResourceNotFoundException`: nothing to play); the signal's reason
- * when it is aborted
+ * @throws KinesisVideoError when the service reports an error that a retry does not solve (`ResourceNotFoundException`: nothing to play);
+ * the signal's reason when it is aborted
  */
 export async function hlsUrl(options: HlsUrlOptions): Promise<StreamingUrl> {
   const calls = new PlaybackCalls(

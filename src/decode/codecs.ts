@@ -31,7 +31,7 @@ export interface Codecs {
 
 /**
  * Which decoder to use: `'webcodecs'` the platform's own, or in Node `@napi-rs/webcodecs`; `'ffmpeg'` the program of that name on the PATH,
- * in Node; or classes with the interface of WebCodecs. Default: WebCodecs where it is to be had, else ffmpeg.
+ * in Node; or classes with the interface of WebCodecs. Default: WebCodecs where it is available, else ffmpeg.
  */
 export type CodecChoice = 'webcodecs' | 'ffmpeg' | Codecs;
 

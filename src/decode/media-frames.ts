@@ -11,7 +11,7 @@ export type MediaSource = ByteStream | AsyncIterable<Fragment> | Iterable<Fragme
 
 /** How a {@link MediaSource} is read. */
 export interface MediaReadOptions {
-  /** Go on behind damaged bytes; see `MkvReaderOptions`. */
+  /** Continue behind damaged bytes; see `MkvReaderOptions`. */
   readonly recover?: boolean | undefined;
   /** Refuse what the standard forbids and practice tolerates; see `MkvReaderOptions`. */
   readonly strict?: boolean | undefined;
@@ -19,9 +19,9 @@ export interface MediaReadOptions {
   readonly verifyCrc?: boolean | undefined;
   /** Inflates frames that are stored compressed with zlib, where bytes are read; see `FrameVisitorOptions`. */
   readonly inflate?: Inflate | undefined;
-  /** Is told of damaged bytes (with `recover`). */
+  /** Receives damaged bytes (with `recover`). */
   readonly onGap?: ((gap: MkvGap) => void) | undefined;
-  /** Is told of what is tolerated, and of labels that the frames contradict. */
+  /** Receives what is tolerated, and labels that the frames contradict. */
   readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
   /** Stops the reading: the source is cancelled, and the loop ends with the signal's reason. */
   readonly signal?: AbortSignal | undefined;

@@ -28,7 +28,7 @@ const DEFAULT_QUALITY = 80;
 const LARGEST = 16_384;
 
 /**
- * A picture of a video track. It holds memory of the decoder, and is closed when the loop that gave it goes on: what is needed longer has
+ * A picture of a video track. It holds memory of the decoder, and is closed when the loop that gave it continues: what is needed longer has
  * to be taken before, by `toRgb`, `toTensor` or `encode`.
  */
 export class Picture {
@@ -62,7 +62,7 @@ export class Picture {
     return this.source.fragment;
   }
 
-  /** The track that it is of. */
+  /** Its track. */
   get track(): TrackMetadata {
     return this.source.track;
   }

@@ -35,23 +35,26 @@ export interface ReadAudioOptions<F extends SampleFormat = SampleFormat> extends
    * begins with.
    */
   readonly channels?: number | undefined;
-  /** What to give where nothing was recorded: silence of that length (`'silence'`, default), or nothing (`'report'`). `onProblem` is told of both. */
+  /**
+   * What to give where nothing was recorded: silence of that length (`'silence'`, default), or nothing (`'report'`). `onProblem` receives
+   * both.
+   */
   readonly gaps?: 'silence' | 'report' | undefined;
-  /** A gap longer than this, in microseconds, is not filled: the sound goes on behind it at once. Default an hour. */
+  /** A gap longer than this, in microseconds, is not filled: the sound continues behind it at once. Default an hour. */
   readonly maxSilence?: number | undefined;
   /**
    * The name of a tag, such as `ContactId` of Amazon Connect: the sound ends before the first fragment in which it has another value than
    * in the first one that has it. Sound then comes a fragment at a time.
    */
   readonly endOn?: string | undefined;
-  /** The decoder. Default: WebCodecs where it is to be had, else ffmpeg. G.711 and PCM need none. */
+  /** The decoder. Default: WebCodecs where it is available, else ffmpeg. G.711 and PCM need none. */
   readonly codecs?: CodecChoice | undefined;
   /**
    * What changes the sampling frequency where that is needed: `create` of `@alexanderolsen/libsamplerate-js`. Default, in Node: that of the
    * package, where it is installed.
    */
   readonly resampler?: CreateResampler | undefined;
-  /** Is told of what gives no sound: damage, times at which nothing was recorded, and where the times of the stream begin again. */
+  /** Receives what gives no sound: damage, times at which nothing was recorded, and where the times of the stream begin again. */
   readonly onProblem?: ((problem: MediaProblem) => void) | undefined;
 }
 
@@ -66,7 +69,7 @@ export interface AudioSamples<F extends SampleFormat = SampleFormat> {
   readonly producerTimestamp: Date | undefined;
   /** The fragment in which it begins; of silence, the one before. */
   readonly fragment: FragmentMetadata | undefined;
-  /** The tracks it is of, in the order in which they were asked for, those that have had frames. */
+  /** The tracks of the samples, in the order in which they were asked for, those that have had frames. */
   readonly tracks: readonly TrackMetadata[];
   /** Samples of a channel per second. */
   readonly sampleRate: number;
@@ -81,16 +84,16 @@ export interface AudioSamples<F extends SampleFormat = SampleFormat> {
 }
 
 /**
- * The sound of a track, or of several side by side. The decoder's delay is taken away where the stream says how long it is. Samples follow one
- * another without holes, whatever the times of the frames jitter; where frames are missing, there is silence.
+ * Reads the sound of a track, or of several tracks as channels. The decoder's delay is removed if the stream states it. Samples follow each
+ * other without holes, even if the times of the frames jitter; where frames are missing, there is silence.
  *
  * ```ts
  * for await (const { data, sampleRate } of readAudio(payload, { track: 'AUDIO_FROM_CUSTOMER' })) transcribe(data, sampleRate);
  * ```
  *
  * @param source a byte stream, or fragments: a consumer, `readFragments`, a list
- * @throws DecodeError `NoTrack`, at the end, when a track that was asked for is not there, or none of them has frames; `NoDecoder`, `UnsupportedCodec`, `NoResampler`;
- * `RangeError` when an option is out of range; `MkvParseError` when the bytes are wrong; whatever the source throws; the signal's reason when
+ * @throws DecodeError `NoTrack`, at the end, when a requested track does not exist, or none of them has frames; `NoDecoder`,
+ * `UnsupportedCodec`, `NoResampler`; `RangeError` when an option is out of range; `MkvParseError` when the bytes are wrong; whatever the source throws; the signal's reason when
  * it is aborted
  */
 export async function* readAudio<F extends SampleFormat = 's16'>(

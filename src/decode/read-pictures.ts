@@ -19,11 +19,11 @@ export interface ReadPicturesOptions extends MediaReadOptions {
   readonly from?: MediaTime | undefined;
   /** The last moment, included. Default: the end of the stream. */
   readonly to?: MediaTime | undefined;
-  /** The decoder. Default: WebCodecs where it is to be had, else ffmpeg. */
+  /** The decoder. Default: WebCodecs where it is available, else ffmpeg. */
   readonly codecs?: CodecChoice | undefined;
   /** The shape of pictures whose pixels are not square: as they are stored (default), or as they are to be shown. */
   readonly aspect?: PictureAspect | undefined;
-  /** Is told of what gives no pictures: damage, and sample times at which nothing was recorded. */
+  /** Receives what gives no pictures: damage, and sample times at which nothing was recorded. */
   readonly onProblem?: ((problem: MediaProblem) => void) | undefined;
 }
 
@@ -31,8 +31,8 @@ export interface ReadPicturesOptions extends MediaReadOptions {
 const IDLE_MS = 50;
 
 /**
- * The pictures of a video track, in the order of presentation. Only the groups of pictures in which one that is wanted lies are decoded.
- * A picture is closed when the loop goes on; the decoder is when it is left.
+ * Reads the pictures of a video track, in order of presentation. Only groups of pictures that contain a wanted picture are decoded. A
+ * picture is closed when the loop continues; the decoder is closed when the loop is left.
  *
  * ```ts
  * for await (const picture of readPictures(payload, { every: '1s' })) await save(await picture.encode('jpeg'));

@@ -1,7 +1,7 @@
 import { DecodeError } from './decode-error.js';
 import { loadOptional } from './optional.js';
 
-/** Changes the sampling frequency of sound that goes on: an `SRC` of libsamplerate-js is one. */
+/** Changes the sampling frequency of sound that continues: an `SRC` of libsamplerate-js is one. */
 export interface ResamplerLike {
   /** Takes samples, the channels in turn, and gives those that can be told by now, the first of them at the time of the first that came. */
   full(samples: Float32Array): Float32Array;

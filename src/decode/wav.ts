@@ -80,8 +80,8 @@ export function wavHeader({ format, sampleRate, numberOfChannels }: WavFormat, d
 }
 
 /**
- * The sound of a source as a WAV file whose length is not known, as it comes: its sizes are 0xFFFFFFFF, which most readers take for "up to
- * the end". Cancelling the stream ends the reading.
+ * The sound of a source as a WAV file whose length is not known, as it arrives: its sizes are 0xFFFFFFFF, which most readers take for "up
+ * to the end". Cancelling the stream ends the reading.
  *
  * Errors are those of {@link readAudio}; besides, `DecodeError` `NoTrack` when there is no sound at all.
  *

@@ -43,7 +43,7 @@ export interface PlaneLayoutLike {
 
 /** A decoded picture: the `VideoFrame` of WebCodecs. */
 export interface VideoFrameLike {
-  /** The pixel format, for example `I420`; `null` where the pixels are not to be had. */
+  /** The pixel format, for example `I420`; `null` where the pixels are not available. */
   readonly format: string | null;
   /** When it is presented, in microseconds. */
   readonly timestamp: number;
@@ -100,7 +100,7 @@ export interface AudioDataLike {
 export interface DecoderCallbacks<O> {
   /** Takes each decoded picture or sound, which it has to close. */
   readonly output: (output: O) => void;
-  /** Is told once when decoding fails. The decoder is closed then. */
+  /** Called once when decoding fails. The decoder is closed then. */
   readonly error: (error: Error) => void;
 }
 

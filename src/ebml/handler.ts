@@ -86,7 +86,7 @@ export interface EbmlHandler<M> {
 export interface EbmlParserOptions {
   /** The elements of the format; others are read as binary data. */
   readonly schema: EbmlSchema;
-  /** The elements to report. Others are passed over without being buffered. Default: all. */
+  /** The elements to report. Others are skipped without being buffered. Default: all. */
   readonly elements?: Iterable<EbmlElementType> | undefined;
   /** The largest data element to accept, in bytes. Default 64 MiB. */
   readonly maxElementSize?: number | undefined;
@@ -99,8 +99,8 @@ export interface EbmlParserOptions {
   /** Read on after damage at the next of these marks. */
   readonly recoverAt?: readonly SyncMark[] | undefined;
   /**
-   * Elements that one of unknown id must not have swallowed: it is an error when it ends where no element can follow, or elements in it go
-   * on past its end. Default: none is looked for.
+   * Elements that one of unknown id must not have swallowed: it is an error when it ends where no element can follow, or elements in it
+   * continue past its end. Default: none is looked for.
    */
   readonly landmarks?: readonly SyncMark[] | undefined;
   /** Tells what binary data look like, for the elements with the shortest ids (with `recoverAt`). */
@@ -111,9 +111,9 @@ export interface EbmlParserOptions {
   readonly verifyCrc?: boolean | undefined;
   /** The DocTypes that the schema is for; others are a warning. */
   readonly docTypes?: readonly string[] | undefined;
-  /** Is told of damage that was passed over (with `recoverAt`). */
+  /** Receives damage that was skipped (with `recoverAt`). */
   readonly onGap?: ((gap: EbmlGap) => void) | undefined;
-  /** Is told of what the standard forbids and this parser tolerates. */
+  /** Receives what the standard forbids and this parser tolerates. */
   readonly onWarning?: ((warning: EbmlWarning) => void) | undefined;
   /** Makes the error to throw; for formats with an error class of their own. */
   readonly createError?: ((code: EbmlErrorCode, offset: number, text: string) => EbmlParseError) | undefined;

@@ -39,11 +39,11 @@ const MISPLACED: Fault = { code: 'UnexpectedElement', text: 'not allowed here' }
 const BROKEN_SIZE: Fault = { code: 'UnexpectedElement', text: 'what follows it is no element' };
 
 /**
- * An incremental EBML parser (RFC 8794): bytes in, elements out to a handler. It can stop at any byte and go on.
+ * An incremental EBML parser (RFC 8794): bytes in, elements out to a handler. It can stop at any byte and continue.
  *
  * {@link EbmlParser.push} reports all elements that the chunk completes before it returns, unless the handler called
- * {@link EbmlParser.pause}; what is left is then reported by {@link EbmlParser.resume}. Work is linear in the bytes for every
- * chunking, and the events do not depend on the chunking. Chunks are referred to, not copied, until their bytes are reported.
+ * {@link EbmlParser.pause}; what is left is then reported by {@link EbmlParser.resume}. Work is linear in the bytes for every chunking, and the
+ * events do not depend on the chunking. Chunks are referred to, not copied, until their bytes are reported.
  */
 export class EbmlParser<M> {
   readonly #handler: EbmlHandler<M>;
@@ -199,7 +199,7 @@ export class EbmlParser<M> {
     this.#paused = true;
   }
 
-  /** Goes on reporting after {@link EbmlParser.pause}. Throws as {@link EbmlParser.push}. */
+  /** Continues reporting after {@link EbmlParser.pause}. Throws as {@link EbmlParser.push}. */
   resume(): void {
     this.#paused = false;
     if (!this.#starved) this.#run();

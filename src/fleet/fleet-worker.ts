@@ -43,7 +43,7 @@ export type WorkerEvent =
   /** Something is wrong with the worker's connection to Redis, or with a job of it: `reason` says what. */
   | { readonly type: 'error'; readonly reason: string };
 
-/** How a {@link FleetWorker} works. */
+/** The options of a {@link FleetWorker}. */
 export interface FleetWorkerOptions extends FleetConnection {
   /** Is called for each fragment, one at a time for a stream. What it throws has the stream taken again later. */
   readonly handler: FleetHandler;
@@ -51,7 +51,7 @@ export interface FleetWorkerOptions extends FleetConnection {
   readonly consumer?: Omit<GetMediaConsumerSettings, 'signal' | 'checkpointStore' | 'start' | 'startAfter'> | undefined;
   /** How many streams it follows at most, 0 or more. Default 50. */
   readonly maxStreams?: number | undefined;
-  /** How many parts of stored stretches it deals with at once at most, 0 or more. Default 1. */
+  /** How many parts of stored stretches it processes at once at most, 0 or more. Default 1. */
   readonly maxParts?: number | undefined;
   /** What it is called. Default: host name and process id. */
   readonly name?: string | undefined;
@@ -62,7 +62,7 @@ export interface FleetWorkerOptions extends FleetConnection {
   readonly lockMs?: number | undefined;
   /** Whether it drains at SIGTERM; the signal then does what it does without the worker. Default true. */
   readonly drainAtSigterm?: boolean | undefined;
-  /** Is told what happens. */
+  /** Receives what happens. */
   readonly onEvent?: ((event: WorkerEvent) => void) | undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { StreamIdentity } from '../client/access.js';
 import type { Fragment } from '../fragments/fragment.js';
 
-/** What a handler is told besides the fragment. */
+/** What a handler receives besides the fragment. */
 export interface HandlerContext {
   /** The stream that the fragment is of, by name or ARN. */
   readonly stream: StreamIdentity;

@@ -25,7 +25,7 @@ export interface RangeRunSetup {
 /** How often it is looked whether a stretch is done, in milliseconds. */
 const POLL_MS = 250;
 
-/** A stored stretch that is being dealt with. */
+/** A stored stretch that is being processed. */
 export class RangeRun {
   readonly #setup: RangeRunSetup;
 
@@ -54,7 +54,7 @@ export class RangeRun {
   /**
    * Waits until all parts are done, and gives the results of all fragments, in their order.
    *
-   * @throws Error when a part has failed as often as it is tried; the others go on, and `retryFailed` tries it again
+   * @throws Error when a part has failed as often as it is tried; the others continue, and `retryFailed` tries it again
    */
   async results(signal?: AbortSignal): Promise<FragmentResult[]> {
     for (;;) {

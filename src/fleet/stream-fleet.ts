@@ -31,7 +31,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export interface FollowOptions {
   /** Where to begin when there is no checkpoint. Default NOW. */
   readonly start?: StartPosition | undefined;
-  /** By what connections go on. Default `FRAGMENT_NUMBER`. */
+  /** By what connections continue. Default `FRAGMENT_NUMBER`. */
   readonly resumeBy?: ResumeBy | undefined;
   /** Whether CRC-32 elements are checked. Default false. */
   readonly verifyCrc?: boolean | undefined;
@@ -59,7 +59,7 @@ export interface FollowedStream {
 export interface ProcessOptions {
   /** The most fragments of a part. Default 100. */
   readonly partFragments?: number | undefined;
-  /** The most bytes of a part, as far as ListFragments has told sizes. Default 256 MiB. One fragment may be larger. */
+  /** The most bytes of a part, as far as ListFragments has stated sizes. Default 256 MiB. One fragment may be larger. */
   readonly partBytes?: number | undefined;
   /** The longest stretch of time of a part, by the producer's clock, in milliseconds. Default: no bound. */
   readonly partMs?: number | undefined;
@@ -70,7 +70,7 @@ export interface ProcessOptions {
 /** A stretch of stored media: the `stream`, by name or ARN, and its range of time. */
 export type StoredStretch = FragmentRange & { readonly stream: StreamName };
 
-/** How a {@link StreamFleet} works. */
+/** The options of a {@link StreamFleet}. */
 export interface StreamFleetOptions extends FleetConnection {
   /** How the service is reached, for listing fragments. */
   readonly consumer?: FragmentListConsumerSettings | undefined;
@@ -78,7 +78,7 @@ export interface StreamFleetOptions extends FleetConnection {
   readonly connectTimeoutMs?: number | undefined;
 }
 
-/** The streams of a fleet: which are followed, and which stored stretches are dealt with. It can be opened anywhere, any number of times. */
+/** The streams of a fleet: which are followed, and which stored stretches are processed. It can be opened anywhere, any number of times. */
 export class StreamFleet {
   readonly #options: StreamFleetOptions;
   #live: Promise<Live> | undefined;
@@ -156,7 +156,7 @@ export class StreamFleet {
   }
 
   /**
-   * Has the fragments of a stored stretch dealt with, of any length: they are listed here, split into parts, and each part is a job of its
+   * Has the fragments of a stored stretch processed, of any length: they are listed here, split into parts, and each part is a job of its
    * own, which is tried again alone. The job that they belong to completes when all of them have.
    *
    * @throws KinesisVideoError when the fragments cannot be listed
@@ -185,7 +185,7 @@ export class StreamFleet {
     return new RangeRun({ id: flow.job.id ?? '', partIds: ids, fragments: listed.length, parts, ranges });
   }
 
-  /** Closes the connections to Redis. Jobs go on. */
+  /** Closes the connections to Redis. Jobs continue. */
   async close(): Promise<void> {
     const opened = await Promise.allSettled([this.#live, this.#stored]);
     this.#live = undefined;

@@ -3,7 +3,7 @@ import type { FragmentMetadata, StreamError } from '../visitors/fragment-metadat
 import type { Frame } from '../visitors/frame.js';
 import type { MkvTag } from '../visitors/tag.js';
 
-/** A fragment with everything that belongs to it; also a whole document that is not of Kinesis Video Streams. */
+/** A fragment with its frames, tracks, tags and metadata; or a whole document that does not come from Kinesis Video Streams. */
 export class Fragment {
   /** What the service says of it, and the producer's tags; `undefined` in a document that is not of Kinesis Video Streams. */
   readonly metadata: FragmentMetadata | undefined;
@@ -14,9 +14,9 @@ export class Fragment {
   /** The producer's tags, in order, duplicates kept. */
   readonly tags: readonly MkvTag[];
   /**
-   * Whether something of it is missing: the stream ended within it, or damage was passed over (`recover`). The end of a document between
-   * a fragment's frames and the service's Tags behind them counts where a fragment before had such Tags, or by `expectTrailingTags`.
-   * A fragment whose error the service reports has none.
+   * Whether something of it is missing: the stream ended within it, or damage was skipped (`recover`). The end of a document between a
+   * fragment's frames and the service's Tags behind them counts where a fragment before had such Tags, or by `expectTrailingTags`. A
+   * fragment whose error the service reports has none.
    */
   readonly truncated: boolean;
 
@@ -63,7 +63,7 @@ export class Fragment {
     return this.metadata?.millisBehindNow;
   }
 
-  /** Where a later GetMedia can go on. */
+  /** Where a later GetMedia can continue. */
   get continuationToken(): string | undefined {
     return this.metadata?.continuationToken;
   }

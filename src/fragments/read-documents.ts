@@ -69,7 +69,7 @@ export class MkvDocument implements DocumentFacts {
 /**
  * The documents of a byte stream, each when it has ended, with its bytes as they lie in the stream: of a GetMedia body, those of each
  * fragment. A document begins with an EBML header, or with a Segment that has none. Joined, their bytes are those of the stream; with
- * `recover`, but for damage outside of documents, which `onGap` is told of. Leaving the loop cancels the stream.
+ * `recover`, but for damage outside of documents, which `onGap` receives. Leaving the loop cancels the stream.
  *
  * ```ts
  * for await (const { metadata, bytes } of readDocuments(payload)) await put(`${metadata?.fragmentNumber}.mkv`, bytes);
@@ -77,8 +77,8 @@ export class MkvDocument implements DocumentFacts {
  *
  * A document that the stream ends in is given too, with `truncated` set.
  *
- * @throws MkvParseError when the bytes are wrong or a document is larger than `maxDocumentSize`, whatever the source throws when it
- * fails, the signal's reason when it is aborted
+ * @throws MkvParseError when the bytes are wrong or a document is larger than `maxDocumentSize`, whatever the source throws when it fails,
+ * the signal's reason when it is aborted
  */
 export function readDocuments(
   stream: ByteStream,

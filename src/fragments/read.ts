@@ -20,13 +20,13 @@ import type { Fragment } from './fragment.js';
 import { FragmentAssembler } from './fragment-assembler.js';
 import { type FrameFilterOptions, frameElements, frameFilter } from './frame-filter.js';
 
-/** How frames and fragments are read. `onWarning` is told of a stream that ends inside an element as well. */
+/** How frames and fragments are read. `onWarning` receives a stream that ends inside an element as well. */
 export interface ReadFramesOptions extends Omit<MkvStreamOptions, 'elements'>, FrameFilterOptions {
   /** Give H.264 and H.265 whose access units are spread over Blocks of the same time as one frame each; see {@link FrameVisitorOptions}. */
   readonly joinAccessUnits?: boolean | undefined;
   /** Inflates frames that are stored compressed with zlib; see {@link FrameVisitorOptions}. */
   readonly inflate?: Inflate | undefined;
-  /** Is shown the producer's tags as they come, and cleared at the end of each Cluster; see {@link FrameVisitorOptions}. */
+  /** Receives the producer's tags as they arrive. It is cleared at the end of each Cluster: see {@link FrameVisitorOptions}. */
   readonly tagProcessor?: MkvTagProcessor | undefined;
   /**
    * Is given, at the end, the tracks of the last Segment, also those without frames.
@@ -53,8 +53,9 @@ export interface ReadFragmentsOptions extends ReadFramesOptions {
 }
 
 /**
- * The frames of a byte stream, each as soon as its last byte is there, in stream order (decode order). `frame.fragment` has what the
- * stream has said of the fragment by then, and grows with it. Leaving the loop cancels the stream.
+ * Reads the frames of a byte stream, in stream order (decode order). You receive each frame as soon as its last byte has arrived.
+ * `frame.fragment` has what is known about the fragment by then; the same object is completed while the fragment arrives. Leaving the loop
+ * cancels the stream.
  *
  * ```ts
  * for await (const frame of readFrames(payload, { track: 'video' })) decoder.decode(frame.data);
@@ -67,11 +68,11 @@ export function readFrames(stream: ByteStream, options: ReadFramesOptions = {}):
 }
 
 /**
- * The fragments of a byte stream, each whole: at the end of its Segment, or of the Tags that the service puts behind its frames. The
- * frames of one fragment are held in memory. Leaving the loop cancels the stream.
+ * Reads the fragments of a byte stream. You receive each fragment when it is whole: at the end of its Segment, or of the Tags that the service
+ * sends behind its frames. The frames of one fragment are held in memory. Leaving the loop cancels the stream.
  *
- * A fragment that the stream ends in is given too, with `truncated` set. A document that is not of Kinesis Video Streams is given as
- * one fragment without metadata.
+ * If the stream ends inside a fragment, you receive that fragment too, with `truncated` set. A document that does not come from Kinesis Video
+ * Streams is one fragment without metadata.
  *
  * @throws MkvParseError when the bytes are wrong or a fragment is larger than `maxFragmentSize`, whatever the source throws when it fails,
  * the signal's reason when it is aborted

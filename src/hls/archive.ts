@@ -1,7 +1,7 @@
 import type { ByteStream } from '../mkv/byte-stream.js';
 import type { FragmentSelectorType } from './options.js';
 
-/** A stored fragment, as ListFragments tells of it. */
+/** A stored fragment, as ListFragments describes it. */
 export interface ArchivedFragment {
   /** A decimal string. */
   readonly fragmentNumber: string;

@@ -1,8 +1,8 @@
 import type { WindowLimits } from './presentation.js';
 
 /**
- * How a stream is played back, in the service's words: `'LIVE'` the newest fragments as they come, `'LIVE_REPLAY'` from the oldest one on and
- * growing, `'ON_DEMAND'` what there is.
+ * How a stream is played back, in the service's words: `'LIVE'` the newest fragments as they arrive, `'LIVE_REPLAY'` from the oldest one on
+ * and growing, `'ON_DEMAND'` what there is.
  */
 export type PlaybackMode = 'LIVE' | 'LIVE_REPLAY' | 'ON_DEMAND';
 /**
@@ -18,8 +18,8 @@ export type DisplayMode = 'ALWAYS' | 'NEVER';
 /** How playlists and manifests are written. The names are those of GetHLSStreamingSessionURL and GetDASHStreamingSessionURL. */
 export interface PlaybackOptions {
   /**
-   * `LIVE` (default): the newest fragments, as they come. `LIVE_REPLAY`: the same from the first fragment on, each added when as much time
-   * has passed as it lasts. `ON_DEMAND`: all fragments, listed once the last is there.
+   * `LIVE` (default): the newest fragments, as they arrive. `LIVE_REPLAY`: the same from the first fragment on, each added when as much
+   * time has passed as it lasts. `ON_DEMAND`: all fragments, listed once the last is there.
    */
   readonly playbackMode?: PlaybackMode | undefined;
   /**
@@ -28,8 +28,8 @@ export interface PlaybackOptions {
    */
   readonly maxFragmentResults?: number | 'all' | undefined;
   /**
-   * Where EXT-X-DISCONTINUITY stands. Default `ON_DISCONTINUITY`, with which players go on behind a gap; the service's own default depends
-   * on the selector. It always stands where a track's configuration changes.
+   * Where EXT-X-DISCONTINUITY stands. Default `ON_DISCONTINUITY`, with which players continue behind a gap; the service's own default
+   * depends on the selector. It always stands where a track's configuration changes.
    */
   readonly discontinuityMode?: DiscontinuityMode | undefined;
   /** Tell the time of each fragment: EXT-X-PROGRAM-DATE-TIME in HLS, `kvs:ts` of each `S` in DASH. Default `NEVER`. */

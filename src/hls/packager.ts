@@ -52,8 +52,7 @@ export interface PlaybackFile {
 export const TIMELINE_START = 10_000_000;
 
 /**
- * Turns a stream into HLS and DASH: CMAF segments for each track, a fragment of the stream in each, which `handler` serves with their
- * playlists and manifest.
+ * Turns a stream into HLS and DASH: a CMAF segment for each fragment and track. `handler` serves them with playlists and manifest.
  *
  * ```ts
  * const packager = new Packager({ partDuration: 200 });
@@ -62,12 +61,12 @@ export const TIMELINE_START = 10_000_000;
  * ```
  *
  * Players open `main.m3u8` (HLS) or `manifest.mpd` (DASH) below `basePath`. Memory holds the fragments that playlists list and as many
- * again, which viewers may still ask for; `ON_DEMAND` all that are listed.
+ * again, which viewers may still request; with `ON_DEMAND`, all that are listed.
  */
 export class Packager {
   /**
-   * Answers GET, HEAD and OPTIONS, of paths that it does not know with 404. It never rejects. With a second argument, its responses are made
-   * by that class in place of the platform's.
+   * Answers GET, HEAD and OPTIONS, of paths that it does not know with 404. It never rejects. With a second argument, its responses are
+   * made by that class instead of the platform's.
    */
   readonly handler: PlaybackHandler;
   readonly #options: PackagerOptions;

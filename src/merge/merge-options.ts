@@ -7,13 +7,13 @@ export interface OutputSegmentMergerOptions {
   /** Stop before the first document that cannot be merged, instead of beginning a new one. */
   readonly stopAtFirstNonMatchingSegment?: boolean | undefined;
   /**
-   * Rewrite the Clusters' Timestamps: the first of a document is 0, and each begins where the frames of the one before end, so that
-   * the gaps between sparse fragments close. How long the last frame of a track lasts is taken from BlockDuration or DefaultDuration,
-   * else from the distance of its Blocks. Where nothing tells it, Clusters stay as far apart as they were.
+   * Rewrite the Clusters' Timestamps: the first of a document is 0, and each begins where the frames of the one before end, so that the
+   * gaps between sparse fragments close. How long the last frame of a track lasts is taken from BlockDuration or DefaultDuration, else from
+   * the distance of its Blocks. Where nothing tells it, Clusters stay as far apart as they were.
    *
    * Time that goes back then makes no new document: what was recorded after a restart is laid behind what was before, and
-   * {@link OutputSegmentMergerOptions.onDiscontinuity} is told. Fragments of one frame, where nothing else tells how long they last, are
-   * laid as far apart as the service's producer timestamps are, up to 20 seconds, else as those before, else 40 milliseconds.
+   * {@link OutputSegmentMergerOptions.onDiscontinuity} is called. Fragments of one frame, where nothing else tells how long they last, are laid as
+   * far apart as the service's producer timestamps are, up to 20 seconds, else as those before, else 40 milliseconds.
    */
   readonly packClusters?: boolean | undefined;
   /**
@@ -35,17 +35,17 @@ export interface OutputSegmentMergerOptions {
    */
   readonly keepPositions?: boolean | undefined;
   /**
-   * Let players seek in what is written: each document has a Duration, and Cues at its end, which a SeekHead at its beginning tells of. As
-   * they are known only at the end of a document, some bytes before have to be written once more: this is told of them when they have been
-   * given to the sink, or with the bytes that `segmentMergerStream` gives. A document with a Cluster of unknown size keeps a Segment of
-   * unknown size. For outputs that can be rewritten, or are held; `mergeSeekable` holds them itself. The end of the last document has to be said with
-   * `finish()` of the merger. It does not go together with `keepPositions`, and has no effect where nothing is merged.
+   * Let players seek in what is written: each document has a Duration, and Cues at its end, which a SeekHead at its beginning refers to. As
+   * they are known only at the end of a document, some bytes before have to be written once more: this is called with them when they have
+   * been given to the sink, or with the bytes that `segmentMergerStream` gives. A document with a Cluster of unknown size keeps a Segment
+   * of unknown size. For outputs that can be rewritten, or are held; `mergeSeekable` holds them itself. The end of the last document has to
+   * be said with `finish()` of the merger. It does not go together with `keepPositions`, and has no effect where nothing is merged.
    */
   readonly seekable?: ((rewrite: OutputRewrite) => void) | undefined;
-  /** Is told each time a new document begins in the output, except for the first. */
+  /** Called each time a new document begins in the output, except for the first. */
   readonly onNewDocument?: ((document: NewDocument) => void) | undefined;
   /**
-   * Is told where the input goes back in time and that makes no new document: with `packClusters`; and where a document goes back so often
+   * Called where the input goes back in time and that makes no new document: with `packClusters`; and where a document goes back so often
    * that the headers of the new ones would be much more than all that has come.
    */
   readonly onDiscontinuity?: ((discontinuity: Discontinuity) => void) | undefined;
@@ -59,7 +59,7 @@ export interface OutputRewrite {
   readonly bytes: Uint8Array;
 }
 
-/** Where the input goes back in time, and the output goes on in the same document. */
+/** Where the input goes back in time, and the output continues in the same document. */
 export interface Discontinuity {
   /** Where the document begins in the input, or the Cluster or Block of one that goes back in time by itself. */
   readonly offset: number;
@@ -85,7 +85,7 @@ export type NewDocumentReason =
 
 /** The Timestamp of a Cluster is not after that of the last one written. */
 export interface TimestampReason {
-  /** Tells this reason from the others of {@link NewDocumentReason}. */
+  /** Distinguishes this reason from the others of {@link NewDocumentReason}. */
   readonly kind: 'timestamp';
   /** In units of TimestampScale. */
   readonly timestamp: bigint;
@@ -93,7 +93,7 @@ export interface TimestampReason {
   readonly previous: bigint;
 }
 
-/** What {@link OutputSegmentMergerOptions.onNewDocument} is told. */
+/** What {@link OutputSegmentMergerOptions.onNewDocument} is called. */
 export interface NewDocument {
   /** Where the input began that could not be merged: the document, or the Cluster or Block of one that goes back in time by itself. */
   readonly offset: number;

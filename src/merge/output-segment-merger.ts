@@ -8,29 +8,29 @@ import { PieceQueue } from './piece-queue.js';
 import { SinkWriter } from './sink-writer.js';
 
 /**
- * Writes the documents of consecutive fragments as one Matroska document, for as long as their EBML headers and Tracks are the same
- * and the Timestamps of their Clusters increase; where they do not, a new document begins in the output. Shown all elements of a
- * stream, it writes them to a sink:
+ * Writes the documents of consecutive fragments as one Matroska document, for as long as their EBML headers and Tracks are the same and the
+ * Timestamps of their Clusters increase; where they do not, a new document begins in the output. Shown all elements of a stream, it writes
+ * them to a sink:
  *
  * ```ts
  * const merger = new OutputSegmentMerger((bytes) => file.write(bytes));
  * await applyVisitor(response.body, merger);
  * ```
  *
- * A document's header is held until its first Cluster tells its time; Clusters are passed on element by element as they come (a
+ * A document's header is held until the time of its first Cluster is known; Clusters are passed on element by element as they arrive (a
  * BlockGroup when it is whole), their data not copied. Of a document that is merged, its Tags and Clusters are written. The output's
  * Segment has an unknown size.
  *
  * What a reader accepts with a warning is written in the form that RFC 8794 and RFC 9559 want, so that a reader with `strict` accepts the
- * output, with the same frames: unknown sizes and sizes that are too small become right ones, an EBML header that is missing or says what is
- * not supported a plain one, what may occur once is put into one, a Block in no Cluster gets one, what must not stand where it does is left
- * out, in a Cluster replaced by a Void element. Where a Segment describes its tracks again, behind Clusters and otherwise, a new document
- * begins. A CRC-32 of a Cluster in which that changes something does not fit any more.
+ * output, with the same frames: unknown sizes and sizes that are too small become right ones, an EBML header that is missing or says what
+ * is not supported a plain one, what may occur once is put into one, a Block in no Cluster gets one, what must not stand where it does is
+ * left out, in a Cluster replaced by a Void element. Where a Segment describes its tracks again, behind Clusters and otherwise, a new
+ * document begins. A CRC-32 of a Cluster in which that changes something does not fit any more.
  *
  * When a stream ends within a Cluster, what was whole of it has been written, so that the output is cut off as well (see
- * {@link OutputSegmentMerger.truncated} and {@link OutputSegmentMerger.closeTruncated}); any other element that is not whole is not
- * written at all. What damage has taken out of a Cluster is filled with a Void element; its CRC-32 then tells of the damage. No more is
- * filled up in all than as many bytes as have come, and 1 MiB: a Cluster that says it is larger is written with an unknown size.
+ * {@link OutputSegmentMerger.truncated} and {@link OutputSegmentMerger.closeTruncated}); any other element that is not whole is not written at
+ * all. What damage has taken out of a Cluster is filled with a Void element; its CRC-32 then shows the damage. No more is filled up in all
+ * than as many bytes as have come, and 1 MiB: a Cluster that says it is larger is written with an unknown size.
  */
 export class OutputSegmentMerger extends MkvElementVisitor {
   readonly #queue = new PieceQueue();

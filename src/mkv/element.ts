@@ -51,7 +51,7 @@ abstract class MkvElementBase {
     return headerBytes(this.type.id, this.dataSize, this.headerSize);
   }
 
-  /** Whether `type` is the element's type: an entry of {@link Mkv}. Tells TypeScript what its value is. */
+  /** Whether `type` is the element's type: an entry of {@link Mkv}. Informs TypeScript what its value is. */
   is(type: MkvMasterType): this is (MkvStartMasterElement | MkvEndMasterElement) & { readonly type: MkvMasterType };
   is<V>(type: MkvDataType<V>): this is MkvDataElement<V> & { readonly type: MkvDataType<V> };
   is(type: EbmlElementType): boolean {

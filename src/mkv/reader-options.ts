@@ -9,7 +9,7 @@ export type MkvWarning = EbmlWarning;
 
 /** How `StreamingMkvReader` reads. */
 export interface MkvReaderOptions {
-  /** The elements to give: exactly these, beginnings, ends and data. Others are passed over without being buffered. Default: all. */
+  /** The elements to give: exactly these, beginnings, ends and data. Others are skipped without being buffered. Default: all. */
   readonly elements?: Iterable<EbmlElementType> | undefined;
   /** The largest data element to accept, in bytes; a larger one is an error. Default 64 MiB: a fragment has at most 50 MB. */
   readonly maxElementSize?: number | undefined;
@@ -20,7 +20,7 @@ export interface MkvReaderOptions {
   /** Refuse what the standard forbids and practice tolerates, and a stream that ends inside an element. */
   readonly strict?: boolean | undefined;
   /**
-   * At damaged bytes, go on where the sizes that are known say, or else at the next element that others follow, and report what was
+   * At damaged bytes, continue where the sizes that are known say, or else at the next element that others follow, and report what was
    * skipped through `onGap`. What an element holds whose size holds is never taken for elements. An element whose data look like the
    * beginning of an EBML header or Cluster is given when what follows it has arrived; so is one of unknown id, and a Void.
    */
@@ -32,8 +32,8 @@ export interface MkvReaderOptions {
   readonly refuseUnknown?: boolean | undefined;
   /** Check every CRC-32 element against the bytes of its parent. A mismatch is an error; with `recover`, a gap. */
   readonly verifyCrc?: boolean | undefined;
-  /** Is told of every gap, once, in order (with `recover`). The bytes of a gap whose CRC-32 was wrong have been given all the same. */
+  /** Receives every gap, once, in order (with `recover`). The bytes of a gap whose CRC-32 was wrong have been given all the same. */
   readonly onGap?: ((gap: MkvGap) => void) | undefined;
-  /** Is told of what is tolerated. */
+  /** Receives what is tolerated. */
   readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
 }

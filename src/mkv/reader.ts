@@ -8,8 +8,8 @@ import type { MkvReaderOptions } from './reader-options.js';
 export type { MkvGap, MkvReaderOptions, MkvWarning } from './reader-options.js';
 
 /**
- * Reads Matroska elements from bytes as they arrive: synchronous, never waiting, for any chunking, any number of documents one after
- * another.
+ * Reads Matroska elements from bytes as they arrive. It is synchronous and never waits. Chunks may have any size, and any number of documents
+ * may follow each other.
  *
  * ```ts
  * const reader = new StreamingMkvReader();
@@ -18,9 +18,9 @@ export type { MkvGap, MkvReaderOptions, MkvWarning } from './reader-options.js';
  * reader.end();
  * ```
  *
- * Data that lies in one chunk is a view of it; data that spans chunks is put together in a buffer of its own. Elements and the reader
- * refer to pushed chunks, so a caller that writes to its buffer again passes `copyChunks`. The reader holds the chunks that are not read
- * yet and at most one incomplete element.
+ * Data inside one chunk is a view of that chunk; data that spans chunks is copied into a buffer of its own. Elements and the reader refer to
+ * pushed chunks, so pass `copyChunks` if you reuse your buffer. The reader holds the chunks that it has not read yet, and at most one
+ * incomplete element.
  */
 export class StreamingMkvReader {
   readonly #parser: EbmlParser<MkvStartMasterElement>;

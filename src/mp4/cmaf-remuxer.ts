@@ -17,7 +17,7 @@ export interface CmafTrack extends Mp4TrackInfo {
 
 /** What a fragment, or a chunk of it, has of one track. Times are in microseconds. */
 export interface CmafMedia {
-  /** The track that it is of. */
+  /** Its track. */
   readonly track: CmafTrack;
   /** `styp` (of the chunks of a fragment only before the first), `moof` and `mdat`, in an array of its own. */
   readonly bytes: Bytes;
@@ -43,7 +43,7 @@ export interface CmafFragment {
   readonly media: readonly CmafMedia[];
   /** Why other tracks are left out. */
   readonly leftOut: readonly Mp4RemuxError[];
-  /** The fragment it is made from; grows by what the service sends behind the frames. */
+  /** The fragment that it is made from. Its metadata grows with what the service sends behind the frames. */
   readonly fragment: FragmentMetadata | undefined;
   /** Which chunk of its fragment it is, from 0. */
   readonly chunk: number;

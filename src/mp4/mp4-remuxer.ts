@@ -12,7 +12,7 @@ import { describeTrack, type Mp4TrackInfo } from './track-info.js';
  * that had no samples yet begins before time 0.
  */
 export interface Mp4InitSegment {
-  /** Tells it from a media segment. */
+  /** Distinguishes it from a media segment. */
   readonly type: 'init';
   /** `ftyp` and `moov`, in an array of its own. */
   readonly bytes: Bytes;
@@ -26,13 +26,13 @@ export interface Mp4InitSegment {
 
 /** A media segment: a fragment's media, or a chunk of it. */
 export interface Mp4MediaSegment {
-  /** Tells it from an initialization segment. */
+  /** Distinguishes it from an initialization segment. */
   readonly type: 'media';
   /** `styp` (of the chunks of a fragment only before the first), `moof` and `mdat`, in an array of its own. */
   readonly bytes: Bytes;
   /** The tracks that it has samples of: track `id`, `start` of their presentation and its `duration`, in microseconds. */
   readonly tracks: readonly { readonly id: number; readonly start: number; readonly duration: number }[];
-  /** The fragment it is made from; grows by what the service sends behind the frames. */
+  /** The fragment that it is made from. Its metadata grows with what the service sends behind the frames. */
   readonly fragment: FragmentMetadata | undefined;
   /**
    * Which chunk of its fragment it is, from 0. Without `chunkDuration` there is only one, unless parameter sets change in the middle: then
@@ -55,9 +55,8 @@ export interface Mp4MediaSegment {
 export type Mp4Segment = Mp4InitSegment | Mp4MediaSegment;
 
 /**
- * Turns fragments into the segments of a fragmented MP4, for Media Source Extensions, HLS and DASH. As a visitor it is shown all
- * elements of a stream and gives each media segment as soon as the fragment's Cluster ends; fragments that are there whole are given to
- * {@link Mp4Remuxer.addFragment}.
+ * Turns fragments into the segments of a fragmented MP4, for Media Source Extensions, HLS and DASH. As a visitor, it visits all elements of a
+ * stream, and emits each media segment as soon as the fragment's Cluster ends. For whole fragments, call {@link Mp4Remuxer.addFragment}.
  *
  * H.264, H.265, AAC and G.711 are remuxed. All tracks share the segments; `CmafRemuxer` gives each track segments of its own.
  */

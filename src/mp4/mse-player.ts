@@ -68,9 +68,9 @@ const COMMON_TYPE = 'video/mp4; codecs="avc1.42c01e"';
  * await player.play(response.body);
  * ```
  *
- * Gaps between fragments are jumped over; a change of the tracks' configuration goes on in the same video, and when a track begins or
- * ends, what is buffered is played first. Tracks that the browser cannot play (G.711, mostly) or that have no frames are left out. The
- * video's time 0 is the beginning of the stream.
+ * Gaps between fragments are skipped; a change of the tracks' configuration continues in the same video, and when a track begins or ends,
+ * what is buffered is played first. Tracks that the browser cannot play (G.711, mostly) or that have no frames are left out. The video's
+ * time 0 is the beginning of the stream.
  */
 export class MsePlayer extends Target {
   readonly #video: HTMLVideoElement;

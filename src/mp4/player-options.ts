@@ -28,13 +28,13 @@ export interface MsePlayerOptions
   readonly readAhead?: number | undefined;
   /**
    * For live streams: how far playing may fall behind the newest frame before it jumps: to the newest fragment, or, with `chunkDuration`,
-   * to half as far behind. What has piled up is then passed over as fast as it comes. Default: as far as it likes.
+   * to half as far behind. What has piled up is then skipped as fast as it arrives. Default: as far as it likes.
    */
   readonly maxDelay?: number | undefined;
   /** Makes the media source. Default: `new MediaSource()`; Safari on iPhone has `ManagedMediaSource` instead. */
   readonly createMediaSource?: (() => MediaSource) | undefined;
-  /** Is shown each segment before it is appended. */
+  /** Receives each segment before it is appended. */
   readonly onSegment?: ((segment: Mp4Segment) => void) | undefined;
-  /** Is told of a fragment that is left out (with `recover`). */
+  /** Receives a fragment that is left out (with `recover`). */
   readonly onInvalidFragment?: ((error: Mp4RemuxError) => void) | undefined;
 }

@@ -52,18 +52,18 @@ export interface RemuxResult {
 }
 
 /**
- * Remuxes a byte stream to one progressive MP4, as the service's GetClip gives it. Its presentation begins at 0; gaps between fragments
- * stay. The tables of `moov` grow by some bytes a frame; media is held as `moov` and `spool` say.
+ * Remuxes a byte stream to one progressive MP4, as the service's GetClip gives it. The presentation begins at 0; gaps between fragments
+ * remain. The tables of `moov` need some bytes of memory for each frame; `moov` and `spool` decide where the media is held meanwhile.
  *
  * ```ts
  * await remuxToMp4(payload, (bytes) => file.write(bytes));
  * ```
  *
- * With `recover`, a fragment that is damaged or cannot be remuxed is left out; `onGap` and `onInvalidFragment` are told of it.
+ * With `recover`, a fragment that is damaged or cannot be remuxed is left out; `onGap` and `onInvalidFragment` report it.
  *
- * @param sink is given the file's bytes in order; some are views of the stream's chunks
- * @throws Mp4RemuxError when media cannot go into one MP4, or there is none; MkvParseError when the bytes are wrong; whatever source,
- * sink or spool throw; the signal's reason when it is aborted. What was written is then no MP4.
+ * @param sink receives the bytes of the file, in order; some are views of the stream's chunks
+ * @throws Mp4RemuxError when media cannot go into one MP4, or there is none; MkvParseError when the bytes are wrong; whatever source, sink
+ * or spool throw; the signal's reason when it is aborted. What was written is then not an MP4.
  */
 export async function remuxToMp4(
   stream: ByteStream,

@@ -17,7 +17,7 @@ export interface Mp4RemuxerOptions extends RemuxOptions {
   /** Inflates frames that are stored compressed with zlib; see `FrameVisitorOptions`. Without it their tracks are left out. */
   readonly inflate?: Inflate | undefined;
   /**
-   * Is told of a fragment that cannot be remuxed, or has Blocks that cannot be read; the fragments after it still come. Where it is one
+   * Receives a fragment that cannot be remuxed, or has Blocks that cannot be read; the fragments after it still come. Where it is one
    * track's fault, only that track's frames of the fragment are left out. Without it the error is thrown: of Blocks a `MkvParseError`.
    */
   readonly onInvalidFragment?: ((error: Mp4RemuxError) => void) | undefined;
@@ -60,7 +60,7 @@ export abstract class RemuxingVisitor extends MkvElementVisitor {
     );
   }
 
-  /** Says that bytes of the stream are missing here: the fragment at hand is left out. */
+  /** Says that bytes of the stream are missing here: the current fragment is left out. */
   noteGap(): void {
     this.end();
     this.#broken = true;

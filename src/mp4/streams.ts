@@ -15,14 +15,14 @@ export interface Mp4ReadOptions extends Omit<MkvReaderOptions, 'elements'>, Mp4R
 export interface Mp4StreamOptions extends Mp4ReadOptions, Pick<MkvStreamOptions, 'signal'> {}
 
 /**
- * The segments of a byte stream: an initialization segment, then a media segment for each fragment, as soon as the fragment's last frame
- * is there. Leaving the loop cancels the stream.
+ * The segments of a byte stream: an initialization segment, then a media segment for each fragment, as soon as the fragment's last frame is
+ * there. Leaving the loop cancels the stream.
  *
  * ```ts
  * for await (const segment of mp4SegmentStream(payload)) await append(segment.bytes);
  * ```
  *
- * With `recover`, a fragment that is damaged or cannot be remuxed is left out; `onGap` and `onInvalidFragment` are told of it.
+ * With `recover`, a fragment that is damaged or cannot be remuxed is left out; `onGap` and `onInvalidFragment` report it.
  *
  * @throws Mp4RemuxError when media cannot go into MP4, MkvParseError when the bytes are wrong, whatever the source throws when it fails,
  * the signal's reason when it is aborted

@@ -16,8 +16,8 @@ export interface TrackOptions {
    */
   readonly canPlay?: ((mimeType: string) => boolean) | undefined;
   /**
-   * Is told of each track that is left out, once for each reason: one that cannot be remuxed or played, or has no frames. It costs the
-   * others nothing, and goes in later where it can.
+   * Receives each track that is left out, once for each reason: one that cannot be remuxed or played, or has no frames. It costs the others
+   * nothing, and goes in later where it can.
    */
   readonly onTrackLeftOut?: ((error: Mp4RemuxError) => void) | undefined;
 }

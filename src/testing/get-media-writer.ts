@@ -21,7 +21,7 @@ export interface GetMediaErrorInput {
   readonly code: string;
 }
 
-/** An error that GetMediaForFragmentList reports within the stream, in place of a fragment's media. */
+/** An error that GetMediaForFragmentList reports within the stream, instead of a fragment's media. */
 export interface FragmentListErrorInput {
   /** AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE: of the service an integer, for example 4000. */
   readonly code: number | string;

@@ -18,7 +18,7 @@ export interface ServiceLimits {
   readonly bytesPerSecond: number;
   /** Fragments a second that GetMedia sends of a stream, over all connections: beyond, the body waits. Default 6. */
   readonly mediaFragmentsPerSecond: number;
-  /** Fragments a second that ListFragments tells of. Default 10,000. */
+  /** Fragments a second that ListFragments lists. Default 10,000. */
   readonly listedFragmentsPerSecond: number;
   /** Bytes of a fragment that PutMedia takes, with the header of its document. Default 50 MiB. */
   readonly fragmentBytes: number;

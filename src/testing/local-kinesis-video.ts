@@ -334,9 +334,10 @@ export class LocalKinesisVideo {
 }
 
 /**
- * Starts a Kinesis Video endpoint on the loopback address, which programs and pages of this machine may call (see {@link AccessOptions}), that the AWS SDK's clients run against: give its `endpoint` to them, with any
- * credentials. It serves GetDataEndpoint, DescribeStream, ListStreams, CreateStream, DeleteStream, UpdateDataRetention, GetMedia,
- * ListFragments, GetMediaForFragmentList, PutMedia, GetHLSStreamingSessionURL, GetDASHStreamingSessionURL, GetClip and GetImages, with the service's limits, and whatever faults are planned.
+ * Starts a Kinesis Video endpoint on the loopback address. Programs and pages of this machine may call it (see {@link AccessOptions}). Give its
+ * `endpoint` to the clients of the AWS SDK, with any credentials. It serves GetDataEndpoint, DescribeStream, ListStreams, CreateStream, DeleteStream, UpdateDataRetention, GetMedia,
+ * ListFragments, GetMediaForFragmentList, PutMedia, GetHLSStreamingSessionURL, GetDASHStreamingSessionURL, GetClip and GetImages, with the
+ * service's limits and the faults that you plan.
  *
  * @throws MkvParseError, or what reading a source throws, when a stream that is not filled in real time could not be filled
  */

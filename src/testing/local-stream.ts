@@ -30,7 +30,7 @@ export interface FillOptions {
   readonly realtime?: boolean | undefined;
   /** With `realtime`: how many seconds of media go into a second. Default 1. So many more fragments a second are read of it by GetMedia. */
   readonly speed?: number | undefined;
-  /** Begin again at the end, with times that go on: `true` for ever (with `realtime`), or so many times in all. Default: once. */
+  /** Begin again at the end, with times that continue: `true` for ever (with `realtime`), or so many times in all. Default: once. */
   readonly loop?: boolean | number | undefined;
   /** When the producer began to record. Default: in real time, now; else so long ago that the recording ends now. */
   readonly startTimestamp?: Moment | undefined;
@@ -40,7 +40,7 @@ export interface FillOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is told of a fragment when it is stored. */
+/** What is known of a fragment when it is stored. */
 export interface AppendOptions {
   /** When the producer began to record it, in milliseconds since 1970. */
   readonly producerTimestamp: number;

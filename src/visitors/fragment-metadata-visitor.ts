@@ -14,12 +14,12 @@ import { MkvElementVisitor } from './visitor.js';
 /**
  * Follows which fragment the stream is in: its metadata, tags and tracks.
  *
- * `currentFragmentMetadata` becomes `previousFragmentMetadata` at the start of a Segment; what Tags say counts from their end. In a
- * merged document, where fragments share a Segment, a new fragment number begins the next fragment. Tags of the producer after a Cluster
- * are the current fragment's when the service's continuation token or millis-behind-now follow them, or no further fragment does; else
- * they are the next one's.
+ * `currentFragmentMetadata` becomes `previousFragmentMetadata` at the start of a Segment; what Tags say counts from their end. In a merged
+ * document, where fragments share a Segment, a new fragment number begins the next fragment. Tags of the producer after a Cluster are the
+ * current fragment's when the service's continuation token or millis-behind-now follow them, or no further fragment does; else they are the
+ * next one's.
  *
- * The last known `millisBehindNow` and `continuationToken` stay when a new fragment begins: they tell where a reader can go on.
+ * The last known `millisBehindNow` and `continuationToken` stay when a new fragment begins: they say where a reader can continue.
  */
 export class FragmentMetadataVisitor extends MkvElementVisitor {
   readonly #tagCollector = new TagCollector();
@@ -45,7 +45,7 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
   /** The Timestamp of the first Cluster since the fragment before, in microseconds. */
   #firstCluster: number | undefined;
 
-  /** @param tagProcessor is shown every tag of the producer as it comes */
+  /** @param tagProcessor is shown every tag of the producer as it arrives */
   constructor(tagProcessor?: MkvTagProcessor) {
     super();
     this.#tagProcessor = tagProcessor;

@@ -43,7 +43,7 @@ const ERROR_NAMES: ReadonlyMap<number, string> = new Map([
   [5000, 'INTERNAL_ERROR'],
 ]);
 
-/** What the service says of a fragment, and the producer's tags in it. It grows while the fragment is read. */
+/** What the service says about a fragment, and the producer's tags. It is completed while the fragment is read. */
 export interface FragmentMetadata {
   /** The fragment's number: a decimal string, see {@link compareFragmentNumbers}. Absent with some errors. */
   readonly fragmentNumber: string | undefined;
@@ -58,14 +58,14 @@ export interface FragmentMetadata {
   readonly clusterTimestamp: number | undefined;
   /** How far, in milliseconds, the fragment is behind the newest one. Known after the fragment's frames. */
   readonly millisBehindNow: number | undefined;
-  /** Where a later GetMedia can go on. Known after the fragment's frames. */
+  /** A token with which a later GetMedia continues behind this fragment. Known after the fragment's frames. */
   readonly continuationToken: string | undefined;
   /**
-   * The producer's tags: all that are not the service's own, in order, duplicates kept. Where they are more than 4 MiB, which the service
-   * does not allow, the rest is left out.
+   * The producer's tags: all except the service's own, in order, with duplicates. Beyond 4 MiB, which the service does not allow, tags are
+   * left out.
    */
   readonly tags: readonly MkvTag[];
-  /** What the service reports to have gone wrong. */
+  /** The error that the service reports inside the stream. */
   readonly error: StreamError | undefined;
 }
 

@@ -19,7 +19,7 @@ import type { MkvTagProcessor } from './tag-processor.js';
 import { TrackWatch } from './track-watch.js';
 import { MkvElementVisitor } from './visitor.js';
 
-/** Is shown the frames of a stream. */
+/** Receives the frames of a stream. */
 export interface FrameProcessor {
   /**
    * Takes a frame, in stream order (decode order). A promise is waited for before anything more is read.
@@ -42,14 +42,14 @@ export interface FrameProcessor {
 /** How {@link FrameVisitor} works. */
 export interface FrameVisitorOptions {
   /**
-   * Is shown the producer's tags and handed to the frame processor, and cleared at the end of each Cluster: frames come with the tags that
+   * Receives the producer's tags, is passed to the frame processor, and is cleared at the end of each Cluster: frames have the tags that
    * stand before them, and not with those of fragments before.
    */
   readonly tagProcessor?: MkvTagProcessor | undefined;
   /**
-   * Is told of an element whose bytes are no value of its type, for example a Block that cannot be taken apart, and of a Block whose
-   * time nobody knows, because no Timestamp stands before it in its Cluster (`UnexpectedElement`); it then counts for nothing, and what
-   * follows still comes. Without it the error is thrown.
+   * Receives an element whose bytes are no value of its type, for example a Block that cannot be taken apart, and a Block whose time
+   * nobody knows, because no Timestamp stands before it in its Cluster (`UnexpectedElement`); it then counts for nothing, and what follows
+   * still comes. Without it the error is thrown.
    */
   readonly onInvalidElement?: ((error: MkvParseError, element: MkvDataElement) => void) | undefined;
   /**
@@ -62,7 +62,7 @@ export interface FrameVisitorOptions {
    * more than 16 MiB then, is an invalid element. Default: frames are given as they are stored (`frame.storage`).
    */
   readonly inflate?: Inflate | undefined;
-  /** Is told, once for each track and rule, where frames show that their TrackEntry is wrong (`TrackMismatch`). */
+  /** Called once for each track and rule where frames show that their TrackEntry is wrong (`TrackMismatch`). */
   readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
 }
 

@@ -21,7 +21,7 @@ export interface EncodedChunkSettings {
   data: Uint8Array;
 }
 
-/** One frame of a track: an access unit of video, a packet of audio, whatever the track is made of. Times are in microseconds. */
+/** One frame of a track: an access unit of video, a packet of audio, or other data. Times are in microseconds. */
 export class Frame {
   /** The track it is of. */
   readonly track: TrackMetadata;
@@ -76,8 +76,8 @@ export class Frame {
   }
 
   /**
-   * How long: BlockDuration, else the track's DefaultDuration, else as long as its codec says (Opus, AAC, MP3, AC-3, Vorbis, FLAC, PCM,
-   * G.711); `undefined` where nobody does.
+   * The duration: BlockDuration, else the track's DefaultDuration, else that of the codec (Opus, AAC, MP3, AC-3, Vorbis, FLAC, PCM, G.711);
+   * `undefined` if it is not known.
    */
   get duration(): number | undefined {
     if (this.length !== undefined || this.storage !== 'plain') return this.length;
@@ -94,14 +94,14 @@ export class Frame {
   }
 
   /**
-   * Whether decoding can begin here. The frame itself tells, where it can: an IDR picture of H.264 or one with a recovery point, an IRAP
-   * picture of H.265, a key frame of VP8, VP9 or AV1; every frame of the usual audio codecs. Else `keyframeFlag`.
+   * Whether decoding can begin here. The frame itself decides, if it can: an IDR picture of H.264 or one with a recovery point, an IRAP
+   * picture of H.265, a key frame of VP8, VP9 or AV1; every frame of the usual audio codecs. Otherwise `keyframeFlag`.
    */
   get keyframe(): boolean {
     return this.storage === 'plain' ? isKeyframe(this.track.format, this, this.keyframeFlag) : this.keyframeFlag;
   }
 
-  /** What the stream says of `keyframe`: the flag of a SimpleBlock; in a BlockGroup, that there is no ReferenceBlock. */
+  /** The stream's own statement about `keyframe`: the flag of a SimpleBlock; in a BlockGroup, the absence of ReferenceBlock. */
   get keyframeFlag(): boolean {
     return (this.place & 1) === 1;
   }
@@ -128,7 +128,7 @@ export class Frame {
 
   /**
    * What `EncodedVideoChunk` and `EncodedAudioChunk` of WebCodecs are made of: times, kind, and the data in the format that the track's
-   * decoder configuration says. The data is `data` itself where it is right, else a copy.
+   * decoder configuration says. The data is `data` itself if it has that format already, else a copy.
    *
    * @param config the configuration that the decoder has, of which `description` counts; default the track's own
    * @throws CodecDataError `InvalidMediaFrame` when the frame is not what its codec wants, or has no picture; when it is stored compressed or
@@ -191,7 +191,7 @@ export class Frame {
   }
 
   /**
-   * The frame's bytes: a view of the chunk they came in where they lie in one (see `copyChunks`), made anew at each access. Where they
+   * The frame's bytes: a view of the chunk they came in where they lie in one (see `copyChunks`), created anew at each access. Where they
    * span chunks, they are put together when this is read for the first time. Where headers were stripped from the track's frames, a copy
    * with the header in front.
    */

@@ -1,7 +1,7 @@
 import type { FragmentMetadata } from './fragment-metadata.js';
 import type { MkvTag } from './tag.js';
 
-/** Is shown the producer's tags as they come. */
+/** Receives the producer's tags as they arrive. */
 export interface MkvTagProcessor {
   /**
    * Takes a tag.
