@@ -1,12 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { checkStream } from '../../src/check/check-stream.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import { startLocalKinesisVideo } from '../../src/testing/local-kinesis-video.js';
 import { psnr } from '../decode/media.js';
 import { type BrowserSession, openBrowser, type Route } from '../support/browser.js';
 import { CAPTURES, captureBytes, captureFacts } from '../support/captures.js';
@@ -15,6 +18,9 @@ import { runMkvinfo } from '../support/mkvinfo.js';
 import { describeNeeding, findTool, tools } from '../support/tools.js';
 
 const CAPTURE = 'output_get_media.mkv';
+/** How long a page on a busy machine may take for what it does at once on an idle one. */
+const WAIT = { timeout: 30_000 };
+const CASES = 'test/cases';
 
 /** The page as it is built, at the addresses of a static host. */
 async function pageRoutes(): Promise<Record<string, Route>> {
@@ -135,8 +141,8 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
       expect(blocks).toHaveLength(60);
       await page.getByRole('searchbox').fill('SimpleBlock');
       await page.keyboard.press('Enter');
-      await expect.poll(() => page.locator('.search [role="status"]').textContent()).toContain('1 of 300 found');
-      await expect.poll(async () => (await rowsOf('Elements')).map((row) => plain(row[1]))).toContain(blocks[0]);
+      await expect.poll(() => page.locator('.search [role="status"]').textContent(), WAIT).toContain('1 of 300 found');
+      await expect.poll(async () => (await rowsOf('Elements')).map((row) => plain(row[1])), WAIT).toContain(blocks[0]);
       const rows = await rowsOf('Elements');
       for (const [label, name] of [
         ['Segment', 'Segment'],
@@ -153,7 +159,7 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
       await page.getByLabel('Find by').selectOption('offset');
       await page.getByRole('searchbox').fill(String(last));
       await page.keyboard.press('Enter');
-      await expect.poll(cursor).toContain('frame 59,');
+      await expect.poll(cursor, WAIT).toContain('frame 59,');
       const header = await page.locator('.hex pre .header').first().textContent();
       expect(header).toBe(
         [...bytes.subarray(last, last + 3)].map((byte) => byte.toString(16).padStart(2, '0')).join(' '),
@@ -166,10 +172,10 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
       expect(await chosen.locator('[role="gridcell"]').first().textContent()).toBe('59');
       await page.locator('[aria-label="Frames"][role="grid"]').focus();
       await page.keyboard.press('ArrowDown');
-      await expect.poll(cursor).toContain('Fragment 2 · frame 60, key frame');
+      await expect.poll(cursor, WAIT).toContain('Fragment 2 · frame 60, key frame');
       await page.getByRole('button', { name: 'Show Block' }).click();
       const element = page.locator('[aria-label="Elements"] [aria-selected="true"]');
-      await expect.poll(() => element.textContent()).toContain('SimpleBlock');
+      await expect.poll(() => element.textContent(), WAIT).toContain('SimpleBlock');
     });
   });
 
@@ -279,7 +285,7 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
       const before = (await value.textContent())?.length ?? 0;
       expect(before).toBeLessThan(5000);
       await page.getByRole('button', { name: 'Show more' }).click();
-      await expect.poll(async () => (await value.textContent())?.length).toBeGreaterThan(10_000);
+      await expect.poll(async () => (await value.textContent())?.length, WAIT).toBeGreaterThan(10_000);
       expect(await page.locator('.details').textContent()).toContain('1,000,007 characters');
     });
   });
@@ -374,13 +380,108 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
     });
   });
 
+  describe('plays', () => {
+    const RECORDING = readFileSync('examples/recording/camera.mkv');
+    beforeAll(() => open(RECORDING, 'camera.mkv'));
+
+    it('the wave form of AAC, with what is loud where it is', async () => {
+      await page.locator('.strip canvas[data-drawn="2"]').waitFor();
+      const heights = await page.evaluate(() => {
+        const canvas = document.querySelector<HTMLCanvasElement>('.strip canvas[data-drawn="2"]');
+        const { width, height } = canvas ?? { width: 0, height: 0 };
+        const data = canvas?.getContext('2d')?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
+        return Array.from({ length: width }, (_, x) => {
+          let painted = 0;
+          for (let y = 0; y < height; y++) if ((data[(y * width + x) * 4] ?? 0) > 150) painted++;
+          return painted;
+        });
+      });
+      // The recording's sound has a beep each second, as it begins: 10 of them, each much louder than what is between.
+      const loud = heights.map((painted) => painted > 12);
+      const beeps = loud.filter((isLoud, x) => isLoud && !loud.slice(Math.max(0, x - 20), x).includes(true));
+      expect(beeps.length).toBeGreaterThanOrEqual(8);
+      expect(beeps.length).toBeLessThanOrEqual(10);
+    });
+
+    it('the stream from the fragment of the cursor on, and takes the cursor along', async () => {
+      await tab('Fragments');
+      await page.locator('[aria-label="Fragments"] [data-index="4"]').click();
+      await page.getByRole('button', { name: 'Play' }).click();
+      const video = page.locator('.screen video');
+      const time = () => video.evaluate((element) => (element as HTMLVideoElement).currentTime);
+      await expect.poll(time, WAIT).toBeGreaterThan(1.3);
+      // A second and a bit behind the fifth fragment is the sixth.
+      await expect.poll(cursor, WAIT).toMatch(/^Fragment [678] /);
+      await page.getByLabel('Speed').selectOption('2');
+      expect(await video.evaluate((element) => (element as HTMLVideoElement).playbackRate)).toBe(2);
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.locator('.screen canvas[data-frame]').waitFor();
+    });
+
+    it('and says what it cannot play or show', async () => {
+      const track = { number: 1, codecId: 'V_MPEGH/ISO/HEVC', video: { pixelWidth: 64, pixelHeight: 48 } };
+      const blocks = [{ track: 1, timestamp: 0, keyframe: true, frames: [Uint8Array.of(0, 0, 0, 2, 0x26, 1)] }];
+      await open(writeGetMediaFragment(fragmentInput(0, { tracks: [track], timestamp: 0, blocks })));
+      const problem = page.locator('.screen [role="alert"]');
+      const problems = async () => (await problem.allTextContents()).join(' ');
+      await expect.poll(problems, WAIT).toMatch(/^Frame 0 cannot be shown: /);
+      await page.getByRole('button', { name: 'Play' }).click();
+      await expect.poll(problems, WAIT).toMatch(/It cannot be played: /);
+    });
+  });
+
+  it('opens one file after another, and shows the findings of each', async () => {
+    await page.goto(`${session.origin}/`);
+    for (const name of readdirSync(CASES).filter((each) => /\.(mkv|webm)$/.test(each))) {
+      const bytes = readFileSync(join(CASES, name));
+      const { findings } = await checkStream([new Uint8Array(bytes)]);
+      await page.locator('.file input').first().setInputFiles({ name, mimeType: '', buffer: bytes });
+      await page.locator('header .name', { hasText: name }).waitFor();
+      const count = page.locator('#tab-findings');
+      await expect.poll(() => count.textContent(), { ...WAIT, message: name }).toBe(`Findings ${findings.length}`);
+      expect(await page.locator('main > [role="alert"]').count(), name).toBe(0);
+    }
+  });
+
+  it('follows a live stream', async () => {
+    const source = 'examples/recording/camera.mkv';
+    const local = await startLocalKinesisVideo({ streams: { door: { source, realtime: true, loop: true } } });
+    const args = ['view', '--no-open', '--json', '--stream', 'door', '--endpoint', local.endpoint];
+    const keys = { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any', AWS_REGION: 'us-east-1' };
+    const server = spawn(process.execPath, ['dist/cli/main.js', ...args], {
+      env: { ...process.env, ...keys },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const [line] = await once(server.stdout, 'data');
+      const address: { page: string } = JSON.parse(String(line));
+      await page.goto(address.page);
+      const fragments = async () => Number(/\d+/.exec((await page.locator('#tab-fragments').textContent()) ?? '')?.[0]);
+      await expect.poll(fragments, WAIT).toBeGreaterThanOrEqual(4);
+      expect(await page.locator('.progress').textContent()).toMatch(/live.*behind/);
+      // The cursor goes with the newest fragment, until somebody moves it.
+      await expect.poll(cursor, WAIT).toMatch(/^Fragment [3-9] /);
+      await page.locator('.axis [role="slider"]').focus();
+      await page.keyboard.press('Home');
+      expect(await page.getByLabel('follow').isChecked()).toBe(false);
+      const before = await fragments();
+      await expect.poll(fragments, WAIT).toBeGreaterThan(before);
+      expect(await cursor()).toMatch(/^Fragment 1 /);
+      await tab('Connection');
+      expect(await page.locator('.connection').textContent()).toContain('Connected');
+    } finally {
+      await page.goto('about:blank');
+      server.kill();
+      await once(server, 'exit');
+      await local.close();
+    }
+  });
+
   it('draws the rows in sight, of 20,000 fragments and 60,000 frames', async () => {
     const one = (index: number) => writeGetMediaFragment(fragmentInput(index));
     const bytes = Buffer.concat(Array.from({ length: 20_000 }, (_, index) => one(index)));
     await open(bytes, 'long.mkv');
-    await expect
-      .poll(() => page.locator('.axis .tools').textContent(), { timeout: 30_000 })
-      .toContain('20000 fragments');
+    await expect.poll(() => page.locator('.axis .tools').textContent(), WAIT).toContain('20\u2009000 fragments');
     for (const [name, last] of [
       ['Fragments', 20_000],
       ['Frames', 59_999],
@@ -388,7 +489,7 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
       await tab(name);
       await page.locator(`[aria-label="${name}"][role="grid"]`).focus();
       await page.keyboard.press('End');
-      await expect.poll(async () => plain((await rowsOf(name)).at(-1)?.[0])).toBe(last);
+      await expect.poll(async () => plain((await rowsOf(name)).at(-1)?.[0]), WAIT).toBe(last);
       expect((await rowsOf(name)).length).toBeLessThan(60);
     }
   });

@@ -171,7 +171,7 @@ function Opened({ opened }: { readonly opened: Session }) {
         </p>
       )}
       {limits.map((text) => (
-        <p key={text} class="quiet">
+        <p key={text} class="quiet limit">
           <ShownText text={text} most={500} />
         </p>
       ))}

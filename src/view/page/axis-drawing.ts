@@ -19,6 +19,7 @@ export interface AxisPicture {
 
 /** Where a row of the axis is, in pixels from the top, and what is written beside it. */
 export interface AxisRow {
+  readonly kind: 'ruler' | 'fragments' | 'arrival' | 'behind' | 'errors' | 'damage' | Lane;
   readonly label: string;
   readonly top: number;
   readonly height: number;
@@ -35,18 +36,19 @@ const ROW = 18;
 export function rowsOf({ fragments, lanes, damage }: AxisPicture): AxisRow[] {
   const rows: AxisRow[] = [];
   let top = 0;
-  const add = (label: string, height: number) => {
-    rows.push({ label, top, height });
+  const add = (kind: AxisRow['kind'], label: string, height: number) => {
+    rows.push({ kind, label, top, height });
     top += height;
   };
-  add('', RULER);
-  add('Fragments', BLOCKS);
-  if (fragments.some(({ arrival }) => arrival !== undefined)) add('Arrival', ROW + 4);
-  if (fragments.some(({ behind }) => behind !== undefined)) add('Behind now', ROW);
-  if (fragments.some(({ error }) => error !== undefined)) add('Service errors', ROW);
-  if (damage.length > 0 || fragments.some(({ damaged }) => damaged)) add('Damage', ROW);
-  for (const { name, rows: inner } of lanes)
-    add(`Tag ${visibleText(name.slice(0, 60))}`, ROW + (inner - 1) * (ROW - 4));
+  add('ruler', '', RULER);
+  add('fragments', 'Fragments', BLOCKS);
+  if (fragments.some(({ arrival }) => arrival !== undefined)) add('arrival', 'Arrival', ROW + 4);
+  if (fragments.some(({ behind }) => behind !== undefined)) add('behind', 'Behind now', ROW);
+  if (fragments.some(({ error }) => error !== undefined)) add('errors', 'Service errors', ROW);
+  if (damage.length > 0 || fragments.some(({ damaged }) => damaged)) add('damage', 'Damage', ROW);
+  for (const lane of lanes) {
+    add(lane, visibleText(lane.name.slice(0, 60)), ROW + (lane.rows - 1) * (ROW - 4));
+  }
   return rows;
 }
 
@@ -87,16 +89,7 @@ export function drawAxis(
   context.translate(GUTTER, 0);
   const painter = new AxisPainter(context, picture, view, room, colours);
   painter.ruler(height);
-  const lanes = new Map(picture.lanes.map((lane) => [`Tag ${visibleText(lane.name.slice(0, 60))}`, lane]));
-  for (const row of rows) {
-    if (row.label === 'Fragments') painter.fragments(row);
-    else if (row.label === 'Arrival') painter.arrival(row);
-    else if (row.label === 'Behind now') painter.behind(row);
-    else if (row.label === 'Service errors') painter.errors(row);
-    else if (row.label === 'Damage') painter.damage(row);
-    const lane = lanes.get(row.label);
-    if (lane !== undefined) painter.lane(row, lane);
-  }
+  for (const row of rows) painter.row(row);
   context.restore();
 }
 
@@ -119,7 +112,7 @@ export function drawCursor(
   context.clip();
   context.translate(GUTTER, 0);
   const chosen = fragments[cursor.fragment ?? -1];
-  const row = rows.find(({ label }) => label === 'Fragments');
+  const row = rows.find(({ kind }) => kind === 'fragments');
   if (chosen !== undefined && row !== undefined) {
     const left = xOf(chosen.from, view, room);
     context.strokeStyle = colours.cursor;
@@ -158,6 +151,30 @@ class AxisPainter {
     return xOf(time, this.#view, this.#width);
   }
 
+  row(row: AxisRow): void {
+    switch (row.kind) {
+      case 'ruler':
+        break;
+      case 'fragments':
+        this.#fragments(row);
+        break;
+      case 'arrival':
+        this.#arrival(row);
+        break;
+      case 'behind':
+        this.#behind(row);
+        break;
+      case 'errors':
+        this.#errors(row);
+        break;
+      case 'damage':
+        this.#damage(row);
+        break;
+      default:
+        this.#lane(row, row.kind);
+    }
+  }
+
   ruler(height: number): void {
     const { times, step } = ticksOf(this.#view, this.#width, 96);
     for (const time of times) {
@@ -169,7 +186,7 @@ class AxisPainter {
     }
   }
 
-  fragments({ top, height }: AxisRow): void {
+  #fragments({ top, height }: AxisRow): void {
     const context = this.#context;
     const { fragments, breaks, keyTimes } = this.#picture;
     const largest = this.#inSight().reduce((most, index) => Math.max(most, fragments[index]!.bytes), 1);
@@ -251,7 +268,7 @@ class AxisPainter {
     }
   }
 
-  arrival({ top, height }: AxisRow): void {
+  #arrival({ top, height }: AxisRow): void {
     const context = this.#context;
     const { fragments } = this.#picture;
     context.strokeStyle = this.#colours.mark;
@@ -271,7 +288,7 @@ class AxisPainter {
     context.stroke();
   }
 
-  behind({ top, height }: AxisRow): void {
+  #behind({ top, height }: AxisRow): void {
     const { fragments } = this.#picture;
     const inSight = this.#inSight();
     let most = 1;
@@ -286,14 +303,14 @@ class AxisPainter {
     }
   }
 
-  errors(row: AxisRow): void {
+  #errors(row: AxisRow): void {
     for (const index of this.#inSight()) {
       const { from, error } = this.#picture.fragments[index]!;
       if (error !== undefined) this.#sign(this.#x(from), row, '!', visibleText(error.slice(0, 80)));
     }
   }
 
-  damage(row: AxisRow): void {
+  #damage(row: AxisRow): void {
     for (const { time } of this.#picture.damage) this.#sign(this.#x(time), row, '×', '');
     for (const index of this.#inSight()) {
       const { from, damaged } = this.#picture.fragments[index]!;
@@ -301,10 +318,11 @@ class AxisPainter {
     }
   }
 
-  lane({ top: begins, height: all }: AxisRow, { items, rows }: Lane): void {
+  #lane({ top: begins, height: all }: AxisRow, { items, rows }: Lane): void {
     const context = this.#context;
     const height = all / rows;
-    let last = Number.NEGATIVE_INFINITY;
+    /** Where the last mark of each row is. */
+    const marks: number[] = [];
     for (const { from, to, value, lasts, row } of items) {
       const top = begins + row * height;
       if (from > this.#view.to) break;
@@ -322,9 +340,10 @@ class AxisPainter {
         continue;
       }
       const x = Math.round(left);
-      if (x === last) continue;
-      const isCrowded = x - last < 40;
-      last = x;
+      const before = marks[row] ?? Number.NEGATIVE_INFINITY;
+      if (x === before) continue;
+      const isCrowded = x - before < 40;
+      marks[row] = x;
       context.fillStyle = this.#colours.mark;
       context.beginPath();
       context.arc(x + 4, top + height / 2, 3.5, 0, Math.PI * 2);

@@ -6,6 +6,8 @@ export interface AxisFragment {
   readonly from: number;
   readonly to: number;
   readonly bytes: number;
+  /** How far it begins behind the end of the one before; negative where they overlap, `undefined` where it follows. */
+  readonly gap: number | undefined;
   /** When the service had it, by its clock; `undefined` where it does not say. */
   readonly arrival: number | undefined;
   /** How far behind the newest media it was when it was sent, in milliseconds. */
@@ -28,8 +30,6 @@ export interface Break {
   readonly kind: 'gap' | 'overlap';
   readonly from: number;
   readonly to: number;
-  /** Index of the fragment before it and of the one after it, in the order of the stream. */
-  readonly between: readonly [number, number];
 }
 
 /** One run of fragments in which a tag keeps its value, or a single mark. */
@@ -51,33 +51,16 @@ export interface Lane {
   readonly rows: number;
 }
 
-/** Times that are closer are taken for one: clocks of producers count in milliseconds, and frames last longer. */
-const TOLERANCE = 5;
-
 /** The gaps and overlaps between fragments that follow each other in the stream. */
-export function breaksOf(fragments: readonly Pick<AxisFragment, 'from' | 'to'>[]): Break[] {
-  const found: Break[] = [];
-  let before = -1;
-  fragments.forEach((fragment, index) => {
-    if (!Number.isFinite(fragment.from)) return;
-    const last = fragments[before];
-    if (last !== undefined) {
-      const between = [before, index] as const;
-      // How far apart is usual depends on how long frames last: half of the shorter fragment is no break of a slow camera's.
-      const between_ms = fragment.from - last.to;
-      if (between_ms > TOLERANCE) found.push({ kind: 'gap', from: last.to, to: fragment.from, between });
-      else if (between_ms < -TOLERANCE)
-        found.push({
-          kind: 'overlap',
-          from: fragment.from,
-          to: Math.min(last.to, Math.max(fragment.to, fragment.from)),
-          between,
-        });
-    }
-    before = index;
+export function breaksOf(fragments: readonly Pick<AxisFragment, 'from' | 'to' | 'gap'>[]): Break[] {
+  return fragments.flatMap(({ from, to, gap = 0 }): Break[] => {
+    if (gap > 0) return [{ kind: 'gap', from: from - gap, to: from }];
+    return gap < 0 ? [{ kind: 'overlap', from, to: Math.min(from - gap, Math.max(to, from)) }] : [];
   });
-  return found;
 }
+
+/** Fragments that overlap by less than this, in milliseconds, follow each other: a track of sound ends a little later than one of video. */
+const TOLERANCE = 50;
 
 /** The most lanes; the names with most tags come first, the other names share the last one. */
 const MOST_LANES = 8;

@@ -104,6 +104,7 @@ function TrackChart(props: {
             label: 'size',
             scale: 'size',
             stroke: colour,
+            fill: colour,
             points: { show: false },
             ...(bars === undefined ? {} : { paths: bars }),
           },

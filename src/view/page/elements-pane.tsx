@@ -2,7 +2,7 @@ import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import type { ElementRecord } from '../protocol.js';
 import { ElementTree } from './element-tree.js';
 import { copyJson } from './files.js';
-import { grouped, offsetText } from './format.js';
+import { countText, grouped, offsetText } from './format.js';
 import { ROW_HEIGHT } from './grid.js';
 import { HexPane } from './hex-pane.js';
 import { SearchBox } from './search-box.js';
@@ -241,7 +241,7 @@ function Tree({ tree, onChoose }: { readonly tree: ElementTree; readonly onChoos
                   <div role="gridcell">
                     {element.value !== undefined && <ShownText text={element.value} most={160} />}
                     {element.master && element.children > 0 && (
-                      <span class="quiet">{grouped(element.children)} elements</span>
+                      <span class="quiet">{countText(element.children, 'element')}</span>
                     )}
                   </div>
                 </>

@@ -5,6 +5,11 @@ export function grouped(number: number): string {
   return String(number).replace(/\B(?=(\d{3})+(?!\d))/g, '\u2009');
 }
 
+/** A number of things: `1 gap`, `2 gaps`. */
+export function countText(number: number, thing: string): string {
+  return `${grouped(number)} ${thing}${number === 1 ? '' : 's'}`;
+}
+
 /** A number of bytes in a unit that leaves three digits: `9.1 kB`. */
 export function sizeText(bytes: number): string {
   let value = bytes;

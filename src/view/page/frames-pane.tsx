@@ -16,7 +16,7 @@ interface NumberedFrame extends FrameRow {
 const COLUMNS: readonly GridColumn<NumberedFrame>[] = [
   { name: 'Frame', width: '6em', isNumber: true, cell: ({ frame }) => frame },
   { name: 'Track', width: '5em', isNumber: true, cell: ({ trackNumber }) => trackNumber },
-  { name: 'Time, s', width: '8em', isNumber: true, cell: ({ timestamp }) => secondsText(timestamp) },
+  { name: 'Time, s', width: '10em', isNumber: true, cell: ({ timestamp }) => secondsText(timestamp) },
   { name: 'Duration, s', width: '8em', isNumber: true, cell: ({ duration }) => secondsText(duration) },
   { name: 'Size, B', width: '6.5em', isNumber: true, cell: ({ size }) => grouped(size) },
   { name: 'Flags', width: '11em', cell: ({ flags }) => flagsText(flags) },

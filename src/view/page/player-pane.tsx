@@ -20,6 +20,7 @@ export function PlayerPane({ session }: { readonly session: Session }) {
   const playback = useRef<Playback>(null);
   const [picture, setPicture] = useState<ShownPicture>();
   const [problem, setProblem] = useState('');
+  const [playProblem, setPlayProblem] = useState('');
   const [isPlaying, setPlaying] = useState(false);
   const [rate, setRate] = useState(1);
   useEffect(() => {
@@ -63,11 +64,11 @@ export function PlayerPane({ session }: { readonly session: Session }) {
     const made = new Playback(session, element);
     playback.current = made;
     setPlaying(true);
-    setProblem('');
+    setPlayProblem('');
     try {
-      await made.play(rate, setProblem);
+      await made.play(rate, setPlayProblem);
     } catch (error) {
-      setProblem(`It cannot be played: ${messageOf(error)}.`);
+      setPlayProblem(`It cannot be played: ${messageOf(error)}.`);
     }
     setPlaying(false);
   };
@@ -92,7 +93,7 @@ export function PlayerPane({ session }: { readonly session: Session }) {
         />
         {/* biome-ignore lint/a11y/useMediaCaption: the stream has no captions */}
         <video ref={video} hidden={!isPlaying} playsInline aria-label="The stream as it is played" />
-        {!isPlaying && !isShown && problem === '' && (
+        {!isPlaying && !isShown && problem === '' && playProblem === '' && (
           <p class="quiet">
             {videos.length === 0 && data.state.phase !== 'reading'
               ? 'There is no video in this stream.'
@@ -101,10 +102,13 @@ export function PlayerPane({ session }: { readonly session: Session }) {
                 : 'Choose a frame to see its picture.'}
           </p>
         )}
-        {problem !== '' && (
-          <p role="alert" class="problem">
-            <ShownText text={problem} most={400} />
-          </p>
+        {[isPlaying ? '' : problem, playProblem].map(
+          (text) =>
+            text !== '' && (
+              <p role="alert" class="problem" key={text}>
+                <ShownText text={text} most={400} />
+              </p>
+            ),
         )}
       </div>
       <div class="tools">
@@ -188,5 +192,6 @@ function draw(canvas: HTMLCanvasElement | null, { image, width, height }: ShownP
   canvas.height = image.height;
   // Pixels that are not square: the picture keeps its samples, and is shown in its shape.
   canvas.style.aspectRatio = `${width} / ${height}`;
+  canvas.style.maxWidth = `calc(62vh * ${width / height})`;
   canvas.getContext('2d')?.drawImage(image, 0, 0);
 }

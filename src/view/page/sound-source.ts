@@ -49,14 +49,46 @@ function peaksOfSamples(samples: Float32Array, timestamp: number, sampleRate: nu
   return peaks;
 }
 
+/** Frames in a row: a decoder counts samples from the first one on, and would close the gaps between. */
+export function rowsOfFrames(frames: EncodedRun['frames']): EncodedRun['frames'][] {
+  const rows: EncodedRun['frames'][number][][] = [];
+  let last: number | undefined;
+  let step: number | undefined;
+  for (const frame of frames) {
+    const { timestamp } = frame.chunk;
+    const distance = last === undefined ? undefined : timestamp - last;
+    const isNext = distance !== undefined && distance > 0 && (step === undefined || distance < step * 2.5);
+    if (isNext) step = Math.min(step ?? distance, distance);
+    const row = rows.at(-1);
+    if (row === undefined || !isNext) rows.push([frame]);
+    else row.push(frame);
+    last = timestamp;
+  }
+  return rows;
+}
+
 async function decodedPeaks(run: EncodedRun, audio: AudioDecoderSettings, signal: AbortSignal): Promise<Peak[]> {
   if (typeof AudioDecoder === 'undefined') {
     throw new SoundError('this browser cannot decode sound for pages: it has no AudioDecoder here');
   }
   const { supported } = await AudioDecoder.isConfigSupported(audio).catch(() => ({ supported: false }));
   if (!supported) throw new SoundError(`this browser cannot decode ${audio.codec}`);
-  signal.throwIfAborted();
   const peaks: Peak[] = [];
+  let problem: DOMException | undefined;
+  for (const row of rowsOfFrames(run.frames)) {
+    signal.throwIfAborted();
+    problem = (await decodeRow(row, audio, peaks)) ?? problem;
+  }
+  if (peaks.length === 0 && problem !== undefined) throw new SoundError(`the decoder refuses it: ${problem.message}`);
+  return peaks;
+}
+
+/** Decodes frames in a row; gives what the decoder objects to. */
+async function decodeRow(
+  frames: EncodedRun['frames'],
+  audio: AudioDecoderSettings,
+  peaks: Peak[],
+): Promise<DOMException | undefined> {
   let problem: DOMException | undefined;
   const decoder = new AudioDecoder({
     output(sound) {
@@ -65,7 +97,7 @@ async function decodedPeaks(run: EncodedRun, audio: AudioDecoderSettings, signal
       // The first channel stands for all of them.
       sound.copyTo(samples, { planeIndex: 0, format: 'f32-planar' });
       sound.close();
-      peaks.push(...peaksOfSamples(samples, timestamp, sampleRate, 1));
+      for (const peak of peaksOfSamples(samples, timestamp, sampleRate, 1)) peaks.push(peak);
     },
     error(error) {
       problem = error;
@@ -73,7 +105,7 @@ async function decodedPeaks(run: EncodedRun, audio: AudioDecoderSettings, signal
   });
   try {
     decoder.configure(audio);
-    for (const { chunk } of run.frames) {
+    for (const { chunk } of frames) {
       if (problem !== undefined) break;
       // Each frame of sound can be decoded by itself.
       decoder.decode(new EncodedAudioChunk({ ...chunk, type: 'key' }));
@@ -84,7 +116,5 @@ async function decodedPeaks(run: EncodedRun, audio: AudioDecoderSettings, signal
   } finally {
     if (decoder.state !== 'closed') decoder.close();
   }
-  signal.throwIfAborted();
-  if (peaks.length === 0 && problem !== undefined) throw new SoundError(`the decoder refuses it: ${problem.message}`);
-  return peaks;
+  return problem;
 }

@@ -80,7 +80,10 @@ export function Thumbnails({ session }: { readonly session: Session }) {
       if (image === undefined) missing.push(each);
       else paint(image, each.x);
     }
-    if (missing.length === 0) return;
+    if (missing.length === 0) {
+      element.dataset['drawn'] = String(number);
+      return;
+    }
     const stop = new AbortController();
     const make = async () => {
       for (const { frame, x } of missing) {
@@ -105,6 +108,7 @@ export function Thumbnails({ session }: { readonly session: Session }) {
           if (stop.signal.aborted) return;
         }
       }
+      element.dataset['drawn'] = String(number);
     };
     const timer = setTimeout(make, PAUSE);
     return () => {

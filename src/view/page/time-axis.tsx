@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type FragmentRecord, FrameFlag } from '../protocol.js';
 import { type AxisPicture, drawAxis, drawCursor, GUTTER, heightOf, rowsOf } from './axis-drawing.js';
 import { type AxisFragment, breaksOf, Intervals, lanesOf } from './axis-model.js';
-import { momentText, secondsText, sizeText, spanText } from './format.js';
+import { countText, momentText, secondsText, sizeText, spanText } from './format.js';
 import type { Session } from './session.js';
 import { colours } from './theme.js';
 import { fitting, panned, timeAt, zoomed } from './time-scale.js';
@@ -39,6 +39,7 @@ function axisFragment(fragment: FragmentRecord): AxisFragment {
     from,
     to: from + (duration ?? 0) / 1000,
     bytes: fragment.size,
+    gap: fragment.gap === undefined ? undefined : fragment.gap / 1000,
     arrival: fragment.serverTimestamp,
     behind: fragment.millisBehindNow,
     error: error === undefined ? undefined : Object.values(error).filter(Boolean).join(' '),
@@ -73,7 +74,8 @@ export function cursorText(session: Session): string {
   }
   if (time !== undefined && data.state.clock === 'producer') parts.push(momentText(time));
   if (fragment?.serverTimestamp !== undefined && fragment.producerTimestamp !== undefined) {
-    parts.push(`arrived ${spanText(fragment.serverTimestamp - fragment.producerTimestamp)} later`);
+    const later = fragment.serverTimestamp - fragment.producerTimestamp;
+    parts.push(`arrived ${spanText(Math.abs(later))} ${later < 0 ? 'before its producer time' : 'later'}`);
   }
   if (fragment?.millisBehindNow !== undefined) parts.push(`${spanText(fragment.millisBehindNow)} behind now`);
   return parts.join(' · ');
@@ -263,7 +265,12 @@ export function TimeAxis({ session }: { readonly session: Session }) {
           All
         </button>
         <span class="quiet">
-          {data.fragments.length} fragments, {data.frames.count} frames, {gaps} gaps, {overlaps} overlaps
+          {[
+            countText(data.fragments.length, 'fragment'),
+            countText(data.frames.count, 'frame'),
+            countText(gaps, 'gap'),
+            countText(overlaps, 'overlap'),
+          ].join(', ')}
           {whole !== undefined && `, ${spanText(whole.to - whole.from)}`}
         </span>
       </div>
