@@ -24,7 +24,7 @@ export type EbmlErrorCode =
   | 'CrcMismatch'
   /** A value that its type does not allow: a number of more than 8 bytes, a float of 3, an integer beyond 2^53 - 1. */
   | 'InvalidValue'
-  /** A warning only: frames show that what the TrackEntry says of its track is not so. */
+  /** A warning only: frames show that what the TrackEntry says of its track is not so, or there is none for them. */
   | 'TrackMismatch'
   /** A Block whose header or lacing does not fit its size. */
   | 'InvalidBlock';

@@ -52,11 +52,16 @@ interface Wanted {
   readonly of: readonly TrackMetadata[];
   /** By their numbers, in order. */
   readonly tracks: ReadonlyMap<number, TrackMetadata>;
+  /** The numbers of all, wanted or not. */
+  readonly described: ReadonlySet<number>;
   /** Where each stands. */
   readonly order: ReadonlyMap<number, number>;
   /** Whether there is any media. */
   readonly hasMedia: boolean;
 }
+
+/** So many times it is told of a track that is left out. */
+const MOST_TOLD = 1024;
 
 /** After so many fragments of which nothing could be remuxed there is no waiting for another track to begin. */
 const PATIENCE = 10;
@@ -105,6 +110,7 @@ export class TrackSet {
     this.#wanted = {
       of: tracks,
       tracks: new Map(wanted.map((track) => [track.number, track])),
+      described: new Set(tracks.map(({ number }) => number)),
       order: new Map(wanted.map(({ number }, index) => [number, index])),
       hasMedia: media.length > 0,
     };
@@ -141,9 +147,9 @@ export class TrackSet {
    * @throws Mp4RemuxError when nothing can be remuxed, or a track that could be no longer can
    */
   select(fragment: FragmentInput, isSilent: (number: number) => boolean, tolerant: boolean): Selection {
-    const { selected, failed, empty, broken } = this.#sort(fragment, isSilent);
+    const { selected, failed, empty, broken, undescribed } = this.#sort(fragment, isSilent);
     if (!tolerant) for (const error of broken) throw error;
-    const leftOut = [...failed, ...empty];
+    const leftOut = [...failed, ...empty, ...undescribed];
     if (selected.some((each) => each.frames.length > 0)) {
       this.#unusable = 0;
       return { selected, leftOut, broken };
@@ -196,21 +202,28 @@ export class TrackSet {
   #sort(
     fragment: FragmentInput,
     isSilent: (number: number) => boolean,
-  ): Pick<Selection, 'broken'> & Record<'failed' | 'empty', Mp4RemuxError[]> & { readonly selected: Selected[] } {
+  ): Pick<Selection, 'broken'> &
+    Record<'failed' | 'empty' | 'undescribed', Mp4RemuxError[]> & { readonly selected: Selected[] } {
     const { metadata } = fragment;
-    const { tracks, order, hasMedia } = this.#wantedOf(fragment.tracks);
+    const { tracks, described, order, hasMedia } = this.#wantedOf(fragment.tracks);
     if (!hasMedia) {
       const text = 'there is no track of video or audio';
       throw new Mp4RemuxError('UnsupportedStreamMediaType', text, { fragment: metadata });
     }
     const current = this.#setups();
     const frames = new Map([...current.keys()].filter((number) => tracks.has(number)).map((n) => [n, [] as Frame[]]));
+    const strays = new Map<number, TrackMetadata>();
     for (const frame of fragment.frames) {
       const { number } = frame.track;
       const own = frames.get(number);
       if (own !== undefined) own.push(frame);
       else if (tracks.has(number)) frames.set(number, [frame]);
+      else if (!described.has(number) && strays.size < MOST_EMPTY) strays.set(number, frame.track);
     }
+    const undescribed = [...strays.values()].map((track) => {
+      const text = 'there are frames of a track that no TrackEntry describes';
+      return new Mp4RemuxError('UnsupportedStreamMediaType', text, { track, fragment: metadata });
+    });
     const selected: Selected[] = [];
     const failed: Mp4RemuxError[] = [];
     const empty: Mp4RemuxError[] = [];
@@ -239,7 +252,7 @@ export class TrackSet {
       if (empty.length >= MOST_EMPTY) break;
       if (!frames.has(number)) noFrames(track);
     }
-    return { selected, failed, empty, broken };
+    return { selected, failed, empty, broken, undescribed };
   }
 
   /**
@@ -299,7 +312,8 @@ export class TrackSet {
   #tell(errors: readonly Mp4RemuxError[]): void {
     for (const error of errors) {
       const key = `${error.trackNumber} ${error.code}`;
-      if (this.#told.has(key)) continue;
+      // Blocks may name any number of tracks.
+      if (this.#told.has(key) || this.#told.size >= MOST_TOLD) continue;
       this.#told.add(key);
       this.#options.onTrackLeftOut?.(error);
     }

@@ -62,12 +62,17 @@ export interface FrameVisitorOptions {
    * more than 16 MiB then, is an invalid element. Default: frames are given as they are stored (`frame.storage`).
    */
   readonly inflate?: Inflate | undefined;
-  /** Called once for each track and rule where frames show that their TrackEntry is wrong (`TrackMismatch`). */
+  /**
+   * Called once for each track and rule where frames show that their TrackEntry is wrong, and once for each track that has frames but no
+   * TrackEntry (`TrackMismatch`).
+   */
   readonly onWarning?: ((warning: MkvWarning) => void) | undefined;
 }
 
 /** How many tracks are remembered from one Segment to the next. */
 const MOST_WATCHES = 64;
+/** Of so many tracks that nobody describes it is told, each by itself. */
+const MOST_UNDESCRIBED = 64;
 
 /** Takes Blocks apart into frames and gives each, with its track and fragment, to a {@link FrameProcessor}. */
 export class FrameVisitor extends MkvElementVisitor {
@@ -79,6 +84,8 @@ export class FrameVisitor extends MkvElementVisitor {
   readonly #joiner: AccessUnitJoiner | undefined;
   readonly #watches = new Map<number, TrackWatch>();
   #watch: TrackWatch | undefined;
+  /** Tracks without a TrackEntry of which it has been told. */
+  readonly #undescribed = new Set<number>();
   /** How many times tracks have been described. */
   #descriptions = 0;
   /** Whether Tags may tell more of a track. */
@@ -230,7 +237,7 @@ export class FrameVisitor extends MkvElementVisitor {
     blockDuration: number | undefined,
     padding: number | undefined,
   ): MaybePromise {
-    const watch = this.#watchOf(block.trackNumber);
+    const watch = this.#watchOf(block.trackNumber, offset);
     const { scale, cluster } = this.#clock;
     const timestamp = ticksToMicroseconds(this.#clock.timestamp + block.relativeTimestamp, scale);
     const { frameCount } = block;
@@ -334,7 +341,7 @@ export class FrameVisitor extends MkvElementVisitor {
     this.#watch = undefined;
   }
 
-  #watchOf(number: number): TrackWatch {
+  #watchOf(number: number, offset: number): TrackWatch {
     if (this.#watch?.number === number) return this.#watch;
     let watch = this.#watches.get(number);
     if (watch?.description !== this.#descriptions) {
@@ -348,9 +355,20 @@ export class FrameVisitor extends MkvElementVisitor {
       watch.begin(this.#descriptions);
       // Blocks may name any number of tracks that nobody has described.
       if (track !== undefined) this.#watches.set(number, watch);
+      else this.#tellUndescribed(number, offset);
     }
     this.#watch = watch;
     return watch;
+  }
+
+  #tellUndescribed(number: number, offset: number): void {
+    const told = this.#undescribed;
+    const { onWarning } = this.#options;
+    if (onWarning === undefined || told.size >= MOST_UNDESCRIBED || told.has(number)) return;
+    told.add(number);
+    const more = told.size === MOST_UNDESCRIBED ? '; no more such tracks are told of' : '';
+    const message = `byte ${offset}: track ${number}: there are frames of it, and no TrackEntry describes it${more}`;
+    onWarning({ code: 'TrackMismatch', offset, message });
   }
 }
 

@@ -49,6 +49,16 @@ describeNeeding('tracks that are declared and', [tools('ffmpeg', 'ffprobe')], ()
     });
   });
 
+  test.each(KIND_NAMES)('are not described: %s', async (kind) => {
+    const media = await readMedia(caseBytes('audio-jitter--aac48-j15'));
+    const bytes = bodyOf(wrapAsGetMedia({ ...media, tracks: media.tracks.filter(({ type }) => type === 'video') }));
+    const told: Mp4RemuxError[] = [];
+    const packets = probe(await KINDS[kind](bytes, { onTrackLeftOut: (error) => void told.push(error) }), 'stray');
+    expect(reasons(told)).toEqual([['UnsupportedStreamMediaType', 2]]);
+    expect(told[0]?.message).toMatch(/there are frames of a track that no TrackEntry describes/);
+    expect(packets.length).toBe(media.frames.filter(({ track }) => track.type === 'video').length);
+  });
+
   test('end after the first fragment: the others go on without them', async () => {
     const bytes = caseBytes('silent-audio--first-only');
     const { frames } = await readMedia(bytes);
