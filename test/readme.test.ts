@@ -26,7 +26,6 @@ const PROJECT = '.cache/examples/project';
 const RECORDING = 'examples/recording/camera.mkv';
 
 const docs = readdirSync('docs').filter((name) => name.endsWith('.md'));
-/** Shows parts of programs, as `js`, and commands for a checkout. */
 const README = 'README.md';
 const pages = [README, 'CONTRIBUTING.md', 'bench/README.md', ...docs.map((name) => join('docs', name))];
 const blocks = pages.flatMap(blocksOf);
@@ -46,8 +45,7 @@ describe('the blocks of code of the pages', () => {
 
   it('say what the tests do with them, and why where that is not all', () => {
     const wrong = blocks.filter(
-      ({ page, language, use }) =>
-        page !== README && !DATA.includes(language) && kinds[language]?.includes(use) !== true && use !== 'not-run',
+      ({ language, use }) => !DATA.includes(language) && kinds[language]?.includes(use) !== true && use !== 'not-run',
     );
     expect(wrong.map(({ name, language }) => `${name} (${language})`)).toEqual([]);
   });
@@ -125,28 +123,34 @@ describeNeeding('the TypeScript of the pages in Chromium', [tools('chromium')], 
 });
 
 describe('the commands of the pages', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'kvs-commands-'));
-  beforeAll(() => {
-    copyFileSync(RECORDING, join(folder, 'camera.mkv'));
-    const kvs = `#!/bin/sh\nexec ${process.execPath} ${resolve('dist/cli/main.js')} "$@"\n`;
-    writeFileSync(join(folder, 'kvs'), kvs, { mode: 0o755 });
-    return () => rmSync(folder, { recursive: true });
+  it.each(blocks.filter(({ language, use }) => language === 'sh' && use === 'run'))('$name run', async (block) => {
+    const cwd = makeProject();
+    const PATH = [join(cwd, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
+    const { stdout } = await run('sh', ['-e', '-c', block.code], {
+      cwd,
+      env: { ...process.env, PATH },
+      maxBuffer: 1 << 26,
+    });
+    if (block.output !== undefined) expect(stdout).toBe(block.output);
+    rmSync(cwd, { recursive: true });
   });
-
-  it.each(blocks.filter(({ language, use, page }) => language === 'sh' && use === 'run' && page !== README))(
-    '$name run',
-    async ({ code, output }) => {
-      const env = { ...process.env, PATH: [folder, process.env['PATH']].join(delimiter) };
-      const { stdout } = await run('sh', ['-e', '-c', code], { cwd: folder, env, maxBuffer: 1 << 26 });
-      if (output !== undefined) expect(stdout).toBe(output);
-    },
-  );
 
   it('of README.md are exactly one to see it and one to test it', () => {
     const commands = readFileSync('README.md', 'utf8').match(/^npm ci && .*$/gm);
     expect(commands).toEqual(['npm ci && npm run demo', 'npm ci && npm test']);
   });
 });
+
+/** A folder with the recording and an installed package. */
+function makeProject(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kvs-commands-'));
+  copyFileSync(RECORDING, join(folder, 'camera.mkv'));
+  mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
+  symlinkSync(resolve('.'), join(folder, 'node_modules/kvs-parser'), 'dir');
+  const kvs = `#!/bin/sh\nexec ${process.execPath} ${resolve('dist/cli/main.js')} "$@"\n`;
+  writeFileSync(join(folder, 'node_modules/.bin/kvs'), kvs, { mode: 0o755 });
+  return folder;
+}
 
 function proseOf(page: string): string {
   return readFileSync(page, 'utf8').replace(/^```.*?^```$/gms, '');
