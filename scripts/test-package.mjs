@@ -1,13 +1,15 @@
 // npm run test:package -- [--quick] [--only NAME] [--write]
 //
 // Packs the package and tries the tarball in fresh projects, with every runtime, bundler and TypeScript version of test/package/subjects.ts.
-// Each is installed from npm into a temporary folder, which is removed. `--write` puts the versions that passed into docs/runtimes.md.
+// Each is installed from npm into a temporary folder, which is removed. What has run must be what docs/runtimes.md says: `--write` notes it in
+// test/package/results.json, and makes the table anew.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { passedOf, RESULTS, readResults, tableRows } from './runtimes-table.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -19,12 +21,14 @@ const { values } = parseArgs({
 });
 const parent = mkdtempSync(join(tmpdir(), 'kvs-package-'));
 const noted = join(parent, 'versions.jsonl');
+const report = join(parent, 'report.json');
 
 const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', parent];
 if (!existsSync('dist/index.js')) throw new Error('not built: npm run build comes first');
 const [{ filename }] = JSON.parse(execFileSync('npm', pack, { encoding: 'utf8' }));
 
 const args = ['vitest', 'run', '--config', 'test/package/vitest.config.ts'];
+args.push('--reporter=verbose', '--reporter=json', `--outputFile.json=${report}`);
 if (values.only !== undefined) args.push('-t', values.only);
 const { status } = spawnSync('npx', args, {
   stdio: 'inherit',
@@ -36,26 +40,56 @@ const { status } = spawnSync('npx', args, {
     KVS_PACKAGE_QUICK: values.quick ? '1' : '0',
   },
 });
-
-if (status === 0 && values.write) await writeTable();
-if (values.keep) console.log(`the projects are in ${parent}`);
-else rmSync(parent, { recursive: true, force: true });
 process.exitCode = status ?? 1;
 
-/** The table of docs/runtimes.md: the subjects, each with the version that has passed now, or with the one before. */
-async function writeTable() {
+if (status === 0) {
+  const subjects = await readSubjects();
+  const ran = resultsOf(subjects);
+  if (values.write) writeTable(subjects, ran);
+  else compare(ran);
+}
+if (values.keep) console.log(`the projects are in ${parent}`);
+else rmSync(parent, { recursive: true, force: true });
+
+async function readSubjects() {
   const bundle = await build({ entryPoints: ['test/package/subjects.ts'], bundle: true, format: 'esm', write: false });
   const { SUBJECTS } = await import(`data:text/javascript,${encodeURIComponent(bundle.outputFiles[0].text)}`);
-  const page = readFileSync('docs/runtimes.md', 'utf8');
-  const row = /^\| (.*?)( \*)? +\| +([\d.]*) *\| .*\|$/gm;
-  const versions = new Map([...page.matchAll(row)].map(([, name, , version]) => [name.trim(), version]));
-  if (existsSync(noted)) {
-    for (const line of readFileSync(noted, 'utf8').trim().split('\n')) versions.set(...JSON.parse(line));
+  return SUBJECTS;
+}
+
+/** What has run now. */
+function resultsOf(subjects) {
+  const lines = existsSync(noted) ? readFileSync(noted, 'utf8').trim().split('\n') : [];
+  const versions = new Map(lines.map((line) => JSON.parse(line)));
+  const date = new Date().toISOString().slice(0, 10);
+  const passed = passedOf(JSON.parse(readFileSync(report, 'utf8')), subjects);
+  return [...passed].map(([name, titles]) => ({ name, version: versions.get(name), passed: titles, date }));
+}
+
+/** What the table says of a subject that has run must be what has run. Newer versions come out every day; they are told. */
+function compare(ran) {
+  const told = new Map(readResults().map((result) => [result.name, result]));
+  for (const { name, version, passed } of ran) {
+    const before = told.get(name);
+    if (before?.version !== version)
+      console.log(`${name}: ${version} has passed, docs/runtimes.md has ${before?.version}`);
+    if (JSON.stringify(before?.passed) === JSON.stringify(passed)) continue;
+    console.error(`${name}: docs/runtimes.md does not say what has run: npm run test:package -- --write`);
+    process.exitCode = 1;
   }
-  const rows = SUBJECTS.map(
-    ({ name, what, quick }) => `| ${name}${quick ? ' *' : ''} | ${versions.get(name) ?? ''} | ${what} |`,
+}
+
+function writeTable(subjects, ran) {
+  const names = new Set(ran.map(({ name }) => name));
+  const all = [...ran, ...readResults().filter(({ name }) => !names.has(name))];
+  const results = subjects.flatMap(({ name }) => all.find((result) => result.name === name) ?? []);
+  writeFileSync(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
+  const rows = tableRows(subjects, results).map((cells) => `| ${cells.join(' | ')} |`);
+  const table = ['| with | version | what has run | when |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  const page = readFileSync('docs/runtimes.md', 'utf8');
+  writeFileSync(
+    'docs/runtimes.md',
+    page.replace(/^\| with [\s\S]*?\n(?!\|)/m, () => `${table}\n`),
   );
-  const table = ['| what | version | what is tried |', '| --- | --- | --- |', ...rows].join('\n');
-  writeFileSync('docs/runtimes.md', page.replace(/^\| what [\s\S]*?\n(?!\|)/m, `${table}\n`));
-  execFileSync('npx', ['biome', 'format', '--write', 'docs/runtimes.md']);
+  execFileSync('npx', ['biome', 'format', '--write', 'docs/runtimes.md', RESULTS]);
 }

@@ -21,7 +21,7 @@ import { describeNeeding, packages, tools } from './support/tools.js';
 const run = promisify(execFile);
 /** Within the package, so that `kvs-parser` is the built package itself. */
 const FOLDER = '.cache/examples';
-/** Like a project that has the package installed: the examples of README.md run there. */
+/** Like a project that has the package installed: the examples that read its files run there. */
 const PROJECT = '.cache/examples/project';
 const RECORDING = 'examples/recording/camera.mkv';
 
@@ -79,13 +79,13 @@ describe('the TypeScript of the pages', () => {
 
   const { CI } = process.env;
   const decoder = [packages('@napi-rs/webcodecs'), tools('ffmpeg')].some(({ missing }) => missing === undefined);
-  for (const { name, page, code, output, use } of typescript) {
+  for (const { name, code, output, use } of typescript) {
     if (use !== 'run') continue;
     // Only these need something that `npm ci` does not install.
     const isLeftOut = code.includes('kvs-parser/decode') && !decoder && CI !== 'true';
     if (isLeftOut) console.warn(`skipped: the example ${name}: there is neither @napi-rs/webcodecs nor ffmpeg`);
     it.skipIf(isLeftOut)(`${name} runs${output === undefined ? '' : ' and prints what the text says'}`, async () => {
-      const cwd = page === README ? PROJECT : '.';
+      const cwd = code.includes('node_modules/kvs-parser/') ? PROJECT : '.';
       const { stdout } = await run(process.execPath, [resolve(FOLDER, 'out', `${name}.js`)], { cwd });
       if (output !== undefined) expect(stdout).toBe(output);
     });

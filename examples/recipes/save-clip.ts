@@ -34,8 +34,8 @@ export async function saveClip({ from, to, ...settings }: ClipRequest, path: str
   }
 }
 
-/** The last hour of a stream. */
-export async function saveLastHour(streamName: string, path: string): Promise<RemuxResult> {
+/** Writes the last hour of a stream, as {@link saveClip} does. */
+export async function saveLastHour(request: Omit<ClipRequest, 'from' | 'to'>, path: string): Promise<RemuxResult> {
   const to = new Date();
-  return saveClip({ streamName, from: new Date(to.getTime() - 3_600_000), to }, path);
+  return saveClip({ ...request, from: new Date(to.getTime() - 3_600_000), to }, path);
 }

@@ -14,6 +14,12 @@ export interface Ran {
   readonly stderr: string;
 }
 
+/** Notes a version for the table of what was tried. */
+export function noteVersion(subject: string, version: string): void {
+  const { KVS_PACKAGE_VERSIONS: noted } = process.env;
+  if (noted !== undefined) appendFileSync(noted, `${JSON.stringify([subject, version])}\n`);
+}
+
 /** A project of its own in a temporary folder, with the packed package installed from its tarball. */
 export class Project {
   readonly folder: string;
@@ -56,8 +62,7 @@ export class Project {
   /** The version of a package that was installed; it is noted for the table of what was tried. */
   version(name: string, subject: string): string {
     const { version } = JSON.parse(readFileSync(join(this.folder, 'node_modules', name, 'package.json'), 'utf8'));
-    const { KVS_PACKAGE_VERSIONS: noted } = process.env;
-    if (noted !== undefined) appendFileSync(noted, `${JSON.stringify([subject, version])}\n`);
+    noteVersion(subject, version);
     return version;
   }
 

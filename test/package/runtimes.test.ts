@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalKinesisVideo, startLocalKinesisVideo } from '../../src/testing/index.js';
+import { openBrowser } from '../support/browser.js';
 import { CONSUMED, READ, RECORDING } from './facts.js';
-import { GET_MEDIA_PEERS, Project } from './project.js';
+import { GET_MEDIA_PEERS, noteVersion, Project } from './project.js';
 import { chosen, type Subject } from './subjects.js';
 
 let local: LocalKinesisVideo;
@@ -37,14 +38,14 @@ describe.each(subjects.filter(({ name }) => name.startsWith('Node')))('$name', (
     expect(JSON.parse(stdout)).toEqual({ ...READ, ...CONSUMED });
   });
 
-  it('gives the entries to require()', async () => {
+  it('gives its entries to `require()`', async () => {
     const { stdout } = await project.run(node, ['require.cjs'], environment());
     const { elements, kinds } = JSON.parse(stdout);
     expect(elements).toBeGreaterThan(1000);
     expect(kinds).toEqual(['function', 'function', 'function']);
   });
 
-  it('runs the command', async () => {
+  it('runs `kvs`', async () => {
     const kvs = join(project.folder, 'node_modules/kvs-parser/dist/cli/main.js');
     const { stdout } = await project.run(node, [kvs, 'fragments', '--json', resolve(RECORDING)]);
     expect(stdout.trim().split('\n')).toHaveLength(READ.fragments);
@@ -87,8 +88,28 @@ await worker.dispose();
   });
 });
 
+describe.each(subjects.filter(({ name }) => name === 'Chromium'))('$name', (subject) => {
+  it('reads and remuxes what it fetches', async () => {
+    const project = await Project.make(subject.name, [...subject.packages, ...GET_MEDIA_PEERS]);
+    await project.run('esbuild', ['browser.js', '--bundle', '--format=esm', '--platform=browser', '--outfile=out.mjs']);
+    const { page, close } = await openBrowser({
+      '/': { type: 'text/html', body: '<!doctype html><script type="module" src="/out.mjs"></script>' },
+      '/out.mjs': { type: 'text/javascript', body: project.read('out.mjs') },
+      '/camera.mkv': { type: 'video/x-matroska', body: readFileSync(RECORDING) },
+    });
+    try {
+      noteVersion(subject.name, page.context().browser()?.version() ?? '');
+      await page.waitForFunction('globalThis.result !== undefined', undefined, { timeout: 60_000 });
+      const result = await page.evaluate<string>('globalThis.result');
+      expect(JSON.parse(result)).toEqual({ ...READ, consumer: 'function' });
+    } finally {
+      await close();
+    }
+  });
+});
+
 describe.each(subjects.filter(({ name }) => name === 'Jest'))('$name', (subject) => {
-  it('tests that import the package as ES modules', async () => {
+  it('runs tests that import it as ES modules', async () => {
     const project = await projectOf(subject, []);
     project.write('jest.config.js', `export default { testMatch: ['**/*.check.js'], transform: {} };\n`);
     const env = { ...environment(), NODE_OPTIONS: '--experimental-vm-modules', NODE_ENV: 'test' };

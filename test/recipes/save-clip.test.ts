@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } from 'mediabunny';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { saveClip } from '../../examples/recipes/save-clip.js';
+import { saveClip, saveLastHour } from '../../examples/recipes/save-clip.js';
 import { readFrames } from '../../src/index.js';
 import { type LocalKinesisVideo, scriptedFaults } from '../../src/testing/index.js';
 import { clientConfigOf, FRAGMENTS, RECORDING, startDoor, withFolder } from './support.js';
@@ -18,7 +18,7 @@ const hour = () => ({ streamName: 'door', from: new Date(Date.now() - 3_600_000)
 it('writes the last hour as an MP4 file with every frame', async () => {
   await withFolder(async (folder) => {
     const path = join(folder, 'clip.mp4');
-    const result = await saveClip({ ...hour(), clientConfig: clientConfigOf(local) }, path);
+    const result = await saveLastHour({ streamName: 'door', clientConfig: clientConfigOf(local) }, path);
     expect(result).toMatchObject({ fragments: FRAGMENTS, truncated: false, leftOut: [] });
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
 
