@@ -50,7 +50,7 @@ describeNeeding('a fleet of several processes', [tools('redis-server')], () => {
       await fleet.unfollow('door');
       await worker.close();
       await fleet.close();`;
-    const { stderr } = await run(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 });
+    const { stderr } = await run(process.execPath, ['--input-type=module', '-e', program], { timeout: 60_000 });
     expect(stderr).not.toContain('Error');
     await local.close();
     await redis.remove();
