@@ -8,7 +8,9 @@ import type { Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkStream } from '../../src/check/check-stream.js';
-import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import { readFragments } from '../../src/fragments/read.js';
+import { readDocuments } from '../../src/fragments/read-documents.js';
+import { writeGetMediaError, writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { startLocalKinesisVideo } from '../../src/testing/local-kinesis-video.js';
 import { psnr } from '../decode/media.js';
 import { type BrowserSession, openBrowser, type Route } from '../support/browser.js';
@@ -225,6 +227,20 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
       expect(beside).toBeLessThan(psnr(picture, frameOfFfmpeg(frame)) - 1);
     });
 
+    it('of a producer whose timestamps begin anew', async () => {
+      await open(readFileSync(join(CASES, 'time-restart--restart-4.mkv')));
+      await tab('Frames');
+      const pictures = new Set<string>();
+      // The first frame of each of the first fragments has the timestamp 0.
+      for (const frame of [0, 4, 8]) {
+        await page.locator(`[aria-label="Frames"] [data-index="${frame}"]`).click();
+        await page.locator(`.screen canvas[data-frame="${frame}"]`).waitFor();
+        pictures.add(Buffer.from(await shown()).toString('base64'));
+      }
+      expect(pictures.size).toBe(3);
+      await open(captureBytes(CAPTURE), CAPTURE);
+    });
+
     it('after steps by the keyboard', async () => {
       await page.locator('.axis [role="slider"]').focus();
       await page.keyboard.press('Home');
@@ -371,12 +387,135 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
       expect(outline).toBe('solid');
     });
 
+    it('zooms and moves by keys, and shows all again', async () => {
+      const view = page.getByTestId('view');
+      await page.locator('.axis [role="slider"]').focus();
+      await page.keyboard.press('Home');
+      for (let i = 0; i < 4; i++) await page.keyboard.press('+');
+      await expect.poll(() => view.textContent(), WAIT).toMatch(/^In sight: 2\.0\d s$/);
+      await page.keyboard.press('Shift+ArrowRight');
+      await page.keyboard.press('End');
+      await expect.poll(cursor, WAIT).toContain('frame 179,');
+      await page.keyboard.press('0');
+      expect(await view.count()).toBe(0);
+    });
+
+    it('opens and closes elements by keys', async () => {
+      await tab('Elements');
+      await page.locator('[aria-label="Elements"]').focus();
+      await page.keyboard.press('Home');
+      const chosen = page.locator('[aria-label="Elements"] [aria-selected="true"]');
+      await expect.poll(() => chosen.textContent(), WAIT).toContain('EBML');
+      await page.keyboard.press('ArrowRight');
+      await expect.poll(() => chosen.getAttribute('aria-expanded'), WAIT).toBe('true');
+      await page.keyboard.press('ArrowRight');
+      await expect.poll(() => chosen.getAttribute('aria-level'), WAIT).toBe('2');
+      await page.keyboard.press('ArrowLeft');
+      await expect.poll(() => chosen.getAttribute('aria-level'), WAIT).toBe('1');
+      await page.keyboard.press('ArrowLeft');
+      await expect.poll(() => chosen.getAttribute('aria-expanded'), WAIT).toBe('false');
+    });
+
     it('and shows the gaps of a sparse stream', async () => {
       expect(await page.locator('.axis .tools').textContent()).toContain('3 fragments, 180 frames, 2 gaps');
       await tab('Fragments');
       expect((await rowsOf('Fragments')).map((row) => row[3])).toEqual(['', '+2 s', '+2 s']);
       await page.locator('[aria-label="Fragments"] [data-index="1"]').click();
       expect(await cursor()).toContain('after a gap of 2 s');
+    });
+  });
+
+  describe('hands out what it shows', () => {
+    const RECORDING = readFileSync('examples/recording/camera.mkv');
+    beforeAll(async () => {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await open(RECORDING, 'camera.mkv');
+      await tab('Fragments');
+      await page.locator('[aria-label="Fragments"] [data-index="2"]').click();
+    });
+    const saved = async (button: string) => {
+      const coming = page.waitForEvent('download');
+      await page.getByRole('button', { name: button, exact: true }).click();
+      const download = await coming;
+      return { name: download.suggestedFilename(), bytes: new Uint8Array(readFileSync(await download.path())) };
+    };
+
+    it('a fragment as a file of its own', async () => {
+      const { name, bytes } = await saved('Save fragment');
+      expect(name).toMatch(/\.mkv$/);
+      const documents = [];
+      for await (const document of readDocuments(new Uint8Array(RECORDING))) documents.push(document);
+      const path = join(folder, 'fragment.mkv');
+      writeFileSync(path, bytes);
+      const blocks = (file: string) => runMkvinfo(file).filter(({ label }) => label === 'Simple block').length;
+      writeFileSync(join(folder, 'third.mkv'), documents[2]?.bytes ?? new Uint8Array());
+      expect(blocks(path)).toBe(blocks(join(folder, 'third.mkv')));
+    });
+
+    it('a frame, as its codec has it', async () => {
+      await tab('Frames');
+      const { name, bytes } = await saved('Save frame');
+      expect(name).toMatch(/^frame-\d+\.h264$/);
+      // Annex B: a start code, then a parameter set or the picture.
+      expect([...bytes.subarray(0, 4)]).toEqual([0, 0, 0, 1]);
+    });
+
+    it('a picture', async () => {
+      const canvas = page.locator('.screen canvas[data-frame]');
+      await canvas.waitFor();
+      const { name, bytes } = await saved('Save picture');
+      expect(name).toBe(`frame-${await canvas.getAttribute('data-frame')}.png`);
+      const { default: sharp } = await import('sharp');
+      expect(await sharp(bytes).metadata()).toMatchObject({ format: 'png', width: 320, height: 240 });
+    });
+
+    it('a table as JSON', async () => {
+      await tab('Fragments');
+      await page.getByRole('button', { name: 'Copy all as JSON' }).click();
+      await page.locator('.notice', { hasText: 'copied' }).waitFor();
+      const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+      const wanted: unknown[] = [];
+      for await (const { metadata, frames } of readFragments(new Uint8Array(RECORDING))) {
+        const { fragmentNumber, producerTimestamp, tags } = metadata ?? { tags: [] };
+        wanted.push({
+          fragmentNumber,
+          producerTimestamp: producerTimestamp?.toISOString(),
+          frames: frames.length,
+          tags: tags.map(({ name, value }) => [name, value]),
+        });
+      }
+      expect(copied).toMatchObject(wanted);
+    });
+  });
+
+  describe('shows what went wrong', () => {
+    beforeAll(async () => {
+      const good = [0, 1, 2].map((index) => writeGetMediaFragment(fragmentInput(index)));
+      good[1]?.fill(0, 300, 340);
+      const error = { id: 4506, code: 'STREAM_NOT_FOUND' } as const;
+      const failed = writeGetMediaError({ ...fragmentInput(3), error });
+      await open(Buffer.concat([...good, failed]), 'bad.mkv');
+    });
+
+    it('on the time axis', async () => {
+      const label = await page.locator('.axis [role="slider"]').getAttribute('aria-label');
+      expect(label).toMatch(/Damage/);
+      expect(label).toMatch(/Service errors/);
+    });
+
+    it('in the tables, and goes to the place', async () => {
+      await tab('Findings');
+      const rows = await rowsOf('Findings');
+      expect(rows.map((row) => row[1])).toContain('Damage');
+      const at = rows.findIndex((row) => row[1] === 'Damage');
+      await page.locator(`[aria-label="Findings"] [data-index="${at}"]`).click();
+      await expect.poll(cursor, WAIT).toMatch(/^Fragment 2/);
+      await page.getByRole('button', { name: 'Show the place' }).click();
+      const element = page.locator('[aria-label="Elements"] [aria-selected="true"]');
+      await expect.poll(() => element.textContent(), WAIT).toContain(rows[at]?.[3]);
+      await tab('Fragments');
+      const states = (await rowsOf('Fragments')).map((row) => row[9]);
+      expect(states).toEqual(['', expect.stringMatching(/damaged|cut short/), '', 'service error']);
     });
   });
 

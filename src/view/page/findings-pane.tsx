@@ -67,6 +67,7 @@ export function FindingsPane({ session }: { readonly session: Session }) {
           session.pane.value = 'elements';
         }}
         rowClass={({ severity }) => (severity === 'error' ? 'bad' : undefined)}
+        stamp={session.model.version.value}
         empty={session.data.state.phase === 'done' ? 'Nothing is wrong.' : 'Nothing so far.'}
       />
       {chosen !== undefined && (

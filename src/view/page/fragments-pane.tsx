@@ -101,6 +101,7 @@ export function FragmentsPane({ session }: { readonly session: Session }) {
         rowClass={({ error, truncated, damagedBytes, gap }) =>
           error !== undefined || truncated || damagedBytes > 0 ? 'bad' : gap !== undefined ? 'broken' : undefined
         }
+        stamp={session.model.version.value}
         empty="No fragments."
       />
       {chosen !== undefined && <FragmentDetails fragment={chosen} />}

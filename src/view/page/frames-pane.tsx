@@ -119,6 +119,7 @@ export function FramesPane({ session }: { readonly session: Session }) {
           session.pane.value = 'elements';
         }}
         rowClass={({ flags }) => ((flags & FrameFlag.key) !== 0 ? 'key' : undefined)}
+        stamp={`${model.version.value} ${shown}`}
         empty="No frames."
       />
     </>

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { useVirtualRows } from './virtual-rows.js';
 
@@ -15,6 +15,9 @@ export interface GridColumn<R> {
 /** Height of a row, in pixels: as in the style sheet. */
 export const ROW_HEIGHT = 26;
 
+/** So many rows that were drawn are kept. */
+const MOST_KEPT = 400;
+
 /** A table of any length of which the rows in sight are drawn. Up and down, Page Up and Page Down, Home and End go through it. */
 export function Grid<R>(props: {
   readonly label: string;
@@ -28,6 +31,8 @@ export function Grid<R>(props: {
   readonly onOpen?: ((index: number) => void) | undefined;
   /** A class for a row, such as of one with an error. */
   readonly rowClass?: ((row: R) => string | undefined) | undefined;
+  /** Is another one when rows may have changed: while it is the same, a row that was drawn is not made again. */
+  readonly stamp: string | number;
   /** What stands there when there are no rows. */
   readonly empty: string;
 }) {
@@ -61,6 +66,10 @@ export function Grid<R>(props: {
     const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-index]') : null;
     return row === null ? undefined : Number(row.dataset['index']);
   };
+  const kept = useRef<{ stamp: string | number; rows: Map<string, VNode> }>({ stamp: props.stamp, rows: new Map() });
+  if (kept.current.stamp !== props.stamp || kept.current.rows.size > MOST_KEPT) {
+    kept.current = { stamp: props.stamp, rows: new Map() };
+  }
   const isDrawn = rows.some(({ index }) => index === selected);
   const template = columns.map(({ width }) => width).join(' ');
   return (
@@ -94,9 +103,12 @@ export function Grid<R>(props: {
       </div>
       <div role="rowgroup" class="grid-body" style={{ height: `${height}px` }}>
         {rows.map(({ index, start }) => {
+          const key = `${index} ${index === selected}`;
+          const drawn = kept.current.rows.get(key);
+          if (drawn !== undefined) return drawn;
           const row = props.row(index);
           if (row === undefined) return null;
-          return (
+          const made = (
             <div
               role="row"
               key={index}
@@ -114,6 +126,8 @@ export function Grid<R>(props: {
               ))}
             </div>
           );
+          kept.current.rows.set(key, made);
+          return made;
         })}
       </div>
       {count === 0 && (

@@ -148,6 +148,19 @@ export class ShownModel {
     return frames[Math.max(0, lowerBound(times, time + 1e-6) - 1)];
   }
 
+  /** A frame of the same track some frames behind one, in the order of the stream, within its group of pictures. */
+  aheadOf(frame: number, count: number): number {
+    const number = this.trackOf(frame)?.number;
+    let last = frame;
+    for (let next = frame + 1, left = count; left > 0 && this.data.frames.has(next); next++) {
+      if (this.trackOf(next)?.number !== number) continue;
+      if (this.isKey(next)) break;
+      last = next;
+      left--;
+    }
+    return last;
+  }
+
   /** The fragment that holds a byte. */
   fragmentAtOffset(offset: number): FragmentRecord | undefined {
     const all = this.data.fragments;

@@ -9,6 +9,9 @@ import { ShownText } from './shown-text.js';
 import { timeKeys } from './time-axis.js';
 import { TrackChoice } from './track-choice.js';
 
+/** So many frames behind the one that is shown are decoded with it, for the next steps. */
+const AHEAD = 8;
+
 const RATES = [0.25, 0.5, 1, 2, 4, 8];
 
 /** The picture of the cursor's frame, and the stream played from there. */
@@ -39,7 +42,7 @@ export function PlayerPane({ session }: { readonly session: Session }) {
     const stop = new AbortController();
     const { signal } = stop;
     source.current
-      ?.picture(row.track, frame, row.timestamp, signal)
+      ?.picture({ frame, timestamp: row.timestamp, ahead: model.aheadOf(frame, AHEAD) }, signal)
       .then((shown) => {
         if (signal.aborted) return;
         draw(canvas.current, shown);

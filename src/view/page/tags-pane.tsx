@@ -77,6 +77,7 @@ export function TagsPane({ session }: { readonly session: Session }) {
           choose(next);
           if (next.fragment.index !== fragment) session.toFragment(next.fragment.index);
         }}
+        stamp={`${session.model.version.value} ${kind}`}
         empty="No tags."
       />
       {shown !== undefined && (

@@ -90,7 +90,7 @@ export function Thumbnails({ session }: { readonly session: Session }) {
         const row = data.frames.row(frame);
         if (row === undefined || source.current === null) continue;
         try {
-          const { image } = await source.current.picture(row.track, frame, row.timestamp, stop.signal);
+          const { image } = await source.current.picture({ frame, timestamp: row.timestamp }, stop.signal);
           const small = await createImageBitmap(image, {
             resizeHeight: HEIGHT * (devicePixelRatio || 1),
             resizeQuality: 'medium',

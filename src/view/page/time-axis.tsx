@@ -273,6 +273,11 @@ export function TimeAxis({ session }: { readonly session: Session }) {
           ].join(', ')}
           {whole !== undefined && `, ${spanText(whole.to - whole.from)}`}
         </span>
+        {session.view.value !== undefined && (
+          <span class="quiet" data-testid="view">
+            In sight: {spanText(view.to - view.from)}
+          </span>
+        )}
       </div>
       <div class="axis-box" ref={box}>
         <canvas ref={canvas} style={{ height: `${height}px` }} />
