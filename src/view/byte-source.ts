@@ -11,7 +11,7 @@ export interface ByteSource {
 /** Few bytes at first, so that something is shown soon. */
 const FIRST_CHUNK = 64 * 1024;
 /** Enough that reading costs little, and few enough that what is asked meanwhile is answered soon. */
-const LARGEST_CHUNK = 1024 * 1024;
+const LARGEST_CHUNK = 512 * 1024;
 
 /** Reads a whole source of known size, in growing parts. */
 async function* readInParts(

@@ -7,8 +7,8 @@ import type { LiveWindow, ModelUpdate, ReadState, ViewSource } from './protocol.
 import { type IndexLimits, StreamIndexer } from './stream-indexer.js';
 
 const DEFAULT_WINDOW = { maxBytes: 64 * 1024 * 1024, maxFragments: 1000 };
-/** The page is told at most so often, in milliseconds. */
-const TELL_EVERY = 100;
+/** In milliseconds: how long the page is told nothing, at least and at most. What it has been told for long need not change that often. */
+const TELL_EVERY = { least: 100, most: 1000 } as const;
 
 /** How streams are read. */
 export interface ReadingOptions {
@@ -31,6 +31,7 @@ export class StreamReading {
   readonly #now: () => number;
   readonly #stop = new AbortController();
   #head: Uint8Array = new Uint8Array(0);
+  readonly #begunAt = performance.now();
   #toldAt = Number.NEGATIVE_INFINITY;
   #delayed = -1;
 
@@ -78,7 +79,8 @@ export class StreamReading {
     const now = performance.now();
     // The first fragment is shown at once.
     const isFirst = this.#toldAt === Number.NEGATIVE_INFINITY && this.index.frames.count > 0;
-    if (!isFirst && now - this.#toldAt < TELL_EVERY) return;
+    const pause = Math.min(TELL_EVERY.most, Math.max(TELL_EVERY.least, (now - this.#begunAt) / 10));
+    if (!isFirst && now - this.#toldAt < pause) return;
     if (this.index.frames.count > 0) this.#toldAt = now;
     this.#tell(undefined);
   }
