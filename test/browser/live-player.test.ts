@@ -121,7 +121,6 @@ describeNeeding('a live stream in a video of headless Chromium', [tools('chromiu
     );
     const pictures = await watchUntil((place) => place >= ROUND);
     expect((await look()).size).toEqual([320, 240]);
-    expect(pictures.length).toBeGreaterThan(2);
     await expectSource(pictures);
     expect(session.errors).toEqual([]);
     await session.page.evaluate(() => (globalThis as unknown as { page: Page }).page.stop());
