@@ -1,10 +1,10 @@
 // Viewers of one low-latency stream: how fast playlists are answered, and what a viewer costs the serving process.
 //
-//   npm run build && node bench/viewers.mjs [--viewers 200] [--seconds 20]
+//   npm run bench:hls [-- --viewers 200 --seconds 20]
 //
 // A camera is sent in real time to a packager in one process; another one has the viewers, each of which reloads the video's and the sound's
-// playlists as hls.js does (blocking) and gets each part.
-import { fork } from 'node:child_process';
+// playlists as hls.js does (blocking) and gets each part. Then comes what a viewer costs beside nginx (nginx.mjs).
+import { fork, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, createServer, get } from 'node:http';
 import { fileURLToPath } from 'node:url';
@@ -33,13 +33,20 @@ async function serve() {
   const answered = { plain: [], blocking: [] };
   let isMeasured = false;
   let bytes = 0;
-  const listener = toNodeListener(packager.handler);
+  /** When the bytes came that made a playlist what was waited for, by its address: the newest when the first viewer was answered. */
+  const caused = new Map();
+  const listener = toNodeListener(async (request, Response) => {
+    const response = await packager.handler(request, Response);
+    const path = request.url.slice(request.url.indexOf('/', 8));
+    if (!caused.has(path)) caused.set(path, released);
+    return response;
+  });
   const server = createServer((request, response) => {
     const came = performance.now();
     if (request.url.includes('media.m3u8')) {
       response.on('finish', () => {
         if (!isMeasured) return;
-        const since = Math.max(came, released);
+        const since = Math.max(came, request.url.includes('_HLS_msn') ? (caused.get(request.url) ?? came) : came);
         answered[request.url.includes('_HLS_msn') ? 'blocking' : 'plain'].push(performance.now() - since);
       });
     }
@@ -136,4 +143,8 @@ async function watch() {
 }
 
 await (values.role === 'viewers' ? watch() : serve());
+if (values.role !== 'viewers') {
+  const script = fileURLToPath(new URL('nginx.mjs', import.meta.url));
+  spawnSync(process.execPath, [script, '--viewers', values.viewers, '--seconds', values.seconds], { stdio: 'inherit' });
+}
 process.exit();

@@ -23,7 +23,7 @@ const video = element('#mse');
 let offset;
 const player = new MsePlayer(video, {
   chunkDuration: 100,
-  maxDelay: 1,
+  maxDelay: 0.6,
   onSegment(segment) {
     // Where the fragment begins in the video, and when it was recorded.
     if (segment.type !== 'media' || segment.chunk > 0) return;

@@ -28,7 +28,7 @@ export class PlaySession {
     this.#video = video;
     this.#options = options;
     this.#onTrackLeftOut = onTrackLeftOut;
-    this.#playhead = new Playhead(video, options.maxDelay);
+    this.#playhead = new Playhead(video, options.maxDelay, options.chunkDuration !== undefined);
   }
 
   /** Is aborted when the session ends. */
@@ -70,6 +70,7 @@ export class PlaySession {
   /** Leaves the video without a source. */
   close(): void {
     this.stop();
+    this.#playhead.close();
     if (this.#objectUrl === undefined) return;
     this.#video.pause();
     this.#release();

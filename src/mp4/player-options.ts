@@ -28,7 +28,8 @@ export interface MsePlayerOptions
   readonly readAhead?: number | undefined;
   /**
    * For live streams: how far playing may fall behind the newest frame before it jumps: to the newest fragment, or, with `chunkDuration`,
-   * to half as far behind. What has piled up is then skipped as fast as it arrives. Default: as far as it likes.
+   * to half as far behind. What has piled up is then skipped as fast as it arrives. With `chunkDuration`, playing is 10 % faster while it
+   * is more than half as far behind, unless the page has set `playbackRate`. Default: as far as it likes.
    */
   readonly maxDelay?: number | undefined;
   /** Makes the media source. Default: `new MediaSource()`; Safari on iPhone has `ManagedMediaSource` instead. */

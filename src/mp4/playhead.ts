@@ -7,6 +7,12 @@ const NEAR_END = 0.1;
 /** In seconds of the wall clock: a video that waits this near to the end of what is buffered waits for what is behind the gap. */
 const STUCK = 0.5;
 
+/** How fast playing catches up with what comes chunk by chunk. Pitch stays, and the difference is hardly seen or heard. */
+const FASTER = 1.1;
+
+/** In seconds: chunks do not come at even intervals. */
+const UNEVEN = 0.1;
+
 /** HTMLMediaElement.HAVE_FUTURE_DATA */
 const HAVE_FUTURE_DATA = 3;
 
@@ -14,12 +20,16 @@ const HAVE_FUTURE_DATA = 3;
 export class Playhead {
   readonly #video: HTMLVideoElement;
   readonly #maxDelay: number | undefined;
+  readonly #catchesUp: boolean;
+  #isFaster = false;
   /** Where to go when playing has fallen behind, in seconds. */
   newest = 0;
 
-  constructor(video: HTMLVideoElement, maxDelay: number | undefined) {
+  /** @param catchesUp whether playing is to be faster while it is more than half of `maxDelay` behind */
+  constructor(video: HTMLVideoElement, maxDelay: number | undefined, catchesUp: boolean) {
     this.#video = video;
     this.#maxDelay = maxDelay;
+    this.#catchesUp = catchesUp;
   }
 
   /** How much is buffered ahead, in seconds, gaps counted in. */
@@ -41,8 +51,24 @@ export class Playhead {
       else if (currentTime < buffered.end(i) - near) next = undefined;
     }
     const maxDelay = this.#maxDelay;
+    if (maxDelay !== undefined && this.#catchesUp) this.#catchUp(maxDelay / 2);
     if (maxDelay !== undefined && this.ahead > maxDelay && this.newest > currentTime) next = this.newest;
     if (next !== undefined) this.#video.currentTime = next + JUST_BEHIND;
+  }
+
+  /** Leaves the video as fast as it was. */
+  close(): void {
+    if (this.#isFaster && this.#video.playbackRate === FASTER) this.#video.playbackRate = 1;
+    this.#isFaster = false;
+  }
+
+  /** A page that has set the speed itself keeps it. */
+  #catchUp(target: number): void {
+    if (this.#video.playbackRate !== (this.#isFaster ? FASTER : 1)) return;
+    const isFaster = this.ahead > (this.#isFaster ? target : target + UNEVEN);
+    if (isFaster === this.#isFaster) return;
+    this.#isFaster = isFaster;
+    this.#video.playbackRate = isFaster ? FASTER : 1;
   }
 }
 

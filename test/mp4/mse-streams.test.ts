@@ -12,9 +12,12 @@ const PAGE = `
 import { MsePlayer } from './src/mp4/index.ts';
 const video = document.querySelector('video');
 const state = {};
+let jumps = 0;
 let player;
+video.addEventListener('seeking', () => { jumps++; });
 globalThis.start = async (path, options = {}, rate = 1) => {
   await player?.stop();
+  jumps = 0;
   Object.assign(state, { inits: [], chunks: 0, done: undefined, error: undefined, states: [], leftOut: [], events: [], stalls: [], most: 0 });
   const onSegment = (segment) => {
     if (segment.type === 'init') state.inits.push(segment.mimeType);
@@ -33,6 +36,8 @@ globalThis.start = async (path, options = {}, rate = 1) => {
 globalThis.look = () => ({
   ...state,
   time: video.currentTime,
+  speed: video.playbackRate,
+  jumps,
   ended: video.ended,
   size: [video.videoWidth, video.videoHeight],
   player: player.state,
@@ -69,6 +74,8 @@ interface Look {
   events: string[];
   stalls: number[];
   time: number;
+  speed: number;
+  jumps: number;
   ended: boolean;
   player: string;
   size: [number, number];
@@ -108,15 +115,20 @@ describeNeeding('MsePlayer in Chromium, streams as they come', [tools('chromium'
   }
 
   /** Bytes as a camera sends them: each frame at its time. */
-  async function* frameByFrame(): AsyncIterable<Uint8Array> {
-    const began = performance.now();
-    for (const { bytes, frames } of wrapAsGetMedia(media)) {
-      for (let at = 0, i = 0; at < bytes.length; i++) {
-        const size = Math.ceil(bytes.length / frames.length);
-        const due = (frames[Math.min(i, frames.length - 1)]!.timestamp / 1000) | 0;
-        await pause(Math.max(0, due - (performance.now() - began)));
-        yield bytes.subarray(at, at + size);
-        at += size;
+  /** In real time, but so many milliseconds of it at once. */
+  async function* frameByFrame(ahead = 0, rounds = 1): AsyncIterable<Uint8Array> {
+    const began = performance.now() - ahead;
+    const length = Math.max(...media.frames.map(({ timestamp }) => timestamp)) + 40_000;
+    for (let round = 0; round < rounds; round++) {
+      const offset = round * length;
+      for (const { bytes, frames } of wrapAsGetMedia(media, { offset })) {
+        for (let at = 0, i = 0; at < bytes.length; i++) {
+          const size = Math.ceil(bytes.length / frames.length);
+          const due = (offset + frames[Math.min(i, frames.length - 1)]!.timestamp) / 1000;
+          await pause(Math.max(0, due - (performance.now() - began)));
+          yield bytes.subarray(at, at + size);
+          at += size;
+        }
       }
     }
     await pause(60_000);
@@ -196,7 +208,8 @@ describeNeeding('MsePlayer in Chromium, streams as they come', [tools('chromium'
       '/silent': stream(() => live(silent)),
       '/late': stream(() => live(late, 20)),
       '/early': stream(() => live(early, 20)),
-      '/frames': stream(frameByFrame),
+      '/frames': stream(() => frameByFrame()),
+      '/backlog': stream(() => frameByFrame(1500, 8)),
       '/gaps': stream(gaps),
       '/heavy': stream(heavyStream),
       '/live': stream(() => live(media)),
@@ -339,6 +352,23 @@ describeNeeding('MsePlayer in Chromium, streams as they come', [tools('chromium'
     expect(seen.ranges.length).toBe(1);
     // The newest that is there is less than a fragment ahead.
     expect(seen.ranges[0]![1] - seen.time).toBeLessThan(0.9);
+  });
+
+  test('chunks that are behind are caught up with, a little faster; then the speed is what it was', async () => {
+    // More than half of the delay that is allowed is there at once, and less than all.
+    await start('/backlog', { chunkDuration: 100, maxDelay: 2 });
+    const ahead = ({ ranges, time }: Look) => (ranges.at(-1)?.[1] ?? 0) - time;
+    const faster = await until(({ speed }) => speed > 1);
+    expect(faster.speed).toBe(1.1);
+    expect(ahead(faster)).toBeLessThan(2);
+    const then = await until(({ speed, time }) => speed === 1 && time > faster.time);
+    expect(then.error).toBeUndefined();
+    expect(ahead(then)).toBeLessThan(1.3);
+    // Nothing was jumped over.
+    expect(then.jumps).toBe(0);
+    await session.page.evaluate(() => (globalThis as unknown as PageGlobals).setRate(1.5));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await look()).speed).toBe(1.5);
   });
 
   test.each([
