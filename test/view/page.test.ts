@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkStream } from '../../src/check/check-stream.js';
-import { readFragments } from '../../src/fragments/read.js';
+import { readFragments, readFrames } from '../../src/fragments/read.js';
 import { readDocuments } from '../../src/fragments/read-documents.js';
 import { writeGetMediaError, writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { startLocalKinesisVideo } from '../../src/testing/local-kinesis-video.js';
@@ -225,6 +225,40 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
       // The frames beside it differ by more than colour conversion does.
       const beside = psnr(picture, frameOfFfmpeg(frame - 1));
       expect(beside).toBeLessThan(psnr(picture, frameOfFfmpeg(frame)) - 1);
+    });
+
+    it('of a stream whose pictures are stored out of order', async () => {
+      const path = join(folder, 'reordered.mkv');
+      // Without colours: which matrix unlabelled ones are turned into RGB with is left to each decoder.
+      const source = ['-f', 'lavfi', '-i', `testsrc=s=${WIDTH}x${HEIGHT}:r=25:d=4,hue=s=0`];
+      const codec = ['-c:v', 'libx264', '-preset', 'veryfast', '-g', '50', '-bf', '3', '-pix_fmt', 'yuv420p'];
+      execFileSync(findTool('ffmpeg') ?? '', ['-v', 'error', ...source, ...codec, path]);
+      const bytes = readFileSync(path);
+      const times: number[] = [];
+      for await (const { timestamp } of readFrames(new Uint8Array(bytes))) times.push(timestamp);
+      const stored = times.findIndex((time, index) => index > 60 && time < (times[index - 1] ?? 0));
+      expect(stored).toBeGreaterThan(60);
+      const shownAt = times.filter((time) => time < (times[stored] ?? 0)).length;
+      const select = `select=between(n\\,${shownAt - 1}\\,${shownAt + 1})`;
+      const args = ['-v', 'fatal', '-i', path, '-vf', select, '-fps_mode', 'passthrough', '-f', 'rawvideo'];
+      const maxBuffer = 1 << 24;
+      const all = execFileSync(findTool('ffmpeg') ?? '', [...args, '-pix_fmt', 'rgb24', '-'], { maxBuffer });
+      await open(bytes);
+      await tab('Frames');
+      await page.locator('[aria-label="Frames"][role="grid"]').evaluate((element, top) => {
+        element.scrollTop = top;
+      }, stored * 26);
+      const row = page.locator(`[aria-label="Frames"] [data-index="${stored}"]`);
+      await row.click();
+      const frame = await row.locator('[role="gridcell"]').first().textContent();
+      await page.locator(`.screen canvas[data-frame="${frame}"]`).waitFor();
+      const picture = await shown();
+      const [before, same, after] = [0, 1, 2].map((at) => {
+        const size = WIDTH * HEIGHT * 3;
+        return psnr(picture, new Uint8Array(all.subarray(at * size, (at + 1) * size)));
+      });
+      expect(same).toBeGreaterThan(38);
+      expect(Math.max(before ?? 0, after ?? 0)).toBeLessThan((same ?? 0) - 3);
     });
 
     it('of a producer whose timestamps begin anew', async () => {

@@ -45,7 +45,7 @@ export function App() {
   return (
     <div class={isOver ? 'app over' : 'app'}>
       <Header opened={opened} />
-      {opened === undefined ? <Welcome /> : <Opened key={opened.source.name} opened={opened} />}
+      {opened === undefined ? <Welcome /> : <Opened key={opened.id} opened={opened} />}
       <div role="status" class="notice">
         {visibleText(notice.value)}
       </div>

@@ -108,7 +108,7 @@ export class ElementTree {
     // In a live stream the oldest are let go: places have moved.
     const first = root.children.get(0);
     const hasMoved = first !== undefined && first.element !== elements[0]?.element;
-    if (hasMoved) this.#branches.set(undefined, newBranch());
+    if (hasMoved) this.#forget(elements[0]?.element ?? Number.POSITIVE_INFINITY);
     const grown = this.#branches.get(undefined)!;
     grown.total = total;
     for (const branch of this.#branches.values()) {
@@ -123,6 +123,15 @@ export class ElementTree {
       }
     }
     this.#changed();
+  }
+
+  /** Lets go of all elements before one, which are no longer there. */
+  #forget(first: number): void {
+    this.#branches.set(undefined, newBranch());
+    for (const element of [...this.#open]) if (element < first) this.#open.delete(element);
+    for (const parent of [...this.#branches.keys()]) {
+      if (parent !== undefined && parent < first) this.#branches.delete(parent);
+    }
   }
 
   async #load(parent: number | undefined, index: number): Promise<void> {

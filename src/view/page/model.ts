@@ -91,22 +91,17 @@ export class ShownModel {
 
   /** Numbers of the frames of a track, by TrackNumber, in the order of their times. */
   framesOf(number: number): Uint32Array {
-    return this.derive(`frames of ${number}`, () => {
-      const ids = this.#idsOf(number);
-      const { track, first } = this.data.frames;
-      return this.byTime.frames.filter((frame) => ids.has(track[frame - first]!));
-    });
+    return this.derive('frames of tracks', () => this.#byTrack(this.byTime.frames)).get(number) ?? NO_FRAMES;
   }
 
-  /** The same in the order of the stream. */
+  /** The same in the order of the stream; without a number, the frames of all tracks. */
   storedFramesOf(number: number | undefined): Uint32Array {
-    return this.derive(`stored frames of ${number}`, () => {
-      const { track, first, count } = this.data.frames;
-      const ids = number === undefined ? undefined : this.#idsOf(number);
-      const found: number[] = [];
-      for (let i = 0; i < count; i++) if (ids === undefined || ids.has(track[i]!)) found.push(first + i);
-      return Uint32Array.from(found);
+    const all = this.derive('stored frames', () => {
+      const { first, count } = this.data.frames;
+      return Uint32Array.from({ length: count }, (_, index) => first + index);
     });
+    if (number === undefined) return all;
+    return this.derive('stored frames of tracks', () => this.#byTrack(all)).get(number) ?? NO_FRAMES;
   }
 
   /** TrackNumbers with the newest record of each. */
@@ -181,10 +176,25 @@ export class ShownModel {
     return at < count ? first + at : undefined;
   }
 
-  #idsOf(number: number): ReadonlySet<number> {
-    return new Set(this.data.tracks.filter((track) => track.number === number).map(({ id }) => id));
+  /** Frames by the TrackNumber of each, in one pass: a stream may have thousands of tracks. */
+  #byTrack(frames: Uint32Array): ReadonlyMap<number, Uint32Array> {
+    const { track, first } = this.data.frames;
+    const numberOf = (frame: number) => this.data.tracks[track[frame - first] ?? -1]?.number;
+    const counts = new Map<number, number>();
+    for (const frame of frames) {
+      const number = numberOf(frame);
+      if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + 1);
+    }
+    const lists = new Map([...counts].map(([number, count]) => [number, { frames: new Uint32Array(count), at: 0 }]));
+    for (const frame of frames) {
+      const list = lists.get(numberOf(frame) ?? Number.NaN);
+      if (list !== undefined) list.frames[list.at++] = frame;
+    }
+    return new Map([...lists].map(([number, list]) => [number, list.frames]));
   }
 }
+
+const NO_FRAMES = new Uint32Array(0);
 
 function isSorted(values: Float64Array): boolean {
   for (let i = 1; i < values.length; i++) if (values[i]! < values[i - 1]!) return false;

@@ -63,7 +63,7 @@ export function SearchBox(props: { readonly session: Session; readonly onFound: 
         signal: stop.signal,
         onPart: (part) => {
           const isFirst = list.length === 0;
-          list.push(...part);
+          for (const element of part) list.push(element);
           setFound([...list]);
           // What lies deepest is what is at an offset.
           if (isFirst && kind !== 'offset') show(list, 0);

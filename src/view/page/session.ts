@@ -24,6 +24,9 @@ export type PaneName = 'fragments' | 'frames' | 'tags' | 'tracks' | 'findings' |
 
 /** One stream that is looked at: what is known of it, and what the panes show. */
 export class Session {
+  static #count = 0;
+  /** Tells sessions apart, also of files of the same name. */
+  readonly id = Session.#count++;
   readonly source: ViewSource;
   readonly inspection: Inspection;
   readonly model: ShownModel;

@@ -6,6 +6,9 @@ export function trackLabel({ number, type, name, codecId }: TrackRecord): string
   return visibleText(`${number}: ${type} ${(name ?? codecId).slice(0, 40)}`);
 }
 
+/** So many tracks can be chosen from. */
+const MOST = 200;
+
 /** A list to choose a track from. */
 export function TrackChoice(props: {
   readonly label: string;
@@ -26,7 +29,7 @@ export function TrackChoice(props: {
         }
       >
         {props.all !== undefined && <option value="">{props.all}</option>}
-        {props.tracks.map((track) => (
+        {props.tracks.slice(0, MOST).map((track) => (
           <option key={track.number} value={String(track.number)}>
             {trackLabel(track)}
           </option>

@@ -1,12 +1,17 @@
+import { useState } from 'preact/hooks';
 import type { TrackRecord } from '../protocol.js';
 import { copyJson, hexOf } from './files.js';
 import { grouped, secondsText } from './format.js';
 import type { Session } from './session.js';
 import { ShownText } from './shown-text.js';
 
+/** So many tracks are shown at a time: a stream may describe thousands. */
+const STEP = 50;
+
 /** The tracks with all that their decoders are told. */
 export function TracksPane({ session }: { readonly session: Session }) {
   const { tracks } = session.data;
+  const [most, setMost] = useState(STEP);
   return (
     <>
       <div class="tools">
@@ -16,9 +21,14 @@ export function TracksPane({ session }: { readonly session: Session }) {
       </div>
       <div class="tracks" tabIndex={0} role="group" aria-label="Tracks">
         {tracks.length === 0 && <p>No tracks.</p>}
-        {tracks.map((track) => (
+        {tracks.slice(0, most).map((track) => (
           <Track key={track.id} track={track} />
         ))}
+        {tracks.length > most && (
+          <button type="button" onClick={() => setMost(most + STEP)}>
+            Show more of {grouped(tracks.length)} tracks
+          </button>
+        )}
       </div>
     </>
   );
