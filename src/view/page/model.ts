@@ -83,7 +83,9 @@ export class ShownModel {
       const frames = new Uint32Array(count);
       for (let i = 0; i < count; i++) frames[i] = i;
       if (!isSorted(time)) frames.sort((a, b) => time[a]! - time[b]! || a - b);
-      const times = Float64Array.from(frames, (index) => time[index]!);
+      // Not by `from`, which puts all of them into a list first.
+      const times = new Float64Array(count);
+      for (let i = 0; i < count; i++) times[i] = time[frames[i]!]!;
       for (let i = 0; i < count; i++) frames[i]! += first;
       return { frames, times };
     });
@@ -138,7 +140,10 @@ export class ShownModel {
     }
     const { frames, times } = this.derive(`times of ${number}`, () => {
       const own = this.framesOf(number);
-      return { frames: own, times: Float64Array.from(own, (frame) => this.timeOf(frame)!) };
+      const { time, first } = this.data.frames;
+      const ownTimes = new Float64Array(own.length);
+      for (let i = 0; i < own.length; i++) ownTimes[i] = time[own[i]! - first]!;
+      return { frames: own, times: ownTimes };
     });
     return frames[Math.max(0, lowerBound(times, time + 1e-6) - 1)];
   }
