@@ -7,7 +7,7 @@ import { FrameVisitor } from '../visitors/frame-visitor.js';
 import type { MkvTag } from '../visitors/tag.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
 import { CheckedFragment } from './checked-fragment.js';
-import { type FindingPlace, quote, type Report } from './finding.js';
+import { cut, type FindingPlace, quote, type Report } from './finding.js';
 import { Playability } from './playability.js';
 import { checkLimits } from './service-rules.js';
 import { Timeline } from './timeline.js';
@@ -231,6 +231,8 @@ function saidBehind(fragment: CheckedFragment | undefined): number {
 }
 
 function describeError({ operation, code, id, message }: StreamError): string {
-  const parts = [code, id, message].filter((part) => part !== undefined && part !== '');
+  const parts = [code, id, message]
+    .filter((part) => part !== undefined && part !== '')
+    .map((part) => cut(String(part)));
   return `${operation} reports an error: ${parts.join(', ')}`;
 }

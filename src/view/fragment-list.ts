@@ -1,6 +1,8 @@
 import type { CheckedFragment } from '../check/checked-fragment.js';
+import type { StreamError } from '../visitors/fragment-metadata.js';
 import type { MkvTag } from '../visitors/tag.js';
 import { type FragmentRecord, MOST_TAG_TEXT, type ServiceTagRecord, type TagRecord } from './protocol.js';
+import { shortened } from './shortened.js';
 import type { FragmentTime } from './time-axis.js';
 
 /** How much text of tags is kept in all, in characters. */
@@ -54,11 +56,11 @@ export class FragmentList {
     const tags = this.#tags(fragment, before, this.get(index));
     this.#records[index - this.first] = {
       index,
-      fragmentNumber: metadata?.fragmentNumber,
+      fragmentNumber: shortened(metadata?.fragmentNumber),
       producerTimestamp: metadata?.producerTimestamp?.getTime(),
       serverTimestamp: metadata?.serverTimestamp?.getTime(),
       millisBehindNow: metadata?.millisBehindNow,
-      continuationToken: metadata?.continuationToken,
+      continuationToken: shortened(metadata?.continuationToken),
       offset,
       size,
       time: time.start === undefined ? undefined : time.start / 1000,
@@ -69,7 +71,7 @@ export class FragmentList {
       frameBytes,
       tags,
       serviceTags: [...serviceTags],
-      error: metadata?.error,
+      error: shortenedError(metadata?.error),
       truncated: fragment.truncated,
       damagedBytes,
       gap: time.gap,
@@ -119,7 +121,7 @@ export class FragmentList {
       const value = tag.value.slice(0, this.#text < MOST_TEXT ? MOST_TAG_TEXT : SHORT_TEXT);
       this.#text += value.length;
       const record = {
-        name: tag.name,
+        name: shortened(tag.name),
         value,
         length: tag.value.length,
         element: this.#elementOf(tag),
@@ -137,6 +139,10 @@ export class FragmentList {
     if (!before.tags.some(isNews)) return;
     this.#replace({ ...before, tags: before.tags.map((tag) => (isNews(tag) ? { ...tag, persistent: true } : tag)) });
   }
+}
+
+function shortenedError(error: StreamError | undefined): StreamError | undefined {
+  return error && { ...error, code: shortened(error.code), message: shortened(error.message) };
 }
 
 function keysOf(tags: readonly Pick<TagRecord, 'name' | 'value' | 'length'>[]): Set<string> {

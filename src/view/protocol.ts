@@ -13,7 +13,8 @@ import type { EncodedChunkSettings } from '../visitors/frame.js';
  * them, and sends the {@link ModelUpdate}s of what it reads; the page asks with {@link Requests}.
  *
  * Positions are bytes from the start of the stream. Fragments, frames, tracks and elements are named by numbers that count from 0 in stream
- * order and stay what they are; in a live stream, of which the oldest part is let go, the smallest numbers are no longer there.
+ * order and stay what they are; in a live stream, of which the oldest part is let go, the smallest numbers are no longer there. Names,
+ * numbers and codes that a stream gives are cut to `MOST_NAME_TEXT` characters.
  */
 
 // ---- What is opened ----

@@ -18,6 +18,7 @@ import {
   type ModelUpdate,
   type ServiceTagRecord,
 } from './protocol.js';
+import { shortened } from './shortened.js';
 import { TagPlaces } from './tag-places.js';
 import { TimeAxis } from './time-axis.js';
 import { TrackList } from './track-list.js';
@@ -230,7 +231,8 @@ export class StreamIndexer {
   }
 
   #takeFinding(finding: Finding): void {
-    if (this.#findingCount++ < this.#limits.findings) this.#findings.push({ ...finding });
+    if (this.#findingCount++ >= this.#limits.findings) return;
+    this.#findings.push({ ...finding, fragmentNumber: shortened(finding.fragmentNumber) });
   }
 
   #takeFrame(frame: Frame, fragment: CheckedFragment): void {

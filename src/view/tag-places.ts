@@ -3,11 +3,10 @@ import { Mkv } from '../mkv/elements.js';
 import { isServiceTag } from '../visitors/fragment-metadata.js';
 import type { MkvTag } from '../visitors/tag.js';
 import type { ServiceTagRecord } from './protocol.js';
+import { shortened } from './shortened.js';
 
 /** Of so many tags in one Tags the places are remembered. */
 const MOST_PLACES = 10_000;
-/** A longer value, in bytes, is none of the service's. */
-const LONGEST_VALUE = 1024;
 
 /** Remembers which element holds the value of a tag. It is shown the elements of Tags before the tags that they make. */
 export class TagPlaces {
@@ -33,7 +32,9 @@ export class TagPlaces {
     if (place === undefined) return;
     if (element.is(Mkv.TagName)) place.name = element.value;
     else if (element.is(Mkv.TagString) || element.is(Mkv.TagBinary)) place.element = number;
-    if (element.is(Mkv.TagString) && element.dataSize <= LONGEST_VALUE) place.value = element.value;
+    // The name mostly stands before it.
+    const mayBeService = place.name === '' || isServiceTag(place.name);
+    if (mayBeService && element.is(Mkv.TagString)) place.value = shortened(element.value);
   }
 
   stop({ type, start, truncated }: MkvEndMasterElement): void {

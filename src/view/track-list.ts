@@ -1,5 +1,6 @@
 import type { TrackMetadata } from '../mkv/track.js';
 import type { TrackRecord } from './protocol.js';
+import { shortened } from './shortened.js';
 import { describeTrack } from './track-description.js';
 
 /** So many records are made: a stream could describe any number of tracks. */
@@ -77,10 +78,10 @@ function makeRecord(id: number, track: TrackMetadata, firstFragment: number): Tr
     number,
     uid: track.uid.toString(),
     type,
-    name,
-    language,
-    codecId,
-    codecName,
+    name: shortened(name),
+    language: shortened(language),
+    codecId: shortened(codecId),
+    codecName: shortened(codecName),
     codecString,
     codecPrivate: codecPrivate && new Uint8Array(codecPrivate),
     defaultDuration,

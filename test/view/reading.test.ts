@@ -169,6 +169,30 @@ describe('tags that mean harm', () => {
   });
 });
 
+describe('a stream with a million characters where a name is', () => {
+  it('is shown with the beginning of them', () => {
+    const long = '9'.repeat(1_000_000);
+    const tracks = [{ number: 1, codecId: `V_${long}`, name: long, video: { pixelWidth: 64, pixelHeight: 48 } }];
+    const inputs = Array.from({ length: 5 }, (_, index) =>
+      fragmentInput(index, {
+        tracks,
+        fragmentNumber: long,
+        continuationToken: long,
+        tags: [[long, long]],
+        error: { id: 5000, code: long },
+      }),
+    );
+    const model = modelOf([concatBytes(inputs.map((input) => writeGetMediaFragment(input)))]);
+    expect(model.fragments).toHaveLength(5);
+    expect(model.fragment(0)?.fragmentNumber).toBe(`${long.slice(0, 256)}…`);
+    expect(model.fragment(0)?.tags[0]?.length).toBe(1_000_000);
+    const { tracks: records, fragments: shown, findings } = model;
+    expect(findings.length).toBeGreaterThan(0);
+    // The values of the tags have 4,096 characters each.
+    expect(JSON.stringify({ records, shown, findings }).length).toBeLessThan(100_000);
+  });
+});
+
 describe('searching', () => {
   const search = async (query: ElementQuery) => {
     const { inspection } = await openBytes(body(3));
