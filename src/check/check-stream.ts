@@ -5,7 +5,7 @@ import { type CheckRule, type Finding, type FindingPlace, SEVERITIES } from './f
 import type { Obstacles, Playable } from './playability.js';
 import { StreamCheck } from './stream-check.js';
 
-/** How a stream is checked. */
+/** Options of {@link checkStream}. */
 export interface CheckOptions {
   /** Receives each finding as soon as it is made. A promise is waited for before anything more is read. */
   readonly onFinding?: ((finding: Finding) => MaybePromise) | undefined;
@@ -17,7 +17,7 @@ export interface CheckOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a check found. */
+/** The result of {@link checkStream}. */
 export interface CheckReport {
   /** In the order in which they were made. */
   readonly findings: readonly Finding[];
@@ -35,7 +35,8 @@ export interface CheckReport {
 
 /**
  * Checks a stream by the rules of Matroska and of Kinesis Video Streams: what its bytes, its labels, its times and its frames say, and
- * which of the service's ways to play it would take it. It reads on after damage, holds one fragment's facts at a time, and keeps no frames.
+ * which of the service's ways to play it would take it. It reads on after damage, holds one fragment's facts at a time, and keeps no
+ * frames.
  *
  * @throws whatever the source throws when it fails, the signal's reason when it is aborted. What is wrong with the bytes is a finding.
  */

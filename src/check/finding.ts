@@ -4,7 +4,7 @@
  */
 export type CheckSeverity = 'error' | 'warning' | 'info';
 
-/** What a finding is about. Each rule has one severity, see `docs/check.md`. */
+/** The rule that a finding is about, such as `CrcMismatch`. Each rule has one severity; `docs/check.md` lists them all. */
 export type CheckRule = keyof typeof SEVERITIES;
 
 /** Each rule with its severity. */
@@ -54,7 +54,7 @@ export const SEVERITIES = {
   Overlap: 'warning',
 } as const satisfies Readonly<Record<string, CheckSeverity>>;
 
-/** One thing that is wrong with a stream, or worth knowing. */
+/** One fault of a stream, or a fact worth knowing. */
 export interface Finding {
   /** How bad it is. */
   readonly severity: CheckSeverity;

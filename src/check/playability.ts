@@ -4,15 +4,15 @@ import type { CheckedFragment } from './checked-fragment.js';
 import { quote } from './finding.js';
 
 /**
- * The service's ways to play a stream: `getClip` is GetClip, `hls` GetHLSStreamingSessionURL, `dash` GetDASHStreamingSessionURL, `getImages`
- * GetImages.
+ * The service's ways to play a stream: `getClip` is GetClip, `hls` GetHLSStreamingSessionURL, `dash` GetDASHStreamingSessionURL,
+ * `getImages` GetImages.
  */
 export type PlaybackOperation = 'getClip' | 'hls' | 'dash' | 'getImages';
 
-/** Which of the service's ways to play a stream would take it: GetClip, the HLS and DASH sessions, GetImages. */
+/** Which operations of the service would play the stream: GetClip, HLS and DASH sessions, GetImages. */
 export type Playable = Readonly<Record<PlaybackOperation, boolean>>;
 
-/** Why not, in a sentence for each reason; empty where nothing is in the way. */
+/** Why an operation would not play the stream: one sentence for each reason; empty if there is none. */
 export type Obstacles = Readonly<Record<PlaybackOperation, readonly string[]>>;
 
 const ALL: readonly PlaybackOperation[] = ['getClip', 'hls', 'dash', 'getImages'];

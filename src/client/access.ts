@@ -62,23 +62,23 @@ export interface ArchivedMediaClient {
 }
 
 /**
- * How the service is reached: through `client`, or through clients made from `clientConfig`, or, with neither, from what the AWS SDK finds
- * in its surroundings (environment, files, instance role).
+ * How to reach the service: through `client`, or through clients that are created from `clientConfig`. Without both, the AWS SDK finds
+ * region and credentials itself (environment, files, instance role).
  */
 export interface ServiceAccess {
   /** A `KinesisVideoClient`. It stays the caller's: it is never destroyed here. */
   readonly client?: ControlClient | undefined;
   /**
-   * Configuration for all clients that are made here: region, credentials, requestHandler … Its `endpoint` is that of the control plane; the
-   * stream's own endpoints come from the service. Unless it says otherwise, `maxAttempts` is 1: the consumers try again themselves, within
-   * the service's rates.
+   * Configuration for all clients that are made here: region, credentials, requestHandler … Its `endpoint` is that of the control plane;
+   * the stream's own endpoints come from the service. Unless it says otherwise, `maxAttempts` is 1: the consumers try again themselves,
+   * within the service's rates.
    */
   readonly clientConfig?: KinesisVideoClientConfig | undefined;
   /** Counts calls of GetDataEndpoint; to be shared by consumers of one stream. Default: 5 a second for this consumer alone. */
   readonly endpointRateLimiter?: CallLimiter | undefined;
 }
 
-/** How GetMedia is reached. */
+/** How to reach GetMedia. */
 export interface MediaAccess extends ServiceAccess {
   /** What the clients for GetMedia are made with besides region, credentials and endpoint. */
   readonly mediaClientConfig?: KinesisVideoMediaClientConfig | undefined;
@@ -86,7 +86,7 @@ export interface MediaAccess extends ServiceAccess {
   readonly createMediaClient?: ((endpoint: string) => MediaClient | Promise<MediaClient>) | undefined;
 }
 
-/** How ListFragments and GetMediaForFragmentList are reached. */
+/** How to reach ListFragments and GetMediaForFragmentList. */
 export interface ArchivedMediaAccess extends ServiceAccess {
   /** What the clients are made with besides region, credentials and endpoint. */
   readonly archivedMediaClientConfig?: KinesisVideoArchivedMediaClientConfig | undefined;

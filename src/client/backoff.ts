@@ -1,4 +1,4 @@
-/** How long to wait before trying again. */
+/** How long to wait before the next try. */
 export interface BackoffOptions {
   /** The most that is waited before the first repetition, in milliseconds. Default 200. It doubles with each one after. */
   readonly baseDelayMs?: number | undefined;

@@ -1,7 +1,7 @@
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import { isFragmentNumber } from './fragment-number.js';
 
-/** Where a consumer continues in another process: behind this fragment. It can be kept as JSON. */
+/** The position at which a consumer continues in another process: behind this fragment. It can be stored as JSON. */
 export interface Checkpoint {
   /** The last fragment that was processed. */
   readonly fragmentNumber: string;
@@ -13,7 +13,10 @@ export interface Checkpoint {
   readonly serverTimestamp?: string | undefined;
 }
 
-/** Keeps a consumer's checkpoint: a file, a row of a table. What it throws ends the iteration, with nothing lost. */
+/**
+ * Stores a consumer's checkpoint, for example in a file or a row of a table. An error that it throws ends the iteration; no fragment is
+ * lost.
+ */
 export interface CheckpointStore {
   /** The checkpoint that was saved last; nothing the first time. */
   load(): Promise<Checkpoint | undefined> | Checkpoint | undefined;

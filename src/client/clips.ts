@@ -10,13 +10,13 @@ import type { FragmentRange, ListedFragment } from './list-fragments.js';
 import { type PlaybackAccess, PlaybackCalls } from './playback-client.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
 
-/** Which clips {@link getClip} gets. */
+/** Options of {@link getClip}, besides the stream. */
 export interface ClipSettings extends PlaybackAccess, Pick<ArchivedMediaAccess, 'createArchivedMediaClient'> {
   /** The stretch of time, both ends included. It may be of any length. */
   readonly range: FragmentRange;
 }
 
-/** Which stream and which clips. */
+/** Options of {@link getClip}. */
 export type ClipOptions = StreamIdentity & ClipSettings;
 
 /** A clip: an MP4 of fragments that follow each other. */
@@ -36,8 +36,8 @@ const MOST_FRAGMENTS = 200;
 const MOST_BYTES = 100_000_000;
 
 /**
- * Clips of a stream by GetClip. A range with more than one clip takes (200 fragments, 100 MB) comes in several, one behind the other, with
- * no fragment in two of them.
+ * Gets clips of a stream with GetClip. A range that is too large for one clip (200 fragments, 100 MB) gives several, one after another; no
+ * fragment is in two of them.
  *
  * ```ts
  * for await (const { from, bytes } of getClip({ streamName: 'door', range })) await writeFile(`${from.getTime()}.mp4`, bytes);

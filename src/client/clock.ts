@@ -1,6 +1,6 @@
 import { abortable } from './abort.js';
 
-/** Time as the consumers see it; tests put their own in its place. */
+/** The clock of the consumers. Tests can replace it. */
 export interface Clock {
   /** Milliseconds from some fixed moment, never going back. */
   now(): number;

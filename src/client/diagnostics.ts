@@ -5,7 +5,7 @@ import type { Checkpoint } from './checkpoint.js';
 import type { GapEvent, ReconnectEvent } from './events.js';
 import type { KinesisVideoError, ServiceOperation } from './service-error.js';
 
-/** What every message says. */
+/** The part that all messages have. */
 export interface DiagnosticMessage {
   /** The stream, as the consumer's options name it. */
   readonly stream: StreamIdentity;

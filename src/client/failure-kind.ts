@@ -1,4 +1,4 @@
-/** What kind of failure it was, and with that what is done about it. */
+/** The kind of a failure. It decides what the consumer does. */
 export type FailureKind =
   /** Too many calls or connections: tried again after a while. */
   | 'throttled'

@@ -1,7 +1,7 @@
 import type { Fragment } from '../fragments/fragment.js';
 import type { Clock } from './clock.js';
 
-/** How a `FragmentListConsumer` is doing. Counts are since it was made, over all loops. */
+/** Counters and the state of a `FragmentListConsumer`, since it was created, over all loops. */
 export interface FragmentListMetrics {
   /** Fragments handed out. */
   readonly fragments: number;

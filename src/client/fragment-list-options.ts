@@ -15,7 +15,7 @@ export interface FailedFragment {
   readonly attempts: number;
 }
 
-/** How far a {@link FragmentListConsumer} is. */
+/** The progress of a {@link FragmentListConsumer}. */
 export interface FragmentListProgress {
   /** How many fragments there are to get. */
   readonly total: number;
@@ -27,7 +27,7 @@ export interface FragmentListProgress {
   readonly bytes: number;
 }
 
-/** A call failed, or what it gave was not whole, and is made again. */
+/** A call has failed, or its result was incomplete, and it is made again. */
 export interface FragmentRetryEvent {
   /** What was wrong. Its `operation` names the call: GetDataEndpoint, ListFragments or GetMediaForFragmentList. */
   readonly error: KinesisVideoError;
@@ -37,7 +37,7 @@ export interface FragmentRetryEvent {
   readonly delayMs: number;
 }
 
-/** How a {@link FragmentListConsumer} works; besides these, which stream and which fragments. */
+/** Options of a {@link FragmentListConsumer}, besides the stream and the fragments. */
 export interface FragmentListConsumerSettings extends ArchivedMediaAccess, PatienceOptions {
   /** The order of listed fragments. Default `fragmentNumber`. */
   readonly orderBy?: FragmentOrder | undefined;

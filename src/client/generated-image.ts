@@ -1,6 +1,6 @@
 import { parseMoment } from './moment.js';
 
-/** What the key of an image says that the service has put into S3 (image generation). */
+/** The parts of the S3 key of an image that the service has generated. */
 export interface GeneratedImageKey {
   /** What the producer's tag AWS_KINESISVIDEO_IMAGE_PREFIX, or the stream's configuration, puts first; it may have any character. */
   readonly imagePrefix: string;
@@ -16,7 +16,7 @@ export interface GeneratedImageKey {
   readonly extension: string;
 }
 
-/** What the metadata of such an image says of it. */
+/** The S3 metadata of an image that the service has generated. */
 export interface GeneratedImageMetadata {
   /** The number of its fragment. */
   readonly fragmentNumber: string | undefined;
@@ -29,8 +29,8 @@ export interface GeneratedImageMetadata {
 }
 
 /**
- * Takes the key of an image in S3 apart: `ImagePrefix_AccountID_StreamName_ImageTimecode_RandomID.extension`. Prefix and name of the stream
- * may have underscores, so it is read from the right; the account is the last part of 12 digits that leaves a name behind it.
+ * Splits the S3 key of a generated image: `ImagePrefix_AccountID_StreamName_ImageTimecode_RandomID.extension`. Prefix and name of the
+ * stream may have underscores, so it is read from the right; the account is the last part of 12 digits that leaves a name behind it.
  *
  * @returns `undefined` when the key is none of an image of the service
  */
@@ -54,7 +54,7 @@ const METADATA_PREFIX = 'x-amz-meta-';
 const SERVICE_PREFIX = 'aws_kinesisvideo_';
 
 /**
- * Reads the metadata of an image in S3.
+ * Reads the S3 metadata of a generated image.
  *
  * @param metadata names and values as S3 gives them: headers (`x-amz-meta-…`), or the SDK's `Metadata`, which has the names without that
  */

@@ -33,7 +33,7 @@ import { Reach, Recovery } from './recovery.js';
 import { openControl } from './sdk.js';
 import { openMedia } from './sdk-media.js';
 
-/** How a {@link GetMediaConsumer} works; besides these, which stream. */
+/** Options of a {@link GetMediaConsumer}, besides the stream. */
 export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
   /** Where to begin when there is no checkpoint. Default NOW. */
   readonly start?: StartPosition | undefined;
@@ -82,9 +82,9 @@ export type GetMediaConsumerOptions = StreamIdentity & GetMediaConsumerSettings;
  * ```
  *
  * You receive a fragment when its last byte has arrived. If a connection ends inside a fragment, the consumer drops that part and reads the
- * fragment again. A fragment counts as processed when you ask for the next one; then the checkpoint moves behind it. Leaving the loop closes
- * the connection, and does not count the current fragment as processed; {@link GetMediaConsumer.commit} does. Another loop over the same
- * consumer continues behind the last fragment that you received.
+ * fragment again. A fragment counts as processed when you ask for the next one; then the checkpoint moves behind it. Leaving the loop
+ * closes the connection, and does not count the current fragment as processed; {@link GetMediaConsumer.commit} does. Another loop over the
+ * same consumer continues behind the last fragment that you received.
  *
  * The consumer reads no further ahead than the platform buffers. If the service ends a connection because the caller is slow, the next
  * connection continues.

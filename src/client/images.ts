@@ -7,7 +7,7 @@ import { asIs } from './iteration.js';
 import { type PlaybackAccess, PlaybackCalls } from './playback-client.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
 
-/** Which images {@link images} gets. */
+/** Options of {@link images}, besides the stream. */
 export interface ImagesSettings extends PlaybackAccess {
   /** The stretch of time: `from` and `to`, both included, by the clock that `type` names. It may be of any length. */
   readonly range: { readonly type: ImageSelectorType; readonly from: Date; readonly to: Date };
@@ -23,7 +23,7 @@ export interface ImagesSettings extends PlaybackAccess {
   readonly heightPixels?: number | undefined;
 }
 
-/** Which stream and which images. */
+/** Options of {@link images}. */
 export type ImagesOptions = StreamIdentity & ImagesSettings;
 
 /** An image of a stream, or why there is none. */
@@ -41,8 +41,8 @@ const LONGEST = 300_000;
 const LEAST_INTERVAL = 200;
 
 /**
- * Images of a stream by GetImages, of a stretch of time of any length: it is cut into what the service takes, all pages are followed, and
- * the times continue from one call to the next.
+ * Gets images of a stream with GetImages, for a range of any length. The range is split into what one call may ask for, all pages are read,
+ * and the sample times continue from one call to the next.
  *
  * ```ts
  * for await (const { timestamp, image } of images({ streamName: 'door', range, samplingIntervalMs: 10_000 }))

@@ -8,7 +8,7 @@ import type { ReadFragment } from './fragment-reader.js';
 /** How long a consumer waits by default for an answer or the next bytes: well over the 3 s after which the service ends a silent body. */
 export const READ_TIMEOUT_MS = 15_000;
 
-/** How patient a consumer is. */
+/** How long a consumer waits, and how often it tries again. */
 export interface PatienceOptions extends BackoffOptions {
   /** How long to wait for an answer, or for the next bytes of a body, in milliseconds. Default 15,000. */
   readonly readTimeoutMs?: number | undefined;
@@ -22,7 +22,7 @@ export interface PatienceOptions extends BackoffOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** A whole fragment, and the bytes of the Matroska document that it came in, as the service sent them. */
+/** A whole fragment, and the bytes of its Matroska document as the service sent them. */
 export interface FragmentDocument {
   /** The fragment, with its frames, tags and metadata. */
   readonly fragment: Fragment;

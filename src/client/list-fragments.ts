@@ -5,7 +5,7 @@ import { callPatiently, type PatientSetup } from './patient-call.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
 import { KinesisVideoError } from './service-error.js';
 
-/** A stretch of time whose fragments are wanted, both ends included. */
+/** A range of time. Both ends are included. */
 export interface FragmentRange {
   /** Whose clock `from` and `to` are of. */
   readonly type: FragmentSelectorType;
@@ -16,12 +16,12 @@ export interface FragmentRange {
 }
 
 /**
- * In which order fragments are given: by number (`'fragmentNumber'`), or by producer time (`'producerTimestamp'`), and those of one producer
- * time by number.
+ * In which order fragments are given: by number (`'fragmentNumber'`), or by producer time (`'producerTimestamp'`), and those of one
+ * producer time by number.
  */
 export type FragmentOrder = 'fragmentNumber' | 'producerTimestamp';
 
-/** What ListFragments says of a fragment; of one that the caller named, the number only. */
+/** What ListFragments says about a fragment. For a fragment that the caller named, only the number is known. */
 export interface ListedFragment {
   /** A decimal string of up to 128 digits. */
   readonly fragmentNumber: string;

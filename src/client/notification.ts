@@ -1,7 +1,7 @@
 import { fieldsOf, parseJson, textOf } from './json-fields.js';
 import { parseMoment } from './moment.js';
 
-/** What the service tells through SNS when a fragment with a notification tag is stored. */
+/** The message that the service sends through SNS when it has stored a fragment with a notification tag. */
 export interface FragmentNotification {
   /** The Amazon Resource Name of the stream. */
   readonly streamArn: string;

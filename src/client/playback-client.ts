@@ -39,7 +39,7 @@ export interface PlaybackClient {
   destroy?(): void;
 }
 
-/** How the playback calls of the service are reached, and how patiently. */
+/** How to reach the playback operations of the service, and how long to try. */
 export interface PlaybackAccess extends ServiceAccess, PatienceOptions {
   /** What the clients are made with besides region, credentials and endpoint. */
   readonly archivedMediaClientConfig?: KinesisVideoArchivedMediaClientConfig | undefined;

@@ -5,13 +5,16 @@ import type { Checkpoint } from './checkpoint.js';
 import { isAfter, isFragmentNumber } from './fragment-number.js';
 import { Trail, type TrailPoint } from './trail.js';
 
-/** Where a consumer begins when nothing is known of an earlier one. */
+/** Where a consumer begins if there is no checkpoint. */
 export type StartPosition =
   /** With the newest fragment (`NOW`), or with the oldest that is kept (`EARLIEST`). `type` is the service's StartSelectorType. */
   | { readonly type: 'NOW' | 'EARLIEST' }
   /** Behind the fragment with the number `afterFragmentNumber`, a decimal string. */
   | { readonly type: 'FRAGMENT_NUMBER'; readonly afterFragmentNumber: string }
-  /** With the fragment that contains `timestamp`, by the clock of the producer (`PRODUCER_TIMESTAMP`) or of the service (`SERVER_TIMESTAMP`). */
+  /**
+   * With the fragment that contains `timestamp`, by the clock of the producer (`PRODUCER_TIMESTAMP`) or of the service
+   * (`SERVER_TIMESTAMP`).
+   */
   | { readonly type: 'PRODUCER_TIMESTAMP' | 'SERVER_TIMESTAMP'; readonly timestamp: Date }
   /** Behind the fragment that the service gave this `continuationToken` with. */
   | { readonly type: 'CONTINUATION_TOKEN'; readonly continuationToken: string };
@@ -94,8 +97,8 @@ export class Position {
   }
 
   /**
-   * Whether a fragment of this stream has Tags of the service behind its frames: `undefined` before one has had them, `false` where one that
-   * was handed out had none.
+   * Whether a fragment of this stream has Tags of the service behind its frames: `undefined` before one has had them, `false` where one
+   * that was handed out had none.
    */
   get tagsDue(): boolean | undefined {
     return this.#tagsMissed ? false : this.#tokensSeen ? true : undefined;

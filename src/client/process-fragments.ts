@@ -4,7 +4,7 @@ import { Backoff, type BackoffOptions } from './backoff.js';
 import { type Checkpoint, type CheckpointStore, checkpointOf } from './checkpoint.js';
 import { type Clock, sleep, systemClock } from './clock.js';
 
-/** What a handler is given besides the fragment. */
+/** What a handler receives besides the fragment. */
 export interface ProcessContext {
   /** Is aborted when the try has taken too long, and when the processing ends before it: what the handler does is for nothing then. */
   readonly signal: AbortSignal;
@@ -12,10 +12,10 @@ export interface ProcessContext {
   readonly attempt: number;
 }
 
-/** Deals with a fragment. What it throws, or rejects with, makes the try fail. */
+/** Processes a fragment. If it throws or rejects, the try has failed. */
 export type FragmentHandler = (fragment: Fragment, context: ProcessContext) => unknown;
 
-/** How the processing is doing. */
+/** Counters and the state of {@link processFragments}. */
 export interface ProcessMetrics {
   /** Fragments that were processed. */
   readonly processed: number;
@@ -33,7 +33,7 @@ export interface ProcessMetrics {
   readonly checkpoint: Checkpoint | undefined;
 }
 
-/** How fragments are processed. */
+/** Options of {@link processFragments}. */
 export interface ProcessOptions extends BackoffOptions {
   /** How many handlers run at once at the most. Default 1. */
   readonly concurrency?: number | undefined;
@@ -47,8 +47,8 @@ export interface ProcessOptions extends BackoffOptions {
   /** How often a fragment is tried again. Default 2. */
   readonly retries?: number | undefined;
   /**
-   * What is done about a fragment that all tries have failed at: `'stop'` (default) ends the processing with the last error, `'skip'` passes it
-   * over; or a function that says which.
+   * What is done about a fragment that all tries have failed at: `'stop'` (default) ends the processing with the last error, `'skip'`
+   * passes it over; or a function that says which.
    */
   readonly onFailure?: 'stop' | 'skip' | ((error: unknown, fragment: Fragment) => 'stop' | 'skip') | undefined;
   /** Called each time a fragment has been processed or skipped. */

@@ -10,7 +10,7 @@ export const FRAGMENTS_PER_SECOND = 500;
 /** The second that the service counts in, and a little for clocks that do not run alike. */
 const WINDOW_MS = 1020;
 
-/** Lets calls through at a rate: {@link RateLimiter} for one process; one over many processes can be put in its place. */
+/** Limits the rate of calls: {@link RateLimiter} for one process. You can replace it with one for many processes. */
 export interface CallLimiter {
   /**
    * Waits until the call may be made; rejects with the signal's reason when it is aborted.
@@ -28,7 +28,7 @@ interface Entry {
 }
 
 /**
- * Lets at most so many calls through in any stretch of time; the others wait in line.
+ * Limits the number of calls in any interval. Further calls wait, in order.
  *
  * When a call reaches the service is not known, only that it is after it began and before it was answered. So it counts from its beginning
  * until the time has passed since its answer: however long calls are on their way, the service never sees more.

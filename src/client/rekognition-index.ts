@@ -3,7 +3,7 @@ import type { Frame } from '../visitors/frame.js';
 import { isAfter, keyOf } from './fragment-number.js';
 import type { RekognitionResult } from './rekognition.js';
 
-/** A result, and what it is of. */
+/** A result with its fragment and frame. */
 export interface RekognitionJoin {
   /** What Rekognition says of the frame. */
   readonly result: RekognitionResult;
@@ -13,7 +13,7 @@ export interface RekognitionJoin {
   readonly frame: Frame | undefined;
 }
 
-/** How results are joined. */
+/** Options of {@link RekognitionIndex}. */
 export interface RekognitionIndexOptions {
   /** How far a frame may be from the time that a result says, in microseconds. Default 10,000: 10 ms. */
   readonly tolerance?: number | undefined;
@@ -36,8 +36,8 @@ interface Entry {
 }
 
 /**
- * Joins the results of a stream processor to the fragments of its stream by their numbers, and to frames by time. Either may come first, and in any
- * order; a result that comes twice, as Kinesis data streams may give records, is joined once.
+ * Joins the results of a stream processor to the fragments of its stream by their numbers, and to frames by time. Either may come first,
+ * and in any order; a result that comes twice, as Kinesis data streams may give records, is joined once.
  *
  * ```ts
  * for await (const fragment of consumer) for (const join of index.addFragment(fragment)) draw(join);
@@ -126,7 +126,9 @@ export class RekognitionIndex {
     return [...joins].sort((a, b) => a.result.frameOffset - b.result.frameOffset);
   }
 
-  /** The result of a frame, such as the `source` of a picture; `undefined` where there is none (yet). Its fragment need not have been added. */
+  /**
+   * The result of a frame, such as the `source` of a picture; `undefined` where there is none (yet). Its fragment need not have been added.
+   */
   resultOf(frame: Frame): RekognitionResult | undefined {
     const { fragmentNumber, clusterTimestamp } = frame.fragment ?? {};
     if (fragmentNumber === undefined || clusterTimestamp === undefined) return undefined;

@@ -1,7 +1,10 @@
 import { fieldsOf, listOf, numberOf, parseJson, textOf } from './json-fields.js';
 import { parseMoment } from './moment.js';
 
-/** A place in a picture, in parts of its width and height: 0 is the left or upper edge, 1 the other. It may reach over the edges. */
+/**
+ * A rectangle in a picture, in fractions of its width and height: 0 is the left or upper edge, 1 the right or lower one. It can reach
+ * beyond the edges.
+ */
 export interface RekognitionBox {
   /** The left edge, from the picture's left edge. */
   readonly left: number;
@@ -23,7 +26,7 @@ export interface RekognitionLandmark {
   readonly y: number;
 }
 
-/** A face of the collection that is like one that was detected. */
+/** A face of the collection that is similar to the detected one. */
 export interface RekognitionMatch {
   /** How like the two are, in percent. */
   readonly similarity: number;
@@ -55,7 +58,7 @@ export interface RekognitionFace {
   readonly matches: readonly RekognitionMatch[];
 }
 
-/** What a stream processor of Amazon Rekognition Video says of one frame: a record of its Kinesis data stream. */
+/** The result of a stream processor of Amazon Rekognition Video for one frame: a record of its Kinesis data stream. */
 export interface RekognitionResult {
   /** The Amazon Resource Name of the Kinesis video stream; `undefined` where the record does not have it. */
   readonly streamArn: string | undefined;
@@ -156,7 +159,8 @@ function boxOf(value: unknown): RekognitionBox | undefined {
 }
 
 /**
- * A box in whole pixels, `left` and `top` from the picture's upper left corner: its edges rounded to the nearest ones, without what reaches over the edges of the picture.
+ * Converts a box to whole pixels, `left` and `top` from the picture's upper left corner: its edges rounded to the nearest ones, without
+ * what reaches over the edges of the picture.
  *
  * @param picture how large it is, in pixels: a `Picture` of `kvs-parser/decode` as it was scaled, or the track's `video`
  * @returns `width` or `height` are 0 where nothing of the box is in the picture

@@ -22,8 +22,8 @@ export type ServiceOperation =
   | 'GetDASHStreamingSessionURL';
 
 /**
- * A call of the service failed, or what it sent did. The message has the service's name for the error and the request id, by which the
- * service's support finds the call.
+ * A call of the service has failed, or the media that it sent is invalid. The message has the service's name for the error and the request
+ * id, which AWS support asks for.
  */
 export class KinesisVideoError extends Error {
   /** Always `KinesisVideoError`. */

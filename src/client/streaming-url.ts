@@ -16,7 +16,7 @@ export interface StreamingUrl {
   readonly expiresAt: Date;
 }
 
-/** How a session is opened besides what it plays. */
+/** Options of a session, besides what it plays. */
 export interface SessionSettings extends PlaybackAccess {
   /** How long it lasts, in seconds, 300 to 43,200. Default 300. */
   readonly expiresInSeconds?: number | undefined;
@@ -70,7 +70,7 @@ export async function hlsUrl(options: HlsUrlOptions): Promise<StreamingUrl> {
   });
 }
 
-/** Opens a DASH session of the service, as {@link hlsUrl} does one of HLS. */
+/** Opens a DASH session of the service. It works like {@link hlsUrl}. */
 export async function dashUrl(options: DashUrlOptions): Promise<StreamingUrl> {
   const calls = new PlaybackCalls(
     options,

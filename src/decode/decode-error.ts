@@ -1,4 +1,4 @@
-/** What went wrong. */
+/** The kind of fault, for programs to test. */
 export type DecodeErrorCode =
   /** There is no decoder in this runtime: a package has to be installed, or `codecs` to be given. */
   | 'NoDecoder'

@@ -5,7 +5,7 @@ import type { Pixels } from './pixels.js';
 /** The formats that pictures are written in: `'jpeg'` (lossy) or `'png'` (lossless). */
 export type ImageFormat = 'jpeg' | 'png';
 
-/** How a picture is brought to another size. */
+/** How a picture is scaled to another shape. */
 export type PictureFit =
   /** Stretched to it. */
   | 'fill'

@@ -6,10 +6,10 @@ import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 import type { Inflate } from '../visitors/inflate.js';
 
-/** What pictures and sound are read from: a byte stream, or fragments: those of a consumer, of `readFragments`, or of a list. */
+/** The source of pictures and sound: a byte stream, or fragments: those of a consumer, of `readFragments`, or of a list. */
 export type MediaSource = ByteStream | AsyncIterable<Fragment> | Iterable<Fragment>;
 
-/** How a {@link MediaSource} is read. */
+/** Options for reading a {@link MediaSource}. */
 export interface MediaReadOptions {
   /** Continue behind damaged bytes; see `MkvReaderOptions`. */
   readonly recover?: boolean | undefined;

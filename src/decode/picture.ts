@@ -14,7 +14,7 @@ import {
 } from './tensor.js';
 import type { VideoFrameLike } from './webcodecs.js';
 
-/** How a picture is written as a file. */
+/** Options of `encode` of a picture. */
 export interface EncodeOptions extends ScaleOptions {
   /** Of JPEG: 1 to 100, default 80. */
   readonly quality?: number | undefined;

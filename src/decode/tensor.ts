@@ -11,7 +11,7 @@ export interface RgbPicture {
   readonly height: number;
 }
 
-/** The size that a picture is brought to. */
+/** The size of a scaled picture. */
 export interface ScaleOptions {
   /** In pixels. With one of the two left out, it follows from the other; with both, the picture is as it is. */
   readonly width?: number | undefined;
@@ -21,7 +21,7 @@ export interface ScaleOptions {
   readonly fit?: PictureFit | undefined;
 }
 
-/** How a tensor is made. */
+/** Options for tensors. */
 export interface TensorOptions extends ScaleOptions {
   /** `'nchw'` (default): all red, then all green, then all blue; `'nhwc'`: red, green and blue of each pixel. */
   readonly layout?: 'nchw' | 'nhwc' | undefined;
@@ -31,7 +31,7 @@ export interface TensorOptions extends ScaleOptions {
   readonly std?: readonly [number, number, number] | undefined;
 }
 
-/** The input of a model. */
+/** A picture as the input of a model. */
 export interface Tensor {
   /** `(value / 255 - mean) / std` of every pixel. The caller owns it. */
   readonly data: Float32Array;

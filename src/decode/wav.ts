@@ -4,7 +4,7 @@ import type { MediaSource } from './media-frames.js';
 import { type AudioSamples, type ReadAudioOptions, readAudio, type SampleFormat } from './read-audio.js';
 import { littleEndian } from './sample-format.js';
 
-/** What the sound of a WAV file is. */
+/** The format of the samples of a WAV file. */
 export interface WavFormat {
   /** How a sample is stored. */
   readonly format: SampleFormat;
@@ -23,7 +23,7 @@ const EXTENSIBLE = 0xfffe;
 const SUB_FORMAT = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
 
 /**
- * The header of a WAV file, up to where the samples begin: 44 bytes for samples of 16 bits in one or two channels.
+ * Creates the header of a WAV file, up to where the samples begin: 44 bytes for samples of 16 bits in one or two channels.
  *
  * @param dataBytes how many bytes of samples follow; `undefined`: it is not known, and the sizes are 0xFFFFFFFF
  * @throws RangeError when the file would not be below 4 GiB
@@ -80,8 +80,8 @@ export function wavHeader({ format, sampleRate, numberOfChannels }: WavFormat, d
 }
 
 /**
- * The sound of a source as a WAV file whose length is not known, as it arrives: its sizes are 0xFFFFFFFF, which most readers take for "up
- * to the end". Cancelling the stream ends the reading.
+ * Gives the sound of a source as a WAV file, as it arrives. The length is not known then: the sizes in the header are 0xFFFFFFFF, which
+ * most readers take for "up to the end". Cancelling the stream ends the reading.
  *
  * Errors are those of {@link readAudio}; besides, `DecodeError` `NoTrack` when there is no sound at all.
  *
@@ -121,7 +121,7 @@ function formatOf({ sampleRate, numberOfChannels }: AudioSamples, { format = 's1
   return { format, sampleRate, numberOfChannels };
 }
 
-/** How a WAV file is written. */
+/** Options of {@link writeWav}. */
 export interface WriteWavOptions extends ReadAudioOptions {
   /**
    * Is given, at the end, the header with the right sizes, to be written over the first bytes. Without it they stay 0xFFFFFFFF: the length
@@ -130,7 +130,7 @@ export interface WriteWavOptions extends ReadAudioOptions {
   readonly rewrite?: ((rewrite: OutputRewrite) => unknown) | undefined;
 }
 
-/** What has been written. */
+/** The result of {@link writeWav}. */
 export interface WrittenWav extends WavFormat {
   /** Of the file. */
   readonly bytes: number;

@@ -13,7 +13,7 @@ declare global {
   interface Event {}
 }
 
-/** What a chunk is made of. Times are in whole microseconds. */
+/** The argument for the constructor of a chunk. Times are in whole microseconds. */
 export interface EncodedChunkInit {
   /** `'key'` when decoding can begin here, else `'delta'`. */
   readonly type: 'key' | 'delta';
@@ -33,7 +33,7 @@ export interface EncodedChunkLike {
   readonly timestamp: number;
 }
 
-/** Where a plane of pixels lies. */
+/** The position of a plane of pixels. */
 export interface PlaneLayoutLike {
   /** In bytes. */
   readonly offset: number;
@@ -96,7 +96,7 @@ export interface AudioDataLike {
   close(): void;
 }
 
-/** What a decoder calls back. */
+/** The callbacks of a decoder. */
 export interface DecoderCallbacks<O> {
   /** Takes each decoded picture or sound, which it has to close. */
   readonly output: (output: O) => void;

@@ -82,7 +82,7 @@ const TYPES: Record<string, EbmlValueType> = {
 };
 
 /**
- * Reads a schema written in short: one element a line, in document order,
+ * Reads a schema in a short form: one element in each line, in document order,
  *
  *     LEVEL NAME ID TYPE [DEFAULT]      for example   1Info 1549a966 m!r
  *

@@ -1,4 +1,4 @@
-/** What is wrong with the input, as a word a program can test. */
+/** The kind of fault, for programs to test. */
 export type EbmlErrorCode =
   /** The first byte of an id has no length marker, the id is longer than the document allows, or it is a reserved one. */
   | 'InvalidId'

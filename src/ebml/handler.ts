@@ -15,7 +15,7 @@ export interface EbmlGap {
   readonly reason: string;
 }
 
-/** Something that the standard forbids and practice tolerates. */
+/** A deviation that the standard forbids but practice tolerates. */
 export interface EbmlWarning {
   /** What it would be as an error. */
   readonly code: EbmlErrorCode;
@@ -25,7 +25,7 @@ export interface EbmlWarning {
   readonly message: string;
 }
 
-/** What {@link EbmlParser} tells, in the order of the bytes. `M` is what a handler makes of an open master. */
+/** Receives the elements from {@link EbmlParser}, in the order of the bytes. `M` is what the handler stores for an open master. */
 export interface EbmlHandler<M> {
   /**
    * A master begins. What is returned stands for it in the calls about its children and its end.
@@ -67,9 +67,9 @@ export interface EbmlHandler<M> {
    */
   masterEnd(master: M, offset: number, truncated: boolean): void;
   /**
-   * A data element, whole. Its data lies in `run` at `start`, `dataSize` bytes long: in a pushed chunk, in a buffer of its own when it spans
-   * chunks, or, where it is large binary data, in parts of several chunks. Nothing writes to them afterwards unless the owner of a chunk
-   * does. If `start` is not below `headerSize`, the element's header lies right before its data.
+   * A data element, whole. Its data lies in `run` at `start`, `dataSize` bytes long: in a pushed chunk, in a buffer of its own when it
+   * spans chunks, or, where it is large binary data, in parts of several chunks. Nothing writes to them afterwards unless the owner of a
+   * chunk does. If `start` is not below `headerSize`, the element's header lies right before its data.
    */
   data(
     type: EbmlElementType,
@@ -82,7 +82,7 @@ export interface EbmlHandler<M> {
   ): void;
 }
 
-/** How {@link EbmlParser} reads. */
+/** Options of {@link EbmlParser}. */
 export interface EbmlParserOptions {
   /** The elements of the format; others are read as binary data. */
   readonly schema: EbmlSchema;

@@ -3,7 +3,7 @@ import { decodeUint } from './values.js';
 import { vintLength } from './vint.js';
 import { concatBytes } from './writer.js';
 
-/** How an element that reading can begin anew at is told from other bytes. */
+/** Describes an element at which reading can start again: its id, and how its data begin. */
 export interface SyncMark {
   /** The four bytes of its id. */
   readonly id: number;

@@ -3,17 +3,17 @@ import type { EbmlElementType } from './element-type.js';
 import { EBML_EPOCH_MS } from './values.js';
 import { idLength, putId, putSize, putUint, sizeLength } from './vint.js';
 
-/** A value that an element can be written from: which ones, its type says. */
+/** A value that can be written as an element. The element's type decides which values are possible. */
 export type EbmlValue = number | bigint | string | Uint8Array | Date;
 
-/** How an element is written. */
+/** Options of {@link writeElement}. */
 export interface EbmlWriteOptions {
   /** Width of the size field in bytes, 1 to 8; default: as short as the size allows. */
   readonly sizeLength?: number | undefined;
 }
 
 /**
- * The header of an element: its id and data size (RFC 8794 sections 5 and 6).
+ * Writes the header of an element: its id and data size (RFC 8794 sections 5 and 6).
  *
  * @param dataSize in bytes; `undefined` writes the unknown size
  * @throws RangeError when the size does not fit the wanted width, or is not an integer from 0 to 2^53 - 1
@@ -37,7 +37,7 @@ export function writeHeader(
 }
 
 /**
- * The data of a value, as its type stores it (RFC 8794 section 7): integers in as few bytes as hold them, at least one; floats in 8
+ * Writes the data of a value in the form of its type (RFC 8794 section 7): integers in as few bytes as hold them, at least one; floats in 8
  * bytes; strings in UTF-8; dates from a `Date` or as `bigint` nanoseconds since 2001-01-01T00:00:00Z; binary data as it is, not copied.
  *
  * @throws TypeError when the value is not of the element's type
@@ -74,20 +74,20 @@ export function writeValue(type: EbmlElementType, value: EbmlValue): Uint8Array 
   throw new TypeError(`${type.name} is a ${type.type} element and cannot hold ${typeof value}`);
 }
 
-/** A whole data element: header and value. Throws as {@link writeHeader} and {@link writeValue}. */
+/** Writes a whole data element: header and value. Throws as {@link writeHeader} and {@link writeValue}. */
 export function writeElement(type: EbmlElementType, value: EbmlValue, options: EbmlWriteOptions = {}): Bytes {
   const data = writeValue(type, value);
   return concatBytes([writeHeader(type, data.length, options), data]);
 }
 
-/** How a master is written. */
+/** Options of {@link writeMaster}. */
 export interface EbmlWriteMasterOptions extends EbmlWriteOptions {
   /** Write the unknown size; the children are then not counted. */
   readonly unknownSize?: boolean | undefined;
 }
 
 /**
- * A whole master element: header and children, which are copied behind each other.
+ * Writes a whole master element: the header, then copies of the children.
  *
  * @param children elements that are written already
  */

@@ -32,9 +32,12 @@ const TAKE_OVERS = 1_000_000_000;
 /** How long connections to Redis are waited for at the end, in milliseconds. */
 const CLOSE_MS = 2000;
 
-/** What happens to a worker. */
+/** An event of a worker. */
 export type WorkerEvent =
-  /** `'taken'`: the worker follows `stream` from now on. `'drained'`: it has given it up because it closes. `'unfollowed'`: nobody follows it now. */
+  /**
+   * `'taken'`: the worker follows `stream` from now on. `'drained'`: it has given it up because it closes. `'unfollowed'`: nobody follows
+   * it now.
+   */
   | { readonly type: 'taken' | 'drained' | 'unfollowed'; readonly stream: string }
   /** The lock is another's, or Redis does not answer, as `reason` says: nothing of `stream` is handed out any more. */
   | { readonly type: 'lost'; readonly stream: string; readonly reason: string }
@@ -56,8 +59,8 @@ export interface FleetWorkerOptions extends FleetConnection {
   /** What it is called. Default: host name and process id. */
   readonly name?: string | undefined;
   /**
-   * For how long a stream stays a worker's that gives no sign of life, in milliseconds, 1,000 or more. Default 30,000. It has to be the same
-   * for all workers.
+   * For how long a stream stays a worker's that gives no sign of life, in milliseconds, 1,000 or more. Default 30,000. It has to be the
+   * same for all workers.
    */
   readonly lockMs?: number | undefined;
   /** Whether it drains at SIGTERM; the signal then does what it does without the worker. Default true. */
@@ -66,7 +69,7 @@ export interface FleetWorkerOptions extends FleetConnection {
   readonly onEvent?: ((event: WorkerEvent) => void) | undefined;
 }
 
-/** How a worker is doing. */
+/** The state of a worker. */
 export interface WorkerHealth {
   /** What the worker is called. */
   readonly name: string;
@@ -94,7 +97,7 @@ export interface WorkerHealth {
 }
 
 /**
- * A process's share of a fleet: takes streams and parts of stored stretches from the queue and calls the handler for their fragments.
+ * A worker of a fleet: it takes streams and parts of stored ranges from the queue, and calls the handler for their fragments.
  *
  * At least once, in order, for each stream: a fragment comes again where a worker ended between handling it and saving the checkpoint. A
  * checkpoint is saved only while the worker's lock on the stream holds, in one script; a worker that was paused or cut off hands out

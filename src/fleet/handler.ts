@@ -14,7 +14,7 @@ export interface HandlerContext {
 }
 
 /**
- * Deals with a fragment. Fragments of one stream come one at a time, in order; of a stored stretch, those of one part. When it throws, the
+ * Processes a fragment. Fragments of one stream come one at a time, in order; of a stored stretch, those of one part. When it throws, the
  * fragment comes again, perhaps on another worker. What it returns for a stored fragment is kept as its result, as JSON.
  */
 export type FleetHandler = (fragment: Fragment, context: HandlerContext) => unknown;

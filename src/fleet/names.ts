@@ -18,7 +18,7 @@ const MOST_RETRY_MS = 2000;
 /** A stream by its name, its ARN, or either as an object. */
 export type StreamName = string | StreamIdentity;
 
-/** Where Redis or Valkey is. */
+/** How to connect to Redis or Valkey. */
 export interface FleetConnection {
   /** A URL, `redis://…` or `rediss://…`, or options of ioredis. */
   readonly redis: string | Readonly<Record<string, unknown>>;

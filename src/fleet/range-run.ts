@@ -1,7 +1,7 @@
 import type { Job, Queue } from 'bullmq';
 import type { FragmentResult } from './part.js';
 
-/** How far a stored stretch is. */
+/** The progress of a stored range. */
 export interface RangeProgress {
   /** How many fragments the stretch has. */
   readonly fragments: number;
@@ -25,7 +25,7 @@ export interface RangeRunSetup {
 /** How often it is looked whether a stretch is done, in milliseconds. */
 const POLL_MS = 250;
 
-/** A stored stretch that is being processed. */
+/** A stored range that is being processed. */
 export class RangeRun {
   readonly #setup: RangeRunSetup;
 

@@ -27,7 +27,7 @@ const ATTEMPTS = 1_000_000_000;
 /** How long connecting to Redis may take, in milliseconds, unless said otherwise. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** How a stream is followed. */
+/** Options for following a stream. */
 export interface FollowOptions {
   /** Where to begin when there is no checkpoint. Default NOW. */
   readonly start?: StartPosition | undefined;
@@ -55,7 +55,7 @@ export interface FollowedStream {
   readonly seenAt: Date | undefined;
 }
 
-/** How a stored stretch is split. */
+/** Options for processing a stored range: how it is split, and how often a part is tried. */
 export interface ProcessOptions {
   /** The most fragments of a part. Default 100. */
   readonly partFragments?: number | undefined;
@@ -67,7 +67,7 @@ export interface ProcessOptions {
   readonly attempts?: number | undefined;
 }
 
-/** A stretch of stored media: the `stream`, by name or ARN, and its range of time. */
+/** A range of stored media: the `stream`, by name or ARN, and the times. */
 export type StoredStretch = FragmentRange & { readonly stream: StreamName };
 
 /** The options of a {@link StreamFleet}. */
@@ -78,7 +78,7 @@ export interface StreamFleetOptions extends FleetConnection {
   readonly connectTimeoutMs?: number | undefined;
 }
 
-/** The streams of a fleet: which are followed, and which stored stretches are processed. It can be opened anywhere, any number of times. */
+/** Controls a fleet: which streams are followed, and which stored ranges are processed. It can be opened anywhere, any number of times. */
 export class StreamFleet {
   readonly #options: StreamFleetOptions;
   #live: Promise<Live> | undefined;

@@ -9,7 +9,7 @@ import type { MkvGap, MkvReaderOptions } from '../mkv/reader-options.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import { FragmentMetadataVisitor } from '../visitors/fragment-metadata-visitor.js';
 
-/** What is known of a document of a stream; all of it when the last of its parts has come. */
+/** Facts about a document of a stream. They are complete when its last part has arrived. */
 export interface DocumentFacts {
   /** Its place among the documents of the stream, 0 for the first. */
   readonly index: number;
@@ -38,7 +38,7 @@ export interface DocumentPart {
   readonly isLast: boolean;
 }
 
-/** How a stream is cut into its documents. */
+/** Options for splitting a stream into its documents. */
 export interface DocumentSplitterOptions extends Omit<MkvReaderOptions, 'elements'> {
   /**
    * Whether each document has the service's Tags (the continuation token) at its end, as those of GetMedia have: one without them is then

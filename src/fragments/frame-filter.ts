@@ -4,13 +4,16 @@ import { MKV_SCHEMA, Mkv } from '../mkv/elements.js';
 import { isTrackType, type TrackType } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
 
-/** Which frames are wanted. */
+/** Selects frames. */
 export interface FrameFilterOptions {
   /** Frames of this track only: its number, or the kind of track. Default: all. */
   readonly track?: number | TrackType | undefined;
   /** Key frames only. */
   readonly keyframesOnly?: boolean | undefined;
-  /** Of the frames that are left, every n-th of each track, the first among them; tracks after the first 1,024 are counted together. Default 1. */
+  /**
+   * Of the frames that are left, every n-th of each track, the first among them; tracks after the first 1,024 are counted together. Default
+   * 1.
+   */
   readonly every?: number | undefined;
   /** Of the frames that are left, those for which this returns `true`. It is shown them in stream order, once each. */
   readonly filter?: ((frame: Frame) => boolean) | undefined;

@@ -13,10 +13,10 @@ import {
   type DocumentSplitterOptions,
 } from './document-splitter.js';
 
-/** How documents are read, in parts. */
+/** Options of {@link readDocumentParts}. */
 export type ReadDocumentPartsOptions = DocumentSplitterOptions & Pick<MkvStreamOptions, 'signal'>;
 
-/** How documents are read, each whole. */
+/** Options of {@link readDocuments}. */
 export interface ReadDocumentsOptions extends DocumentSplitterOptions, Pick<MkvStreamOptions, 'signal'> {
   /**
    * The largest document to hold, in bytes; a larger one is an error, with `recover` too. Default 256 MiB. A fragment of Kinesis Video
@@ -27,7 +27,7 @@ export interface ReadDocumentsOptions extends DocumentSplitterOptions, Pick<MkvS
 
 const DEFAULT_MAX_DOCUMENT_SIZE = 256 * 1024 * 1024;
 
-/** A document of a stream, whole: what GetMedia sends for a fragment is one. */
+/** A whole document of a stream. GetMedia sends one for each fragment. */
 export class MkvDocument implements DocumentFacts {
   /** The position among the documents of the stream, from 0. */
   readonly index: number;
@@ -88,8 +88,8 @@ export function readDocuments(
 }
 
 /**
- * The same in parts, as soon as they are there and for documents of any length: no more is held than an element that has not come whole.
- * The last part of each document says so, and with it all is known of the document.
+ * Reads the documents of a byte stream in parts, as soon as they arrive, for documents of any length. It holds no more than one incomplete
+ * element. The last part of each document is marked; with it, all facts about the document are known.
  *
  * @throws MkvParseError when the bytes are wrong, whatever the source throws when it fails, the signal's reason when it is aborted
  */

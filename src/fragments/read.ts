@@ -20,7 +20,7 @@ import type { Fragment } from './fragment.js';
 import { FragmentAssembler } from './fragment-assembler.js';
 import { type FrameFilterOptions, frameElements, frameFilter } from './frame-filter.js';
 
-/** How frames and fragments are read. `onWarning` receives a stream that ends inside an element as well. */
+/** Options of {@link readFrames} and {@link readFragments}. `onWarning` receives a stream that ends inside an element as well. */
 export interface ReadFramesOptions extends Omit<MkvStreamOptions, 'elements'>, FrameFilterOptions {
   /** Give H.264 and H.265 whose access units are spread over Blocks of the same time as one frame each; see {@link FrameVisitorOptions}. */
   readonly joinAccessUnits?: boolean | undefined;
@@ -36,7 +36,7 @@ export interface ReadFramesOptions extends Omit<MkvStreamOptions, 'elements'>, F
   readonly onTracks?: ((tracks: Iterable<TrackMetadata>) => void) | undefined;
 }
 
-/** How fragments are read. */
+/** Options of {@link readFragments}. */
 export interface ReadFragmentsOptions extends ReadFramesOptions {
   /**
    * Whether each fragment has the service's Tags (the continuation token) behind its frames, as those of GetMedia have: one without them
@@ -45,9 +45,9 @@ export interface ReadFragmentsOptions extends ReadFramesOptions {
    */
   readonly expectTrailingTags?: boolean | undefined;
   /**
-   * How many bytes of frames to hold of one fragment, with 180 for each Block and 96 for each further frame of a laced one; more are an error, with `recover` too. Default 256 MiB. A
-   * fragment of Kinesis Video Streams has at most 50 MB; a document of another origin is one fragment however long it is, and better
-   * read by {@link readFrames}.
+   * How many bytes of frames to hold of one fragment, with 180 for each Block and 96 for each further frame of a laced one; more are an
+   * error, with `recover` too. Default 256 MiB. A fragment of Kinesis Video Streams has at most 50 MB; a document of another origin is one
+   * fragment however long it is, and better read by {@link readFrames}.
    */
   readonly maxFragmentSize?: number | undefined;
 }
@@ -68,11 +68,11 @@ export function readFrames(stream: ByteStream, options: ReadFramesOptions = {}):
 }
 
 /**
- * Reads the fragments of a byte stream. You receive each fragment when it is whole: at the end of its Segment, or of the Tags that the service
- * sends behind its frames. The frames of one fragment are held in memory. Leaving the loop cancels the stream.
+ * Reads the fragments of a byte stream. You receive each fragment when it is whole: at the end of its Segment, or of the Tags that the
+ * service sends behind its frames. The frames of one fragment are held in memory. Leaving the loop cancels the stream.
  *
- * If the stream ends inside a fragment, you receive that fragment too, with `truncated` set. A document that does not come from Kinesis Video
- * Streams is one fragment without metadata.
+ * If the stream ends inside a fragment, you receive that fragment too, with `truncated` set. A document that does not come from Kinesis
+ * Video Streams is one fragment without metadata.
  *
  * @throws MkvParseError when the bytes are wrong or a fragment is larger than `maxFragmentSize`, whatever the source throws when it fails,
  * the signal's reason when it is aborted

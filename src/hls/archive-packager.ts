@@ -19,7 +19,7 @@ import { Presentation } from './presentation.js';
 import type { InitSegment } from './segment.js';
 import { trackName } from './track-window.js';
 
-/** How an {@link ArchivePackager} serves. */
+/** Options of an {@link ArchivePackager}. */
 export interface ArchivePackagerOptions extends Omit<PackagerOptions, 'partDuration' | 'onWarning' | 'onGap'> {
   /** Whether a change of CodecPrivate ends DASH, as with the service; else a Period begins. Default `false`. */
   readonly strictDash?: boolean | undefined;
@@ -29,8 +29,8 @@ export interface ArchivePackagerOptions extends Omit<PackagerOptions, 'partDurat
 const MOST_CHANGES = 500;
 
 /**
- * Serves stored fragments as HLS and DASH without reading them first: playlists are made from their list, and the media of a fragment is
- * fetched, remuxed and let go of when a viewer asks for it.
+ * Serves stored fragments as HLS and DASH without reading them first. Playlists are made from the list; the media of a fragment is
+ * downloaded and remuxed when a viewer requests it.
  *
  * ```ts
  * const packager = new ArchivePackager(archive, { playbackMode: 'ON_DEMAND', maxFragmentResults: 5000 });

@@ -20,7 +20,7 @@ export interface ArchivedFragment {
   readonly configuration?: string | undefined;
 }
 
-/** Where stored fragments are. */
+/** An archive of fragments: it lists them, and reads the media of one. */
 export interface FragmentArchive {
   /** The fragments that are to be played, in any order. Of a live presentation it is asked again and again. */
   list(): readonly ArchivedFragment[] | Promise<readonly ArchivedFragment[]>;

@@ -17,7 +17,7 @@ import {
 import type { MediaSource } from './segment.js';
 import type { TrackWindow } from './track-window.js';
 
-/** Answers a request; `Response` makes the answer, instead of the platform's. Never rejects. */
+/** Answers a request. If `Response` is given, that class creates the response, instead of the platform's. Never rejects. */
 export type PlaybackHandler = (request: Request, Response?: ResponseClass) => Promise<Response>;
 
 /** What a handler is made with. */

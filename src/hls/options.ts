@@ -6,8 +6,8 @@ import type { WindowLimits } from './presentation.js';
  */
 export type PlaybackMode = 'LIVE' | 'LIVE_REPLAY' | 'ON_DEMAND';
 /**
- * Where HLS says that media does not continue: at each fragment (`'ALWAYS'`), nowhere (`'NEVER'`), or at gaps and overlaps of more than 50 ms
- * (`'ON_DISCONTINUITY'`).
+ * Where HLS says that media does not continue: at each fragment (`'ALWAYS'`), nowhere (`'NEVER'`), or at gaps and overlaps of more than 50
+ * ms (`'ON_DISCONTINUITY'`).
  */
 export type DiscontinuityMode = 'ALWAYS' | 'NEVER' | 'ON_DISCONTINUITY';
 /** Whose clock the times of fragments are of: `'PRODUCER_TIMESTAMP'` or `'SERVER_TIMESTAMP'`. */
@@ -15,7 +15,7 @@ export type FragmentSelectorType = 'PRODUCER_TIMESTAMP' | 'SERVER_TIMESTAMP';
 /** Whether playlists have the value of each fragment: `'ALWAYS'` or `'NEVER'`. */
 export type DisplayMode = 'ALWAYS' | 'NEVER';
 
-/** How playlists and manifests are written. The names are those of GetHLSStreamingSessionURL and GetDASHStreamingSessionURL. */
+/** Options for playlists and manifests. The names are those of GetHLSStreamingSessionURL and GetDASHStreamingSessionURL. */
 export interface PlaybackOptions {
   /**
    * `LIVE` (default): the newest fragments, as they arrive. `LIVE_REPLAY`: the same from the first fragment on, each added when as much

@@ -9,7 +9,7 @@ import { Pacer } from './pacer.js';
 import { Presentation } from './presentation.js';
 import { bytesOrFragments, type PackagerSource } from './source.js';
 
-/** How a {@link Packager} packages and serves. */
+/** Options of a {@link Packager}. */
 export interface PackagerOptions
   extends PlaybackOptions,
     Pick<
@@ -27,7 +27,8 @@ export interface PackagerOptions
     > {
   /**
    * Gives what has arrived of a fragment as parts of about so many milliseconds (low-latency HLS), so that viewers need not wait for its
-   * end. From above 0 to 20,000; 200 is usual. It needs a source whose fragments are not whole yet: bytes as they arrive. Default: no parts.
+   * end. From above 0 to 20,000; 200 is usual. It needs a source whose fragments are not whole yet: bytes as they arrive. Default: no
+   * parts.
    */
   readonly partDuration?: number | undefined;
   /** What stands before the paths that are answered, such as `/cameras/door`. Default: nothing. */
@@ -40,7 +41,7 @@ export interface PackagerOptions
   readonly query?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A file of a presentation. */
+/** A file of a presentation: a playlist, a manifest or a segment. */
 export interface PlaybackFile {
   /** Relative to the others: `video-1/3.m4s`. */
   readonly path: string;

@@ -11,7 +11,7 @@ declare global {
   interface Response {}
 }
 
-/** Makes responses of a body, a `status` and `headers`: the platform's `Response`, or a runtime's faster one. */
+/** A class that creates responses from a body, a `status` and `headers`: the platform's `Response`, or a faster one of the runtime. */
 export type ResponseClass = new (
   body?: Bytes | string | ReadableStream<Uint8Array> | null,
   init?: { readonly status: number; readonly headers: Record<string, string> },

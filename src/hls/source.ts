@@ -1,7 +1,7 @@
 import type { Fragment } from '../fragments/fragment.js';
 import type { ByteStream } from '../mkv/byte-stream.js';
 
-/** What a packager is fed with: bytes, or whole fragments, such as a consumer gives them. */
+/** The source for a packager: bytes, or whole fragments, for example of a consumer. */
 export type PackagerSource = ByteStream | AsyncIterable<Fragment> | Iterable<Fragment>;
 
 /** Bytes or fragments, whichever a source gives: its first item tells. */

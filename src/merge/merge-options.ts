@@ -2,7 +2,7 @@ import type { EbmlElementType } from '../ebml/element-type.js';
 import { nameOf } from '../ebml/path.js';
 import type { MkvMasterType } from '../mkv/elements.js';
 
-/** How {@link OutputSegmentMerger} merges. */
+/** Options of {@link OutputSegmentMerger}. */
 export interface OutputSegmentMergerOptions {
   /** Stop before the first document that cannot be merged, instead of beginning a new one. */
   readonly stopAtFirstNonMatchingSegment?: boolean | undefined;
@@ -12,8 +12,8 @@ export interface OutputSegmentMergerOptions {
    * the distance of its Blocks. Where nothing tells it, Clusters stay as far apart as they were.
    *
    * Time that goes back then makes no new document: what was recorded after a restart is laid behind what was before, and
-   * {@link OutputSegmentMergerOptions.onDiscontinuity} is called. Fragments of one frame, where nothing else tells how long they last, are laid as
-   * far apart as the service's producer timestamps are, up to 20 seconds, else as those before, else 40 milliseconds.
+   * {@link OutputSegmentMergerOptions.onDiscontinuity} is called. Fragments of one frame, where nothing else tells how long they last, are
+   * laid as far apart as the service's producer timestamps are, up to 20 seconds, else as those before, else 40 milliseconds.
    */
   readonly packClusters?: boolean | undefined;
   /**
@@ -51,7 +51,7 @@ export interface OutputSegmentMergerOptions {
   readonly onDiscontinuity?: ((discontinuity: Discontinuity) => void) | undefined;
 }
 
-/** Bytes that take the place of others which have been written. */
+/** Bytes that replace bytes which have been written before. */
 export interface OutputRewrite {
   /** Of the first one, from the first byte that was written. */
   readonly position: number;
@@ -59,7 +59,7 @@ export interface OutputRewrite {
   readonly bytes: Uint8Array;
 }
 
-/** Where the input goes back in time, and the output continues in the same document. */
+/** A place where the input goes back in time and the output continues in the same document. */
 export interface Discontinuity {
   /** Where the document begins in the input, or the Cluster or Block of one that goes back in time by itself. */
   readonly offset: number;
@@ -93,7 +93,7 @@ export interface TimestampReason {
   readonly previous: bigint;
 }
 
-/** What {@link OutputSegmentMergerOptions.onNewDocument} is called. */
+/** The argument of {@link OutputSegmentMergerOptions.onNewDocument}. */
 export interface NewDocument {
   /** Where the input began that could not be merged: the document, or the Cluster or Block of one that goes back in time by itself. */
   readonly offset: number;
@@ -103,7 +103,7 @@ export interface NewDocument {
   readonly message: string;
 }
 
-/** What a merger has done. */
+/** Counters of a merger. */
 export interface MergeCounters {
   /** Documents that have begun in the input. */
   readonly documentsIn: number;

@@ -6,7 +6,7 @@ import type { MkvStreamOptions } from '../mkv/streams.js';
 import { ChunkMerger } from './chunk-merger.js';
 import type { OutputRewrite, OutputSegmentMergerOptions } from './merge-options.js';
 
-/** How {@link mergeSeekable} reads and merges. All elements are read: `elements` has no meaning here. */
+/** Options of {@link mergeSeekable}. All elements are read: `elements` has no meaning here. */
 export type MergeSeekableOptions = Omit<OutputSegmentMergerOptions, 'seekable' | 'keepPositions'> &
   Omit<MkvStreamOptions, 'elements'>;
 

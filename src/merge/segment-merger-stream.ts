@@ -10,19 +10,19 @@ import { ChunkMerger } from './chunk-merger.js';
 import type { OutputSegmentMergerOptions } from './merge-options.js';
 import type { OutputSegmentMerger } from './output-segment-merger.js';
 
-/** How {@link segmentMergerStream} reads and merges. All elements are read: `elements` has no meaning here. */
+/** Options of {@link segmentMergerStream}. All elements are read: `elements` has no meaning here. */
 export type SegmentMergerStreamOptions = OutputSegmentMergerOptions &
   Omit<MkvReaderOptions, 'elements'> &
   StreamClasses;
 
-/** What {@link segmentMergerStream} gives: a transform stream that shows what it is doing. */
+/** The result of {@link segmentMergerStream}: a transform stream with its merger. */
 export interface SegmentMergerStream extends TransformStreamLike<Uint8Array, Bytes> {
   /** Counts what has been merged. */
   readonly merger: Pick<OutputSegmentMerger, 'counters' | 'stopped' | 'truncated'>;
 }
 
 /**
- * A transform stream that merges documents as {@link OutputSegmentMerger} does, for `pipeThrough`.
+ * Creates a transform stream that merges documents as {@link OutputSegmentMerger} does, for `pipeThrough`.
  *
  * ```ts
  * const merged = response.body.pipeThrough(segmentMergerStream({ packClusters: true }));

@@ -1,5 +1,5 @@
 /**
- * What comes of a stream, one after another, for `for await`. Nothing comes with its end; `return()` ends it early and closes the stream.
+ * An async iterator for `for await`. It has no return value; `return()` ends it early and closes the stream.
  *
  * An `ClosableAsyncIterator<T>`, written out: below TypeScript 5.6 that has no second type parameter.
  */

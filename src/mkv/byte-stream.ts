@@ -11,7 +11,7 @@ export interface ReadableStreamLike<T> {
   };
 }
 
-/** The part of a `Blob` that reading needs; a `File` that a user chose is one. */
+/** The part of a `Blob` that reading needs. A `File` that a user selects is a `Blob`. */
 export interface BlobLike {
   /** The bytes as a stream. Each call gives a new one, from the first byte on. */
   stream(): ReadableStreamLike<Uint8Array>;

@@ -3,7 +3,7 @@ import { audioOf, type FormatTrack, type MediaFormat } from './codec/media-forma
 import { type PictureShape, pictureShape } from './codec/picture-shape.js';
 import { codecOf } from './codec/track-codec.js';
 
-/** What `VideoDecoder.configure` of WebCodecs takes. */
+/** The configuration for `VideoDecoder.configure` of WebCodecs. */
 export interface VideoDecoderSettings {
   /** The codec string. */
   codec: string;
@@ -22,7 +22,7 @@ export interface VideoDecoderSettings {
   displayAspectHeight?: number;
 }
 
-/** What `AudioDecoder.configure` of WebCodecs takes. */
+/** The configuration for `AudioDecoder.configure` of WebCodecs. */
 export interface AudioDecoderSettings {
   /** The codec string. */
   codec: string;

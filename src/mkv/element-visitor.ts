@@ -4,7 +4,7 @@ import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from 
 // biome-ignore lint/suspicious/noConfusingVoidType: a method that returns nothing must fit
 export type MaybePromise = void | PromiseLike<unknown>;
 
-/** Something that elements can be shown to, one method for each kind. */
+/** Visits elements, with one method for each kind. */
 export interface ElementVisitor {
   /** A master begins. */
   visitStart(element: MkvStartMasterElement): MaybePromise;

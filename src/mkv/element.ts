@@ -272,5 +272,5 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   }
 }
 
-/** What a Matroska stream consists of; `kind` tells which of the three it is. */
+/** An element of a Matroska stream, or the beginning or end of one. `kind` distinguishes the three. */
 export type MkvElement = MkvStartMasterElement | MkvEndMasterElement | MkvDataElement;

@@ -52,5 +52,5 @@ const types = /* @__PURE__ */ parseSchema(EBML_SCHEMA + MATROSKA_SCHEMA);
 // The names come out of a string, so the compiler cannot know them; the schema's test holds the types to what is there.
 export const Mkv = /* @__PURE__ */ Object.fromEntries(types.map((type) => [type.name, type])) as unknown as MkvTable;
 
-/** The same by id. */
+/** The entries of {@link Mkv}, by id. */
 export const MKV_SCHEMA: EbmlSchema = /* @__PURE__ */ new Map(types.map((type) => [type.id, type]));

@@ -1,6 +1,6 @@
 import { type EbmlErrorCode, EbmlParseError } from '../ebml/errors.js';
 
-/** What is wrong with a Matroska stream, as a word a program can test. */
+/** The kind of fault of a Matroska stream, for programs to test. */
 export type MkvErrorCode = EbmlErrorCode;
 
 /**

@@ -4,10 +4,10 @@ import type { EbmlGap, EbmlWarning } from '../ebml/handler.js';
 /** Bytes that were skipped, or that did not fit their CRC-32. */
 export type MkvGap = EbmlGap;
 
-/** Something that the standard forbids and practice tolerates. */
+/** A deviation that the standard forbids but practice tolerates. */
 export type MkvWarning = EbmlWarning;
 
-/** How `StreamingMkvReader` reads. */
+/** Options of `StreamingMkvReader`. */
 export interface MkvReaderOptions {
   /** The elements to give: exactly these, beginnings, ends and data. Others are skipped without being buffered. Default: all. */
   readonly elements?: Iterable<EbmlElementType> | undefined;

@@ -15,14 +15,14 @@ declare global {
   interface WritableStream<W> {}
 }
 
-/** How a byte stream is read. */
+/** Options for reading a byte stream. */
 export interface MkvStreamOptions extends MkvReaderOptions {
   /** Stops the reading: the source is cancelled and the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The elements of a byte stream, one after another. Leaving the loop cancels the stream.
+ * Reads the elements of a byte stream, one after another. Leaving the loop cancels the stream.
  *
  * @throws MkvParseError when the bytes are wrong, whatever the source throws when it fails, the signal's reason when it is aborted
  */
@@ -31,7 +31,7 @@ export function readElements(stream: ByteStream, options: MkvStreamOptions = {})
 }
 
 /**
- * Shows the elements of a byte stream to a visitor, until the stream ends or the visitor's `isDone()` says so; then the stream is
+ * Lets a visitor visit the elements of a byte stream, until the stream ends or the visitor's `isDone()` says so; then the stream is
  * cancelled. Where a method returns a promise, nothing more is read until it is settled.
  *
  * @throws MkvParseError when the bytes are wrong, whatever the source or the visitor throws, the signal's reason when it is aborted
@@ -102,7 +102,7 @@ export interface TransformControllerLike<O> {
 /** A `TransformStream` constructor: the platform's, or a polyfill's. */
 export type TransformStreamConstructor = new <I, O>(transformer: TransformerLike<I, O>) => TransformStreamLike<I, O>;
 
-/** Where stream classes come from. */
+/** The stream classes to use, where they are not the platform's. */
 export interface StreamClasses {
   /** Default: the platform's. A stream of a polyfill can only be piped through a stream of the same polyfill. */
   readonly TransformStream?: TransformStreamConstructor | undefined;

@@ -85,11 +85,11 @@ export interface AudioSettings {
 }
 
 /**
- * What a TrackEntry says of its track (RFC 9559 section 5.1.4.1). It owns its bytes: it refers to no chunk.
+ * The description of a track: its TrackEntry (RFC 9559 section 5.1.4.1). It owns its bytes: it refers to no chunk.
  *
- * Its fields are what is written. `codecString` and the decoder configurations are what the frames are: where frames that have been read show
- * another format than the TrackEntry says, the frames win. A track whose decoder needs another configuration from some frame on is another
- * object from there on: while `frame.track` stays the same, so does the configuration.
+ * Its fields are what is written. `codecString` and the decoder configurations are what the frames are: where frames that have been read
+ * show another format than the TrackEntry says, the frames win. A track whose decoder needs another configuration from some frame on is
+ * another object from there on: while `frame.track` stays the same, so does the configuration.
  */
 export class TrackMetadata {
   /** TrackNumber, which Blocks name: 1 and up. */
@@ -195,15 +195,16 @@ export class TrackMetadata {
 
   /**
    * The codec string that WebCodecs, Media Source Extensions and HLS want (RFC 6381), from the frames that have been read, CodecPrivate and
-   * CodecID; for H.264, H.265, AAC, Opus, Vorbis, FLAC, MP3, AC-3, VP8, VP9, AV1, A-law, mu-law and PCM. `undefined` where it can't be told.
+   * CodecID; for H.264, H.265, AAC, Opus, Vorbis, FLAC, MP3, AC-3, VP8, VP9, AV1, A-law, mu-law and PCM. `undefined` where it can't be
+   * told.
    */
   get codecString(): string | undefined {
     return this.format.codecString;
   }
 
   /**
-   * What `VideoDecoder.configure` of WebCodecs takes; assignable to `VideoDecoderConfig`. Frames go with it as `frame.toEncodedChunk()` gives
-   * them.
+   * What `VideoDecoder.configure` of WebCodecs takes; assignable to `VideoDecoderConfig`. Frames go with it as `frame.toEncodedChunk()`
+   * gives them.
    *
    * @param keyframe the data of a key frame, for a track whose frames have not been read: it wins over what CodecPrivate says. VP9 without
    * CodecPrivate needs it
@@ -216,8 +217,8 @@ export class TrackMetadata {
   }
 
   /**
-   * What `AudioDecoder.configure` of WebCodecs takes; assignable to `AudioDecoderConfig`. Frames go with it as `frame.toEncodedChunk()` gives
-   * them.
+   * What `AudioDecoder.configure` of WebCodecs takes; assignable to `AudioDecoderConfig`. Frames go with it as `frame.toEncodedChunk()`
+   * gives them.
    *
    * @returns `undefined` when it is no audio track, or a codec that is not known
    */

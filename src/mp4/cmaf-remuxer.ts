@@ -15,7 +15,7 @@ export interface CmafTrack extends Mp4TrackInfo {
   readonly init: Bytes;
 }
 
-/** What a fragment, or a chunk of it, has of one track. Times are in microseconds. */
+/** The media of one track in a fragment, or in a chunk of it. Times are in microseconds. */
 export interface CmafMedia {
   /** Its track. */
   readonly track: CmafTrack;
@@ -35,7 +35,7 @@ export interface CmafMedia {
   readonly independent: boolean;
 }
 
-/** What a {@link CmafRemuxer} gives: a fragment, or a chunk of it, with a segment for each track. */
+/** The output of {@link CmafRemuxer}: a fragment, or a chunk of it, with a segment for each track. */
 export interface CmafFragment {
   /** All tracks; the same array for as long as nothing about them changes. */
   readonly tracks: readonly CmafTrack[];

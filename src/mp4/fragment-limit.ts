@@ -1,6 +1,6 @@
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 
-/** Which fragments go in, and where to stop. */
+/** Which fragments to take, and where to stop. */
 export interface FragmentLimits {
   /** Bytes of frame data; the fragment that goes beyond is not taken. GetClip takes 100 MB. */
   readonly bytes?: number | undefined;

@@ -51,12 +51,12 @@ export interface Mp4MediaSegment {
   readonly truncated: boolean;
 }
 
-/** What a {@link Mp4Remuxer} gives. */
+/** The output of {@link Mp4Remuxer}. */
 export type Mp4Segment = Mp4InitSegment | Mp4MediaSegment;
 
 /**
- * Turns fragments into the segments of a fragmented MP4, for Media Source Extensions, HLS and DASH. As a visitor, it visits all elements of a
- * stream, and emits each media segment as soon as the fragment's Cluster ends. For whole fragments, call {@link Mp4Remuxer.addFragment}.
+ * Turns fragments into the segments of a fragmented MP4, for Media Source Extensions, HLS and DASH. As a visitor, it visits all elements of
+ * a stream, and emits each media segment as soon as the fragment's Cluster ends. For whole fragments, call {@link Mp4Remuxer.addFragment}.
  *
  * H.264, H.265, AAC and G.711 are remuxed. All tracks share the segments; `CmafRemuxer` gives each track segments of its own.
  */

@@ -3,7 +3,7 @@ import { PlaySession } from './play-session.js';
 import type { MsePlayerOptions } from './player-options.js';
 import type { Mp4RemuxError } from './remux-error.js';
 
-/** What a {@link MsePlayer} is doing. */
+/** The state of a {@link MsePlayer}. */
 export type MsePlayerState =
   /** It has no stream. */
   | 'idle'
@@ -38,7 +38,7 @@ const STALLED = 300;
 /** HTMLMediaElement.HAVE_FUTURE_DATA */
 const HAVE_FUTURE_DATA = 3;
 
-/** What is called with events, a function or an object with `handleEvent`: the platform's `EventListenerOrEventListenerObject`. */
+/** A listener for events: a function or an object with `handleEvent`: the platform's `EventListenerOrEventListenerObject`. */
 export type MsePlayerListener = ((event: Event) => void) | { handleEvent(event: Event): void };
 
 /** The platform's `AddEventListenerOptions`. */

@@ -14,7 +14,7 @@ declare global {
   interface MediaSource {}
 }
 
-/** How `MsePlayer` plays. Times are in seconds, as those of a `<video>`. */
+/** Options of `MsePlayer`. Times are in seconds, as those of a `<video>`. */
 export interface MsePlayerOptions
   extends Pick<Mp4StreamOptions, 'recover' | 'onGap' | 'tracks' | 'chunkDuration' | 'inflate'> {
   /** Let playing begin by itself when the first fragment is there (default). A browser may want the video muted for it. */

@@ -12,7 +12,7 @@ import { mimeTypeOf } from './segments.js';
 import type { Mp4StreamOptions } from './streams.js';
 import { describeTrack, type Mp4TrackInfo } from './track-info.js';
 
-/** How {@link remuxToMp4} works. */
+/** Options of {@link remuxToMp4}. */
 export interface RemuxToMp4Options extends Omit<Mp4StreamOptions, 'startAtZero' | 'startOf' | 'chunkDuration'> {
   /**
    * Where `moov` stands. `first` (the default) lets a player begin before it has the whole file, and keeps all media in `spool` until
@@ -27,7 +27,7 @@ export interface RemuxToMp4Options extends Omit<Mp4StreamOptions, 'startAtZero' 
   readonly onProgress?: ((progress: { readonly fragments: number; readonly bytes: number }) => void) | undefined;
 }
 
-/** What {@link remuxToMp4} has made. */
+/** The result of {@link remuxToMp4}. */
 export interface RemuxResult {
   /** Size of the file. */
   readonly bytes: number;

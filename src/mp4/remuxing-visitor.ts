@@ -7,11 +7,12 @@ import { FragmentRemuxer, type RemuxOptions } from './fragment-remuxer.js';
 import { Mp4RemuxError } from './remux-error.js';
 import type { FragmentInput, FragmentPart, RemuxedFragment } from './samples.js';
 
-/** How a stream is remuxed. */
+/** Options for remuxing. */
 export interface Mp4RemuxerOptions extends RemuxOptions {
   /**
-   * How many bytes of frames to hold of one Cluster, with 180 for each Block and 96 for each further frame of a laced one, default 256 MiB; a larger one is a `MkvParseError`, or
-   * left out where damage is (`onInvalidFragment`, `recover`). A fragment of Kinesis Video Streams has at most 50 MB.
+   * How many bytes of frames to hold of one Cluster, with 180 for each Block and 96 for each further frame of a laced one, default 256 MiB;
+   * a larger one is a `MkvParseError`, or left out where damage is (`onInvalidFragment`, `recover`). A fragment of Kinesis Video Streams
+   * has at most 50 MB.
    */
   readonly maxFragmentSize?: number | undefined;
   /** Inflates frames that are stored compressed with zlib; see `FrameVisitorOptions`. Without it their tracks are left out. */

@@ -5,7 +5,7 @@ import type { SampleTimes } from './decode-times.js';
 import type { Payload } from './payload.js';
 import type { TrackSetup } from './track-setup.js';
 
-/** What is remuxed at once: a fragment's frames, or a Cluster's. A `Fragment` is one. */
+/** The frames that are remuxed together: of a fragment, or of a Cluster. A `Fragment` has this shape. */
 export interface FragmentInput {
   /** The tracks that are described, also those without frames. */
   readonly tracks: readonly TrackMetadata[];

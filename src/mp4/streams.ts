@@ -8,15 +8,15 @@ import { ElementFeed } from './element-feed.js';
 import { Mp4Remuxer, type Mp4Segment } from './mp4-remuxer.js';
 import type { Mp4RemuxerOptions, RemuxingVisitor } from './remuxing-visitor.js';
 
-/** How the bytes of a stream are read and remuxed. */
+/** Options for reading and remuxing a byte stream. */
 export interface Mp4ReadOptions extends Omit<MkvReaderOptions, 'elements'>, Mp4RemuxerOptions {}
 
-/** How {@link mp4SegmentStream} reads and remuxes. */
+/** Options of {@link mp4SegmentStream}. */
 export interface Mp4StreamOptions extends Mp4ReadOptions, Pick<MkvStreamOptions, 'signal'> {}
 
 /**
- * The segments of a byte stream: an initialization segment, then a media segment for each fragment, as soon as the fragment's last frame is
- * there. Leaving the loop cancels the stream.
+ * Remuxes a byte stream to segments of MP4: an initialization segment, then a media segment for each fragment, as soon as the fragment's
+ * last frame is there. Leaving the loop cancels the stream.
  *
  * ```ts
  * for await (const segment of mp4SegmentStream(payload)) await append(segment.bytes);
@@ -35,7 +35,7 @@ export function mp4SegmentStream(
 }
 
 /**
- * The fragments of a byte stream as CMAF: for each fragment, or with `chunkDuration` each chunk of it, a segment for each track. It reads
+ * Remuxes a byte stream to CMAF: for each fragment, or with `chunkDuration` each chunk of it, a segment for each track. It reads
  * and throws as {@link mp4SegmentStream} does.
  */
 export function cmafFragmentStream(

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { ServiceError } from './service-error.js';
 
-/** Who may call the local endpoint. */
+/** Which callers the local endpoint accepts. */
 export interface AccessOptions {
   /** The address that it listens on. Default: `127.0.0.1`, which only this machine reaches. */
   readonly host?: string | undefined;

@@ -1,6 +1,6 @@
 import type { ServiceErrorType } from './service-error.js';
 
-/** A thing that goes wrong. Bytes count from the first byte of the response's body, fragments from 0 within it. */
+/** A fault of the local endpoint. Bytes count from the first byte of the response's body, fragments from 0 within it. */
 export type Fault =
   /** The connection is closed before anything is answered. */
   | { readonly kind: 'refuse' }
@@ -18,11 +18,14 @@ export type Fault =
   | { readonly kind: 'stall'; readonly afterBytes: number; readonly forMs?: number | undefined }
   /** The byte `atByte` of the body, from 0, is changed. `mask` is what it is XORed with, default 0xff. */
   | { readonly kind: 'damage'; readonly atByte: number; readonly mask?: number | undefined }
-  /** GetMedia reports an error within the stream, behind `afterFragments` fragments, and ends the body. `id` and `code` are those of the error. */
+  /**
+   * GetMedia reports an error within the stream, behind `afterFragments` fragments, and ends the body. `id` and `code` are those of the
+   * error.
+   */
   | { readonly kind: 'stream-error'; readonly id: number; readonly code?: string; readonly afterFragments: number }
   /**
-   * GetMediaForFragmentList reports an error in place of the fragment `fragment` of the request, from 0. The service's `code` is an integer,
-   * default 5000; `message` is what it says.
+   * GetMediaForFragmentList reports an error in place of the fragment `fragment` of the request, from 0. The service's `code` is an
+   * integer, default 5000; `message` is what it says.
    */
   | {
       readonly kind: 'fragment-error';
@@ -39,7 +42,7 @@ export type Fault =
   /** All credentials seen so far become invalid: with `afterBytes` in the middle of the body, which is cut there; else before. */
   | { readonly kind: 'expire-credentials'; readonly afterBytes?: number | undefined };
 
-/** A request that faults may be planned for. */
+/** A request for which faults can be planned. */
 export interface FaultCall {
   /** The operation's name in the API, for example `GetMedia`. */
   readonly operation: string;
@@ -49,10 +52,10 @@ export interface FaultCall {
   readonly call: number;
 }
 
-/** Says what goes wrong with a request. */
+/** Returns the faults for a request. */
 export type FaultPlan = (call: FaultCall) => readonly Fault[];
 
-/** A line of a script: which requests, and what goes wrong with them. */
+/** A rule of {@link scriptedFaults}: which requests, and their faults. */
 export interface FaultRule {
   /** Default: every operation. */
   readonly operation?: string | undefined;
@@ -67,8 +70,8 @@ export interface FaultRule {
 }
 
 /**
- * A plan that follows a script. Each rule counts the requests that it was used for. Rules are no sequence: all that fit a request apply
- * to it, so one that is meant for a later request says so by `fromCall`.
+ * Creates a plan from rules. Each rule counts the requests that it was used for. Rules are not a sequence: all that match a request apply
+ * to it. A rule for a later request sets `fromCall`.
  */
 export function scriptedFaults(rules: readonly FaultRule[]): FaultPlan {
   const used = new Map<FaultRule, number>();
@@ -86,7 +89,7 @@ export function scriptedFaults(rules: readonly FaultRule[]): FaultPlan {
     });
 }
 
-/** What {@link randomFaults} draws from. */
+/** Options of {@link randomFaults}. */
 export interface RandomFaultOptions {
   /** The same seed gives the same faults to the same requests. */
   readonly seed: number;
@@ -123,7 +126,7 @@ const SURVIVABLE: readonly Fault['kind'][] = [
 ];
 const READING = ['GetDataEndpoint', 'GetMedia', 'ListFragments', 'GetMediaForFragmentList'];
 
-/** A plan that draws faults at random: at most one for each request, by a seed. */
+/** Creates a plan of random faults: at most one for each request, determined by a seed. */
 export function randomFaults(options: RandomFaultOptions): FaultPlan {
   const { kinds = SURVIVABLE, operations = READING, probability = 0.5 } = options;
   const { maxBytes = 200_000, maxFragments = 10, forMs = 50 } = options;

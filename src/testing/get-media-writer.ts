@@ -63,7 +63,7 @@ export interface GetMediaFragmentInput extends ServiceTagsInput, TrailingTagsInp
   readonly timestamp?: number | undefined;
 }
 
-/** How a document is written; producers differ in all of it. */
+/** Options for writing a document. Producers differ in all of them. */
 export interface GetMediaWriteOptions {
   /** Begin SeekHead, Info, Tracks, the producer's Tags and the Cluster with a CRC-32. */
   readonly crc?: boolean | undefined;
@@ -163,7 +163,7 @@ export function writeTags(
   return master(Mkv.Tags, [writeTag(tags, options)], options);
 }
 
-/** A document that holds an in-stream error and no media. */
+/** Writes a document with an error of the service and no media. */
 export function writeGetMediaError(input: ServiceTagsInput, options: GetMediaWriteOptions = {}): Uint8Array {
   return writeGetMediaFragment({ ...input, tracks: [] }, { ...options, noInfo: true });
 }

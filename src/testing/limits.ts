@@ -26,7 +26,7 @@ export interface ServiceLimits {
   readonly streams: number;
 }
 
-/** What the service documents. */
+/** The limits that the service documents. */
 export const SERVICE_LIMITS: ServiceLimits = {
   callsPerSecond: 5,
   sessionsPerSecond: 25,
@@ -60,7 +60,7 @@ const LISTING = new Set(['DescribeStream', 'ListStreams', 'CreateStream', 'Delet
 const SESSIONS = new Set(['GetHLSStreamingSessionURL', 'GetDASHStreamingSessionURL']);
 const LISTING_CALLS_PER_SECOND = 50;
 
-/** A call that went beyond a limit. */
+/** A call that exceeded a limit. */
 export interface Violation {
   /** The operation's name in the API, for example `GetMedia`. */
   readonly operation: string;

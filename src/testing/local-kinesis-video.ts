@@ -16,13 +16,13 @@ import { readPutMediaHeaders, receiveMedia } from './put-media.js';
 import { Service } from './service.js';
 import { ServiceError } from './service-error.js';
 
-/** A stream to begin with, and what is in it. */
+/** A stream that exists from the beginning, and its media. */
 export interface LocalStreamOptions extends FillOptions {
   /** The path of a Matroska file, or bytes. Default: the stream is empty. */
   readonly source?: string | ByteStream | undefined;
 }
 
-/** How the local endpoint runs. */
+/** Options of {@link startLocalKinesisVideo}. */
 export interface LocalKinesisVideoOptions extends AccessOptions {
   /** Streams by name. */
   readonly streams?: Readonly<Record<string, LocalStreamOptions>> | undefined;
@@ -201,7 +201,9 @@ export class LocalKinesisVideo {
     return this.#service.limits.violations;
   }
 
-  /** The most connections of an operation (`'GetMedia'`, `'GetMediaForFragmentList'`, `'PutMedia'`) that were open to one stream at a time. */
+  /**
+   * The most connections of an operation (`'GetMedia'`, `'GetMediaForFragmentList'`, `'PutMedia'`) that were open to one stream at a time.
+   */
   peakConnections(operation: 'GetMedia' | 'GetMediaForFragmentList' | 'PutMedia'): number {
     return this.#service.limits.peakConnections.get(operation) ?? 0;
   }
@@ -334,10 +336,10 @@ export class LocalKinesisVideo {
 }
 
 /**
- * Starts a Kinesis Video endpoint on the loopback address. Programs and pages of this machine may call it (see {@link AccessOptions}). Give its
- * `endpoint` to the clients of the AWS SDK, with any credentials. It serves GetDataEndpoint, DescribeStream, ListStreams, CreateStream, DeleteStream, UpdateDataRetention, GetMedia,
- * ListFragments, GetMediaForFragmentList, PutMedia, GetHLSStreamingSessionURL, GetDASHStreamingSessionURL, GetClip and GetImages, with the
- * service's limits and the faults that you plan.
+ * Starts a Kinesis Video endpoint on the loopback address. Programs and pages of this machine may call it (see {@link AccessOptions}). Give
+ * its `endpoint` to the clients of the AWS SDK, with any credentials. It serves GetDataEndpoint, DescribeStream, ListStreams, CreateStream,
+ * DeleteStream, UpdateDataRetention, GetMedia, ListFragments, GetMediaForFragmentList, PutMedia, GetHLSStreamingSessionURL,
+ * GetDASHStreamingSessionURL, GetClip and GetImages, with the service's limits and the faults that you plan.
  *
  * @throws MkvParseError, or what reading a source throws, when a stream that is not filled in real time could not be filled
  */

@@ -24,7 +24,7 @@ export interface StoredFragment {
   readonly tail: Uint8Array;
 }
 
-/** How a stream is filled. */
+/** Options for filling a stream. */
 export interface FillOptions {
   /** Store each fragment when its time has come, as a camera would send it. Default: all at once. */
   readonly realtime?: boolean | undefined;

@@ -23,7 +23,7 @@ const STATUS = {
 /** The name of an error of the service. */
 export type ServiceErrorType = keyof typeof STATUS;
 
-/** An error that a request is answered with: HTTP status, `x-amzn-ErrorType`, and a message. */
+/** An error that the endpoint answers with: HTTP status, `x-amzn-ErrorType`, and a message. */
 export class ServiceError extends Error {
   /** Always `ServiceError`. */
   override name = 'ServiceError';

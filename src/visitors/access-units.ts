@@ -14,9 +14,9 @@ interface OpenUnit {
 }
 
 /**
- * Joins frames of H.264 and H.265 that are parts of one access unit: some producers put every NAL unit, or the parameter sets, in a Block of
- * its own with the same time. Frames go through it in stream order. One that may go on is held until the next of its track; those of other
- * codecs are not held.
+ * Joins frames of H.264 and H.265 that are parts of one access unit: some producers put every NAL unit, or the parameter sets, in a Block
+ * of its own with the same time. Frames go through it in stream order. One that may go on is held until the next of its track; those of
+ * other codecs are not held.
  */
 export class AccessUnitJoiner {
   readonly #open = new Map<number, OpenUnit>();
@@ -37,7 +37,7 @@ export class AccessUnitJoiner {
 }
 
 /**
- * Frames with those of H.264 and H.265 joined that are parts of one access unit. Joined frames stand where the first of their parts stood. A
+ * Joins frames of H.264 and H.265 that are parts of one access unit. Joined frames stand where the first of their parts stood. A
  * frame without a picture that nothing belongs to stays as it is.
  */
 export function joinAccessUnits(frames: readonly Frame[]): Frame[] {

@@ -2,7 +2,7 @@ import type { MkvDataElement, MkvElement, MkvEndMasterElement, MkvStartMasterEle
 import type { ElementVisitor, MaybePromise } from '../mkv/element-visitor.js';
 import { MkvElementVisitor } from './visitor.js';
 
-/** Shows each element to several visitors, in the order they were given. It is done when one of them is. */
+/** Passes each element to several visitors, in their order. It is done when one of them is. */
 export class CompositeMkvElementVisitor extends MkvElementVisitor {
   readonly #visitors: readonly ElementVisitor[];
 

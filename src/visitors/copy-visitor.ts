@@ -6,7 +6,7 @@ import { MkvElementVisitor } from './visitor.js';
 /** Takes bytes. They are a view, so a sink that keeps them copies them or makes sure that the pushed chunks stay. */
 export type ByteSink = (bytes: Bytes) => MaybePromise;
 
-/** Writes the bytes of the elements it is shown to a sink. Shown all elements, it writes the stream as it came. */
+/** Writes the bytes of the elements that it visits to a sink. If it visits all elements, it writes the stream as it arrived. */
 export class CopyVisitor extends MkvElementVisitor {
   readonly #sink: ByteSink;
 

@@ -15,7 +15,7 @@ export interface StreamError {
   readonly message: string | undefined;
 }
 
-/** What the ids of errors within the stream mean, by the service's developer guide: those of GetMedia and GetMediaForFragmentList. */
+/** The meaning of error ids inside a stream, from the service's developer guide: those of GetMedia and GetMediaForFragmentList. */
 export const GET_MEDIA_ERRORS: Readonly<Record<number, string>> = {
   3002: 'error writing to the stream',
   4000: 'requested fragment not found',

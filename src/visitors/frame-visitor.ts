@@ -39,7 +39,7 @@ export interface FrameProcessor {
   close?(): MaybePromise;
 }
 
-/** How {@link FrameVisitor} works. */
+/** Options of {@link FrameVisitor}. */
 export interface FrameVisitorOptions {
   /**
    * Receives the producer's tags, is passed to the frame processor, and is cleared at the end of each Cluster: frames have the tags that
@@ -53,13 +53,13 @@ export interface FrameVisitorOptions {
    */
   readonly onInvalidElement?: ((error: MkvParseError, element: MkvDataElement) => void) | undefined;
   /**
-   * Give frames of H.264 and H.265 that are parts of one access unit, in several Blocks of the same time, as one frame. A frame of these codecs
-   * is then given when the next one of its track has come, or its Cluster has ended.
+   * Give frames of H.264 and H.265 that are parts of one access unit, in several Blocks of the same time, as one frame. A frame of these
+   * codecs is then given when the next one of its track has come, or its Cluster has ended.
    */
   readonly joinAccessUnits?: boolean | undefined;
   /**
-   * Inflates frames that are stored compressed with zlib, so that they and their tracks are like others. One that cannot be inflated, or has
-   * more than 16 MiB then, is an invalid element. Default: frames are given as they are stored (`frame.storage`).
+   * Inflates frames that are stored compressed with zlib, so that they and their tracks are like others. One that cannot be inflated, or
+   * has more than 16 MiB then, is an invalid element. Default: frames are given as they are stored (`frame.storage`).
    */
   readonly inflate?: Inflate | undefined;
   /**
@@ -74,7 +74,7 @@ const MOST_WATCHES = 64;
 /** Of so many tracks that nobody describes it is told, each by itself. */
 const MOST_UNDESCRIBED = 64;
 
-/** Takes Blocks apart into frames and gives each, with its track and fragment, to a {@link FrameProcessor}. */
+/** Splits Blocks into frames, and passes each frame to a {@link FrameProcessor}, with its track and fragment. */
 export class FrameVisitor extends MkvElementVisitor {
   /** What the visitor knows of fragment and tracks. It is shown all elements. */
   readonly metadata: FragmentMetadataVisitor;
@@ -377,11 +377,11 @@ async function afterwards(pending: PromiseLike<unknown>, next: () => MaybePromis
   await next();
 }
 
-/** Takes a Block as it is: for those who want neither tracks nor fragments. */
+/** Receives a Block as it is, without track and fragment. */
 export type BlockProcessor = (block: Block, clusterTimestamp: number, timestampScale: number) => MaybePromise;
 
 /**
- * Gives each SimpleBlock and Block with the Timestamp of its Cluster, in ticks, and TimestampScale, in nanoseconds a tick. Throws
+ * Passes on each SimpleBlock and Block with the Timestamp of its Cluster, in ticks, and TimestampScale, in nanoseconds a tick. Throws
  * `MkvParseError`: `UnexpectedElement` for a Block before the Timestamp of its Cluster, `InvalidBlock` for one that cannot be taken apart.
  */
 export class SimpleFrameVisitor extends MkvElementVisitor {

@@ -9,7 +9,7 @@ import type { TrackMetadata } from '../mkv/track.js';
 import type { ClusterTime } from './cluster-clock.js';
 import type { FragmentMetadata } from './fragment-metadata.js';
 
-/** What the chunks of WebCodecs are made of; assignable to `EncodedVideoChunkInit` and `EncodedAudioChunkInit`. */
+/** The argument for the constructors of chunks of WebCodecs; assignable to `EncodedVideoChunkInit` and `EncodedAudioChunkInit`. */
 export interface EncodedChunkSettings {
   /** `'key'` when decoding can begin here, else `'delta'`. */
   type: 'key' | 'delta';
@@ -107,8 +107,8 @@ export class Frame {
   }
 
   /**
-   * When the producer recorded it, by the producer's clock: the fragment's producer timestamp, and how far the frame is behind the fragment's
-   * first Cluster. To the nearest millisecond; `undefined` where the fragment has no such time.
+   * When the producer recorded it, by the producer's clock: the fragment's producer timestamp, and how far the frame is behind the
+   * fragment's first Cluster. To the nearest millisecond; `undefined` where the fragment has no such time.
    */
   get producerTimestamp(): Date | undefined {
     return this.wallClock(this.fragment?.producerTimestamp);
@@ -131,8 +131,8 @@ export class Frame {
    * decoder configuration says. The data is `data` itself if it has that format already, else a copy.
    *
    * @param config the configuration that the decoder has, of which `description` counts; default the track's own
-   * @throws CodecDataError `InvalidMediaFrame` when the frame is not what its codec wants, or has no picture; when it is stored compressed or
-   * encrypted
+   * @throws CodecDataError `InvalidMediaFrame` when the frame is not what its codec wants, or has no picture; when it is stored compressed
+   * or encrypted
    */
   toEncodedChunk(config?: { readonly description?: Uint8Array | undefined }): EncodedChunkSettings {
     const { timestamp, duration, keyframe } = this;

@@ -7,12 +7,12 @@ import { frameBlock } from './adts-frames.js';
 import type { Frame } from './frame.js';
 
 /**
- * Inflates data in the zlib format (RFC 1950): of Node, `(data, maxSize) => inflateSync(data, { maxOutputLength: maxSize })`. It may throw, and
- * need not make more than `maxSize` bytes.
+ * Inflates data in the zlib format (RFC 1950): of Node, `(data, maxSize) => inflateSync(data, { maxOutputLength: maxSize })`. It may throw,
+ * and need not make more than `maxSize` bytes.
  */
 export type Inflate = (data: Uint8Array, maxSize: number) => Uint8Array;
 
-/** How frames are inflated. */
+/** Options of {@link inflateFrame}. */
 export interface InflateOptions {
   /**
    * Inflates data in the zlib format (RFC 1950), for example `inflateSync` of Node with `maxOutputLength`. Default: the platform's
@@ -26,7 +26,7 @@ export interface InflateOptions {
 const DEFAULT_MAX_SIZE = 16 * 1024 * 1024;
 
 /**
- * A frame as its codec wants it, of one that is stored compressed with zlib (`frame.storage`); a frame that is stored as it is, is given back.
+ * Inflates a frame that is stored compressed with zlib (`frame.storage`). A frame that is not compressed is returned as it is.
  *
  * ```ts
  * for await (const stored of readFrames(payload)) console.log((await inflateFrame(stored)).data.length);

@@ -16,7 +16,7 @@ export interface ElementPlace {
   readonly dataSize: number | undefined;
 }
 
-/** Tells of each element where it lies and how large it is. */
+/** Reports the position and the size of each element. */
 export class ElementSizeAndOffsetVisitor extends MkvElementVisitor {
   readonly #report: (place: ElementPlace) => MaybePromise;
 

@@ -14,7 +14,7 @@ export interface MkvTagProcessor {
   clear(): void;
 }
 
-/** Keeps the tags it is shown, the newest ones up to a limit, until it is cleared. */
+/** Keeps the tags that it receives, the newest ones up to a limit, until it is cleared. */
 export class BasicMkvTagProcessor implements MkvTagProcessor {
   readonly #limit: number;
   readonly #tags: MkvTag[] = [];

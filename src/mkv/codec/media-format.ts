@@ -55,7 +55,7 @@ export interface FrameEvidence {
 /** No frame has been seen. */
 export const NO_EVIDENCE: FrameEvidence = {};
 
-/** What a track's label says that its frames do not bear out. */
+/** A statement of a track's description that its frames contradict. */
 export interface TrackDisagreement {
   /** What of the label it is. */
   readonly rule: TrackRule;
@@ -63,7 +63,7 @@ export interface TrackDisagreement {
   readonly message: string;
 }
 
-/** What of a track's label frames can contradict. */
+/** The statements of a track's description that frames can contradict. */
 export type TrackRule =
   /** CodecID names another codec. */
   | 'CodecId'
@@ -208,7 +208,10 @@ export function observeFrame(
   return codec !== undefined && OTHER_SOUND.includes(codec) ? observeSaid(track, evidence, frame) : evidence;
 }
 
-/** Of sound whose frames are not taken apart here: the producer's tag or Amazon Connect's name must say that it is PCM, and the bytes look so. */
+/**
+ * Of sound whose frames are not taken apart here: the producer's tag or Amazon Connect's name must say that it is PCM, and the bytes look
+ * so.
+ */
 function observeSaid(track: FormatTrack, evidence: FrameEvidence, frame: FrameLook): FrameEvidence {
   const said = saidCoding(frame.mimeType);
   const isSaid = evidence.pcm !== undefined || CONNECT_NAME.test(track.name ?? '') || said !== undefined;
