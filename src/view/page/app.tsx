@@ -162,6 +162,7 @@ function Opened({ opened }: { readonly opened: Session }) {
     <main>
       {error !== undefined && (
         <p role="alert" class="problem">
+          {isNothing ? 'It cannot be read: ' : 'Reading has stopped: '}
           <ShownText text={error} most={1000} />
         </p>
       )}
@@ -175,14 +176,16 @@ function Opened({ opened }: { readonly opened: Session }) {
           <ShownText text={text} most={500} />
         </p>
       ))}
-      <div class="time">
-        <TimeAxis session={opened} />
-        <Thumbnails session={opened} />
-        <WaveForms session={opened} />
-        <Charts session={opened} />
-      </div>
-      <div class="columns">
-        <PlayerPane session={opened} />
+      {!isNothing && (
+        <div class="time">
+          <TimeAxis session={opened} />
+          <Thumbnails session={opened} />
+          <WaveForms session={opened} />
+          <Charts session={opened} />
+        </div>
+      )}
+      <div class={isNothing ? 'columns single' : 'columns'}>
+        {!isNothing && <PlayerPane session={opened} />}
         <Panes opened={opened} />
       </div>
     </main>
