@@ -29,7 +29,8 @@ const [{ filename }] = JSON.parse(execFileSync('npm', pack, { encoding: 'utf8' }
 
 const args = ['vitest', 'run', '--config', 'test/package/vitest.config.ts'];
 args.push('--reporter=verbose', '--reporter=json', `--outputFile.json=${report}`);
-if (values.only !== undefined) args.push('-t', values.only);
+// The whole suite of that name, so that what is noted of it is complete.
+if (values.only !== undefined) args.push('-t', `^'?${values.only.replaceAll('.', '\\.')}\\b`);
 const { status } = spawnSync('npx', args, {
   stdio: 'inherit',
   env: {

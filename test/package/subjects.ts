@@ -16,7 +16,7 @@ export const SUBJECTS: readonly Subject[] = [
   { kind: 'runtime', name: 'Bun', packages: ['bun@1'] },
   { kind: 'runtime', name: 'Deno', packages: ['deno@2'] },
   { kind: 'runtime', name: 'workerd', packages: ['miniflare@4', 'esbuild'] },
-  { kind: 'runtime', name: 'Chromium', packages: ['esbuild'], quick: true },
+  { kind: 'runtime', name: 'Chromium', packages: ['esbuild'] },
   { kind: 'runtime', name: 'Jest', packages: ['jest@30'] },
   { kind: 'bundler', name: 'esbuild', packages: ['esbuild'], quick: true },
   { kind: 'bundler', name: 'Vite', packages: ['vite'], quick: true },
