@@ -36,5 +36,5 @@ export default defineConfig({
     ],
     sidebar: { ...(hasApi ? apiSidebar(PAGES) : {}), '/': guides },
   },
-  vite: { build: { minify: false, chunkSizeWarningLimit: 4000 } },
+  vite: { build: { minify: false, reportCompressedSize: false, chunkSizeWarningLimit: 4000 } },
 });
