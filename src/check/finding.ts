@@ -4,7 +4,11 @@
  */
 export type CheckSeverity = 'error' | 'warning' | 'info';
 
-/** The rule that a finding is about, such as `CrcMismatch`. Each rule has one severity; `docs/check.md` lists them all. */
+/**
+ * The rule that a finding is about, such as `CrcMismatch`. Each rule has one severity; `docs/check.md` lists them all.
+ *
+ * @useDeclaredType
+ */
 export type CheckRule = keyof typeof SEVERITIES;
 
 /** Each rule with its severity. */

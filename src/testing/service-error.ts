@@ -20,7 +20,11 @@ const STATUS = {
   VersionMismatchException: 400,
 } as const;
 
-/** The name of an error of the service. */
+/**
+ * The name of an error of the service.
+ *
+ * @useDeclaredType
+ */
 export type ServiceErrorType = keyof typeof STATUS;
 
 /** An error that the endpoint answers with: HTTP status, `x-amzn-ErrorType`, and a message. */
