@@ -4,6 +4,7 @@ import { FileSpool } from './file-spool.js';
 import { openInput } from './input.js';
 import { type OutputFile, openOutput, reportMade } from './output-file.js';
 import { Progress } from './progress.js';
+import { SegmentFiles } from './segment-files.js';
 import { ServiceErrors } from './service-errors.js';
 import { tell } from './terminal.js';
 import { exactUs } from './text.js';
@@ -32,8 +33,10 @@ interface Summary {
   /** Tracks that are not in it, and why. */
   leftOut: string[];
   truncated: boolean;
-  /** With `--fragmented`: how many initialization segments it has. */
+  /** With `--fragmented`: how many initialization segments have been written. */
   initializations?: number;
+  /** Where it did not all fit in one file: their names. */
+  files?: readonly string[];
 }
 
 /** `kvs remux`: MP4 without encoding anything again. */
@@ -62,24 +65,34 @@ export const remux = command({
     const output = await openOutput(out, { input: file, force: values.force });
     const errors = new ServiceErrors(file);
     const progress = await Progress.through(file);
+    const segments =
+      values.fragmented === true ? new SegmentFiles(output, out, { input: file, force: values.force }) : undefined;
     let summary: Summary;
     try {
-      const make = values.fragmented === true ? writeFragmented : writeProgressive;
-      summary = await make(progress.watch(errors.watch(input)), output, options);
+      const watched = progress.watch(errors.watch(input));
+      summary = await (segments === undefined
+        ? writeProgressive(watched, output, options)
+        : writeFragmented(watched, segments, options));
       if (summary.truncated && values.recover !== true) {
         throw new Error('the input ends inside a fragment; with --recover, what had arrived is kept');
       }
       errors.expectNone(values.recover);
       await output.finish();
+      await segments?.finish();
     } catch (error) {
+      await segments?.abandon();
       await output.abandon();
       throw isNothing(error) ? input.foundNothing(error.message) : input.explain(error);
     } finally {
       progress.end();
     }
-    if ((summary.initializations ?? 1) > 1) {
-      const many = `${summary.initializations} initialization segments, of which many players of files read only the first`;
-      tell(`${file}: tracks or their configurations change: ${many} (without --fragmented, one MP4 has all)`);
+    const change = `${file}: tracks or their configurations change`;
+    const inOne = 'without --fragmented, one MP4 has all';
+    if (summary.files !== undefined)
+      tell(`${change}: what follows is in ${summary.files.slice(1).join(', ')} (${inOne})`);
+    else if ((summary.initializations ?? 1) > 1) {
+      const many = `${summary.initializations} initialization segments, of which players of files read only the first`;
+      tell(`${change}: ${many} (${inOne})`);
     }
     summary.durationUs = exactUs(summary.durationUs);
     await reportMade(output, values.json === true ? JSON.stringify(summary) : summaryText(summary));
@@ -117,7 +130,7 @@ async function writeProgressive(
 
 async function writeFragmented(
   input: AsyncIterable<Uint8Array>,
-  output: OutputFile,
+  files: SegmentFiles,
   options: Options,
 ): Promise<Summary> {
   const summary: Summary = {
@@ -128,9 +141,7 @@ async function writeFragmented(
     mimeType: '',
     leftOut: [],
     truncated: false,
-    initializations: 0,
   };
-  let initializations = 0;
   const leftOut = new Map<number | undefined, string>();
   const codecs = new Map<string, 'video' | 'audio'>();
   let start: number | undefined;
@@ -147,16 +158,15 @@ async function writeFragmented(
   };
   const { mp4SegmentStream } = await loadMp4();
   for await (const segment of mp4SegmentStream(input, { ...options, onInvalidFragment, onTrackLeftOut })) {
-    await output.write(segment.bytes);
-    summary.bytes += segment.bytes.length;
     if (segment.type === 'init') {
-      summary.initializations = ++initializations;
+      files.init(segment.bytes);
       for (const { track, codec, kind } of segment.tracks) {
         codecs.set(codec, kind);
         leftOut.delete(track.number);
       }
       continue;
     }
+    await files.media(segment.bytes);
     summary.fragments++;
     summary.truncated ||= segment.truncated;
     start ??= segment.tracks.reduce((first, track) => Math.min(first, track.start), Number.POSITIVE_INFINITY);
@@ -166,6 +176,9 @@ async function writeFragmented(
   const kind = [...codecs.values()].includes('video') ? 'video' : 'audio';
   summary.mimeType = `${kind}/mp4; codecs="${[...codecs.keys()].join()}"`;
   summary.leftOut = [...leftOut.values()];
+  summary.bytes = files.bytes;
+  summary.initializations = files.initializations;
+  if (files.paths.length > 1) summary.files = files.paths;
   if (summary.fragments === 0) throw new Error(NOTHING);
   return summary;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { kvs } from '../support/cli.js';
@@ -90,15 +90,50 @@ describeNeeding('kvs remux', [tools('ffmpeg', 'ffprobe')], () => {
     expect(kvs(['remux', input, out, '--track', '9', '--force', ...flags]).status).toBe(1);
   });
 
-  test('more than one initialization segment in a file is told', () => {
+  test('where tracks change, another file follows: each plays, and together they have all', async () => {
     const out = join(folder, 'changes.mp4');
-    const source = 'test/cases/sps-change--stale.mkv';
-    const run = kvs(['remux', source, out, '--json', '--force', '--fragmented']);
-    expect(run).toMatchObject({ status: 0, stderr: expect.stringContaining('2 initialization segments') });
-    expect(JSON.parse(run.stdout)).toMatchObject({ initializations: 2 });
-    const whole = kvs(['remux', source, out, '--json', '--force']);
-    expect(whole).toMatchObject({ status: 0, stderr: '' });
-    expect(JSON.parse(whole.stdout).initializations).toBeUndefined();
+    const media = await readMedia(new Uint8Array(readFileSync('examples/recording/camera.mkv')));
+    const only = (isIn: (time: number) => boolean) => ({
+      tracks: media.tracks,
+      frames: media.frames.filter(({ track, timestamp }) => track.type === 'video' || isIn(timestamp)),
+    });
+    const late = join(folder, 'late.mkv');
+    writeFileSync(late, bodyOf(wrapAsGetMedia(only((time) => time > 4e6))));
+    // What is in the header of a file may be missing for a while, or from then on.
+    const away = join(folder, 'away.mkv');
+    writeFileSync(away, bodyOf(wrapAsGetMedia(only((time) => time < 2e6 || time > 7e6))));
+    for (const [source, count] of [
+      [late, 2],
+      ['test/cases/sps-change--stale.mkv', 2],
+      [away, 1],
+    ] as const) {
+      const run = kvs(['remux', source, out, '--json', '--force', '--fragmented']);
+      expect(run.status).toBe(0);
+      const { files = [out], bytes, initializations } = JSON.parse(run.stdout);
+      expect([files.length, initializations]).toEqual([count, count]);
+      if (count > 1) {
+        expect(run.stderr).toContain(`what follows is in ${join(folder, 'changes-2.mp4')}`);
+        expect(files).toEqual([out, join(folder, 'changes-2.mp4')]);
+      }
+      expect(files.reduce((sum: number, file: string) => sum + readFileSync(file).length, 0)).toBe(bytes);
+      const whole = join(folder, 'whole.mp4');
+      expect(kvs(['remux', source, whole, '--force']).status).toBe(0);
+      const packets = files.flatMap((file: string) => {
+        expect([file, decodeMessages(file)]).toEqual([file, '']);
+        return probePackets(file);
+      });
+      expect(packets.length).toBe(probePackets(whole).length);
+    }
+    expect(kvs(['remux', late, join(folder, 'new.mp4'), '--fragmented']).status).toBe(0);
+    rmSync(join(folder, 'new.mp4'));
+    // The second file is there already: nothing is written over it, and nothing is left.
+    expect(kvs(['remux', late, join(folder, 'new.mp4'), '--fragmented'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('new-2.mp4 is there already'),
+    });
+    expect(existsSync(join(folder, 'new.mp4'))).toBe(false);
+    // Standard output has them all, and says so.
+    expect(kvs(['remux', late, '-', '--fragmented']).stderr).toContain('2 initialization segments');
   });
 
   test.each([[[]], [['--fragmented']]])('tracks that do not go in are named; %j', (flags) => {
