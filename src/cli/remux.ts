@@ -13,7 +13,10 @@ import { TRACK_USAGE, trackFilter } from './track-option.js';
 const OPTIONS = {
   ...READ_OPTIONS,
   ...FORCE_OPTION,
-  fragmented: { type: 'boolean', help: 'write one segment for each fragment, as players of streams want it' },
+  fragmented: {
+    type: 'boolean',
+    help: 'write one segment for each fragment, as players of streams want it; where tracks change, OUT-2.mp4 follows',
+  },
   track: {
     type: 'string',
     multiple: true,
