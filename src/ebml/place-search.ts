@@ -44,6 +44,16 @@ export interface Search {
   readonly documentEnd: number | undefined;
 }
 
+/** From where to where a search has found nothing that goes on past the end of an element, and what it looked for. */
+interface Barren {
+  from: number;
+  to: number;
+  readonly anchor: Surroundings | undefined;
+  readonly end: number | undefined;
+  readonly documentEnd: number | undefined;
+  readonly endless: boolean;
+}
+
 /** A place that was found. */
 export interface Place {
   readonly at: number;
@@ -72,6 +82,7 @@ export class PlaceSearch {
   /** Places from which elements go on to the very end of the stream. */
   readonly #endless = [new Set<number>(), new Set<number>()] as const;
   #siblingLength = 0;
+  #barren: Barren = { from: 0, to: 0, anchor: undefined, end: undefined, documentEnd: undefined, endless: false };
   /** How far the stream must have arrived before anything more can be told. */
   wanted = 0;
   /** No more bytes come. */
@@ -165,6 +176,30 @@ export class PlaceSearch {
 
   /** The next place to go on at. */
   find(search: Search): Place | typeof NOWHERE | typeof UNDECIDED {
+    if (search.past === undefined) return this.#find(search);
+    const barren = this.#barrenOf(search);
+    if (search.at >= barren.from && search.at < barren.to) search.at = Math.min(barren.to, search.end);
+    const from = search.at;
+    const found = this.#find(search);
+    if (from < barren.from || from > barren.to) barren.from = from;
+    barren.to = search.at;
+    return found;
+  }
+
+  /** Where the same has been looked for last, and not been found. */
+  #barrenOf({ past, anchor, documentEnd }: Search): Barren {
+    const endless = past === Number.POSITIVE_INFINITY;
+    const last = this.#barren;
+    const isSame =
+      last.anchor === anchor &&
+      last.end === anchor?.end &&
+      last.documentEnd === documentEnd &&
+      last.endless === endless;
+    if (!isSame) this.#barren = { from: 0, to: 0, anchor, end: anchor?.end, documentEnd, endless };
+    return this.#barren;
+  }
+
+  #find(search: Search): Place | typeof NOWHERE | typeof UNDECIDED {
     const firstBytes = this.#firstBytesIn(search.anchor?.type);
     while (search.at < search.end) {
       const input = this.#input;

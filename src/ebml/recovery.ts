@@ -11,6 +11,7 @@ import {
   type Surroundings,
 } from './element-sight.js';
 import { type EbmlElementType, isDocument } from './element-type.js';
+import { FollowedChains } from './followed-chains.js';
 import type { EbmlParserOptions } from './handler.js';
 import { NOWHERE, type Place, PlaceSearch, type Search, UNDECIDED } from './place-search.js';
 import { type SyncMark, SyncScanner } from './sync-scanner.js';
@@ -107,6 +108,7 @@ export class Recovery {
   #dispute: Dispute | undefined;
   #excess: Excess | undefined;
   #began = 0;
+  readonly #chains = new FollowedChains();
 
   constructor(
     input: ChunkQueue,
@@ -311,6 +313,12 @@ export class Recovery {
         this.trusted = Math.max(this.trusted, doubt.small);
         return HOLDS;
       }
+      const behind = isFar ? at : this.#behindFollowed(doubt, top);
+      if (behind !== at) {
+        if (doubt.small === at) doubt.small = behind;
+        doubt.followed = behind;
+        continue;
+      }
       let sight = isFar ? IMPOSSIBLE : search.look(at, top);
       if (sight === OPEN && !search.ended) return WAIT;
       if (sight === PLAIN && search.seen.breaksOut) {
@@ -340,6 +348,7 @@ export class Recovery {
         doubt.followed += length;
         if (doubt.small === at && length <= LARGEST_HELD) doubt.small = doubt.followed;
         if (type !== undefined) doubt.known++;
+        else if (length <= LARGEST_HELD) this.#chains.note(at, doubt.followed, top);
         if (doubt.known < TELLING) continue;
         this.trusted = Math.max(this.trusted, doubt.followed);
         return HOLDS;
@@ -354,6 +363,15 @@ export class Recovery {
     doubt.search.at = doubt.end;
     doubt.searching = false;
     return this.#confirm(doubt, top);
+  }
+
+  /** Where what follows a doubt ends as far as it has been followed for another one: not for each doubt anew. */
+  #behindFollowed({ followed, end, isWeak, search, ends }: Doubt, top: Surroundings | undefined): number {
+    if (isWeak && search.at < end) return followed;
+    const behind = this.#chains.endOf(followed, top);
+    // Of these there is more to see on the way.
+    const isPassed = isWeak && (behind - end > FOLLOWED || ends.some(({ at }) => at > followed && at <= behind));
+    return isPassed ? followed : behind;
   }
 
   /** Where the open masters end that are no documents, the innermost first. */
