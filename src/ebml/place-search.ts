@@ -77,8 +77,10 @@ export class PlaceSearch {
   readonly #marks: readonly SyncMark[];
   readonly #reach: number;
   readonly #firstBytes = new Map<EbmlElementType | undefined, Uint8Array>();
-  /** Places from which elements do not go on: many may lead to the same break. */
-  readonly #dead = [new Set<number>(), new Set<number>()] as const;
+  /** Places from which elements go on up to a break, with the last that is plain to see, or -1: many may lead to the same break. */
+  readonly #dead = [new Map<number, number>(), new Map<number, number>()] as const;
+  /** Places from which elements go on up to the very place that they should go on past. */
+  readonly #level = [new Map<number, number>(), new Map<number, number>()] as const;
   /** Places from which elements go on to the very end of the stream. */
   readonly #endless = [new Set<number>(), new Set<number>()] as const;
   #siblingLength = 0;
@@ -322,13 +324,22 @@ export class PlaceSearch {
     siblings = links > 1,
   ): Answer {
     const dead = this.#dead[siblings ? 1 : 0];
+    const level = this.#level[siblings ? 1 : 0];
     const passed: number[] = [];
     let place = at;
     let parent = top;
-    for (let count = 0; !dead.has(place); count++) {
+    let lastPlain = -1;
+    let isLevel = false;
+    for (let count = 0; ; count++) {
+      const known = dead.get(place);
+      if (known !== undefined && known < past) {
+        lastPlain = Math.max(lastPlain, known);
+        break;
+      }
+      isLevel = level.get(place) === past || (count > 0 && place === past);
+      if (isLevel) break;
       if (place - at > reach) return false;
       if (past === Number.POSITIVE_INFINITY && this.#endless[siblings ? 1 : 0].has(place)) return true;
-      if (count > 0 && place === past) break;
       const sight = this.look(place, parent);
       if (sight === OPEN) {
         if (!this.ended) return UNDECIDED;
@@ -341,13 +352,18 @@ export class PlaceSearch {
       if (sight === IMPOSSIBLE || misplaced || (siblings && sight !== PLAIN)) break;
       if (sight === PLAIN && place >= past && (count >= links || (count > 0 && type !== undefined && isLandmark(type))))
         return true;
+      if (sight === PLAIN) lastPlain = place;
       passed.push(place);
       const entered = type !== undefined && (length === 0 || isDocument(type));
       if (entered) parent = { type, end: Number.POSITIVE_INFINITY, sizeKnown: false, parent: this.#sight.parent };
       place += entered ? headerSize : length;
     }
     if (dead.size > MOST_DEAD) dead.clear();
-    for (const each of passed) dead.add(each);
+    if (level.size > MOST_DEAD) level.clear();
+    for (const each of passed) {
+      if (isLevel) level.set(each, past);
+      else dead.set(each, each <= lastPlain ? lastPlain : -1);
+    }
     return false;
   }
 }

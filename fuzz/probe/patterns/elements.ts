@@ -40,6 +40,9 @@ export const ELEMENTS: readonly Pattern[] = [
   pattern('unknown elements of distinct ids', (n) =>
     join(head(), write(times(n, (i) => data(unknownElementType(0x10_00_00_00 + i), hex('00'))))),
   ),
+  pattern('unknown elements that end like the id of a Cluster', (n) =>
+    join(head(), hex('1f43b675ff e78100'), repeat(n, hex('82901f'))),
+  ),
   pattern('CRC-32 elements', (n) => join(head(), repeat(n, hex('bf8400000000')))),
   pattern('EBML headers', (n) => repeat(n, write(ebmlHeader()))),
   pattern('Segments without anything', (n) => repeat(n, write(ebmlHeader(), unknownSize(master(Mkv.Segment))))),

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { EbmlParser } from '../../src/ebml/parser.js';
+import { concatBytes } from '../../src/ebml/writer.js';
+import { Mkv, type MkvGap } from '../../src/index.js';
+import { MKV_SCHEMA } from '../../src/mkv/elements.js';
+import { documentHead } from '../support/kvs-documents.js';
+
+const CLUSTER = Buffer.from('1f43b675ffe78100', 'hex');
+const BLOCK = Buffer.from('a38481000080', 'hex');
+/** An element that nobody knows, of 4,085 bytes, and a byte at which no element begins. */
+const REACHING = Buffer.from('824ff500', 'hex');
+
+/** Four Blocks and an unknown element that ends where another one begins, again and again; behind all of them nothing is right. */
+function reachingOver(count: number): Uint8Array {
+  const unit = concatBytes([BLOCK, BLOCK, BLOCK, BLOCK, REACHING]);
+  const units = Array.from({ length: count }, () => unit);
+  return concatBytes([documentHead(), CLUSTER, ...units, new Uint8Array(5000), documentHead(), CLUSTER, BLOCK]);
+}
+
+function read(bytes: Uint8Array) {
+  const gaps: MkvGap[] = [];
+  let blocks = 0;
+  let looks = 0;
+  const parser = new EbmlParser<undefined>(
+    {
+      masterStart: () => undefined,
+      masterEnd: () => {},
+      data: (type) => {
+        if (type === Mkv.SimpleBlock) blocks++;
+      },
+    },
+    {
+      schema: MKV_SCHEMA,
+      recoverAt: [
+        { id: 0x1a45dfa3, firstChildren: [0x42, 0xec, 0xbf] },
+        { id: 0x1f43b675, firstChildren: [0xe7] },
+      ],
+      dataLook: (_, data, start) => {
+        looks++;
+        return data[start]! > 0x80;
+      },
+      onGap: (gap) => gaps.push(gap),
+    },
+  );
+  parser.push(bytes);
+  parser.end();
+  return { blocks, looks, gaps };
+}
+
+describe('unknown elements that reach over Blocks and each other', () => {
+  it('cost no Block', () => {
+    const { blocks, gaps } = read(reachingOver(500));
+    expect(blocks).toBe(4 * 500 + 1);
+    expect(gaps.slice(0, -1).every(({ length }) => length === REACHING.length)).toBe(true);
+  });
+
+  it('are looked at a number of times that goes with their number', () => {
+    const [few, many] = [1000, 8000].map((count) => read(reachingOver(count)).looks / count);
+    expect(few).toBeLessThan(40);
+    expect(many).toBeLessThan(40);
+  });
+});
