@@ -84,12 +84,7 @@ const LONGEST_TEXT = 100;
 
 /** Text of the stream as it may stand in a message. */
 export function quote(text: string): string {
-  return JSON.stringify(cut(text));
-}
-
-/** The same without quotation marks, for names that the service gives. */
-export function cut(text: string): string {
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+  return JSON.stringify(text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text);
 }
 
 /** Microseconds as seconds, to the millisecond. */

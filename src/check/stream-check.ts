@@ -7,26 +7,15 @@ import { FrameVisitor } from '../visitors/frame-visitor.js';
 import type { MkvTag } from '../visitors/tag.js';
 import { MkvElementVisitor } from '../visitors/visitor.js';
 import { CheckedFragment } from './checked-fragment.js';
-import { cut, type FindingPlace, quote, type Report } from './finding.js';
+import { type FindingPlace, quote, type Report } from './finding.js';
 import { Playability } from './playability.js';
 import { checkLimits } from './service-rules.js';
 import { Timeline } from './timeline.js';
 import { checkTracks, TrackRoll } from './track-rules.js';
 
-/** Is shown what a check goes through, for whoever wants to keep it. */
-export interface CheckObserver {
-  /** A frame, with its fragment as it is known by now. */
-  frame(frame: Frame, fragment: CheckedFragment): void;
-  /** A tag of the producer. */
-  tag(tag: MkvTag): void;
-  /** A fragment has ended: it is whole. */
-  fragment(fragment: CheckedFragment): void;
-}
-
 /** Looks at the elements of a stream, fragment by fragment, and reports what is wrong with it. It keeps no frames. */
 export class StreamCheck extends MkvElementVisitor {
   readonly #report: Report;
-  readonly #observer: CheckObserver | undefined;
   readonly #frames: FrameVisitor;
   readonly #timeline = new Timeline();
   readonly #roll = new TrackRoll();
@@ -38,18 +27,15 @@ export class StreamCheck extends MkvElementVisitor {
   #documentOffset = 0;
   /** Of the element at hand. */
   #offset = 0;
-  /** Where in a Segment that which may be of the next fragment begins, if there is any. */
-  #border: number | undefined;
-  /** Of the fragment, before the child of the Segment at hand; see {@link saidBehind}. */
-  #saidBehind = 0;
+  /** Is shown each frame, with its fragment as it is known by then, and each fragment when it has ended. */
+  watch: ((fragment: CheckedFragment | undefined, frame?: Frame) => void) | undefined;
   /** How many fragments, and frames, there were. */
   fragments = 0;
   frames = 0;
 
-  constructor(report: Report, observer?: CheckObserver) {
+  constructor(report: Report) {
     super();
     this.#report = report;
-    this.#observer = observer;
     this.#frames = new FrameVisitor(
       { process: (frame) => this.#takeFrame(frame) },
       {
@@ -85,10 +71,6 @@ export class StreamCheck extends MkvElementVisitor {
     } else if (type === Mkv.Segment) {
       this.#finish(offset);
       this.#fragment = new CheckedFragment(this.#documentOffset, undefined);
-      this.#border = undefined;
-    } else if (element.parent?.type === Mkv.Segment) {
-      this.#border ??= offset;
-      this.#saidBehind = saidBehind(this.#fragment);
     }
     this.#frames.visitStart(element);
     if (type !== Mkv.Cluster) return;
@@ -128,9 +110,6 @@ export class StreamCheck extends MkvElementVisitor {
     const fragment = this.#follow();
     if (truncated && (type === Mkv.Cluster || type === Mkv.Segment)) fragment.truncated = true;
     if (type === Mkv.Segment) this.#finish(offset);
-    // The service's Tags behind the frames are the last of their fragment.
-    const isTrailer = type === Mkv.Tags && fragment.clusterSeen && saidBehind(fragment) > this.#saidBehind;
-    if (type === Mkv.Cluster || isTrailer) this.#border = undefined;
   }
 
   /** No more elements come. */
@@ -157,24 +136,21 @@ export class StreamCheck extends MkvElementVisitor {
       fragment.metadata = current;
     }
     if (fragment !== undefined && fragment.metadata === current) return fragment;
-    const border = this.#border ?? this.#offset;
-    this.#finish(border);
-    this.#fragment = new CheckedFragment(border, current);
+    this.#finish(this.#offset);
+    this.#fragment = new CheckedFragment(this.#offset, current);
     return this.#fragment;
   }
 
   #takeTag(tag: MkvTag): void {
     const fragment = this.#fragment;
     if (fragment?.clusterSeen === true) fragment.tagsBehind.add(tag);
-    this.#observer?.tag(tag);
   }
 
   #takeFrame(frame: Frame): void {
     this.frames++;
-    const fragment = this.#fragment;
-    if (fragment === undefined) return;
-    fragment.track(frame.track).add(frame, this.#at(this.#offset, frame.track.number), this.#report);
-    this.#observer?.frame(frame, fragment);
+    const place = this.#at(this.#offset, frame.track.number);
+    this.#fragment?.track(frame.track).add(frame, place, this.#report);
+    this.watch?.(this.#fragment, frame);
   }
 
   #finish(offset: number): void {
@@ -195,7 +171,7 @@ export class StreamCheck extends MkvElementVisitor {
     this.#roll.add(fragment, this.#report);
     this.#timeline.add(fragment, this.#report);
     this.#playability.add(fragment);
-    this.#observer?.fragment(fragment);
+    this.watch?.(fragment);
   }
 
   /** A fragment begins with a key frame; a Cluster of a document that is of no fragment need not, but for the first. */
@@ -224,15 +200,7 @@ export class StreamCheck extends MkvElementVisitor {
   }
 }
 
-/** How much is known of what the service says of a fragment behind its frames. */
-function saidBehind(fragment: CheckedFragment | undefined): number {
-  const { continuationToken, millisBehindNow } = fragment?.metadata ?? {};
-  return (continuationToken === undefined ? 0 : 1) + (millisBehindNow === undefined ? 0 : 1);
-}
-
 function describeError({ operation, code, id, message }: StreamError): string {
-  const parts = [code, id, message]
-    .filter((part) => part !== undefined && part !== '')
-    .map((part) => cut(String(part)));
+  const parts = [code, id, message].filter((part) => part !== undefined && part !== '');
   return `${operation} reports an error: ${parts.join(', ')}`;
 }

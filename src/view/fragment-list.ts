@@ -1,8 +1,8 @@
 import type { CheckedFragment } from '../check/checked-fragment.js';
 import type { StreamError } from '../visitors/fragment-metadata.js';
-import type { MkvTag } from '../visitors/tag.js';
-import { type FragmentRecord, MOST_TAG_TEXT, type ServiceTagRecord, type TagRecord } from './protocol.js';
+import { type FragmentRecord, MOST_TAG_TEXT, type TagRecord } from './protocol.js';
 import { shortened } from './shortened.js';
+import { elementsOf, serviceTagsOf, type TagGroup } from './tag-places.js';
 import type { FragmentTime } from './time-axis.js';
 
 /** How much text of tags is kept in all, in characters. */
@@ -21,22 +21,19 @@ export interface OpenFragment {
   keyframes: number;
   frameBytes: number;
   damagedBytes: number;
-  readonly serviceTags: ServiceTagRecord[];
+  /** Of its first byte: of a fragment within a document, of the first of its own Tags. */
+  readonly offset: number;
+  /** The Tags that have come with it. */
+  groups: readonly TagGroup[];
 }
 
 /** The fragments of a stream. */
 export class FragmentList {
   readonly #records: FragmentRecord[] = [];
   readonly #changed = new Set<number>();
-  readonly #elementOf: (tag: MkvTag) => number | undefined;
   #text = 0;
   /** Number of the first that is kept. */
   first = 0;
-
-  /** @param elementOf tells which element holds the value of a tag */
-  constructor(elementOf: (tag: MkvTag) => number | undefined) {
-    this.#elementOf = elementOf;
-  }
 
   /** Number of the fragment behind the last one. */
   get end(): number {
@@ -49,11 +46,11 @@ export class FragmentList {
 
   /** Puts down what is known of a fragment by now. */
   put(open: OpenFragment, time: FragmentTime, element: number | undefined, size: number, isOpen: boolean): void {
-    const { index, fragment, firstFrame, frames, keyframes, frameBytes, damagedBytes, serviceTags } = open;
+    const { index, fragment, offset, firstFrame, frames, keyframes, frameBytes, damagedBytes, groups } = open;
     if (index < this.first) return;
-    const { metadata, offset } = fragment;
+    const { metadata } = fragment;
     const before = this.get(index - 1);
-    const tags = this.#tags(fragment, before, this.get(index));
+    const tags = this.#tags(open, before, this.get(index));
     this.#records[index - this.first] = {
       index,
       fragmentNumber: shortened(metadata?.fragmentNumber),
@@ -70,7 +67,7 @@ export class FragmentList {
       keyframes,
       frameBytes,
       tags,
-      serviceTags: [...serviceTags],
+      serviceTags: serviceTagsOf(groups),
       error: shortenedError(metadata?.error),
       truncated: fragment.truncated,
       damagedBytes,
@@ -111,22 +108,24 @@ export class FragmentList {
   }
 
   #tags(
-    { tags, tagsBehind, metadata }: CheckedFragment,
+    { fragment, groups }: OpenFragment,
     before: FragmentRecord | undefined,
     known: FragmentRecord | undefined,
   ): TagRecord[] {
     for (const { value } of known?.tags ?? []) this.#text -= value.length;
     const there = keysOf(before?.tags ?? []);
-    return (metadata?.tags ?? tags).map((tag) => {
+    const tags = fragment.metadata?.tags ?? fragment.tags;
+    const elements = elementsOf(tags, groups);
+    return tags.map((tag, at) => {
       const value = tag.value.slice(0, this.#text < MOST_TEXT ? MOST_TAG_TEXT : SHORT_TEXT);
       this.#text += value.length;
       const record = {
         name: shortened(tag.name),
         value,
         length: tag.value.length,
-        element: this.#elementOf(tag),
+        element: elements[at],
         persistent: false,
-        behind: tagsBehind.has(tag),
+        behind: fragment.tagsBehind.has(tag),
       };
       return { ...record, persistent: there.has(keyOf(record)) };
     });

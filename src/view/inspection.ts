@@ -44,7 +44,7 @@ export class Inspection {
     this.#worker = worker;
     worker.onmessage = ({ data }) => {
       if (data.type === 'update') {
-        this.model.apply(data.updates);
+        this.model.update(data.updates);
         onUpdate();
       } else {
         this.#answer(data);

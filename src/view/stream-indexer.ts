@@ -1,6 +1,6 @@
 import type { CheckedFragment } from '../check/checked-fragment.js';
 import { type Finding, SEVERITIES } from '../check/finding.js';
-import { type CheckObserver, StreamCheck } from '../check/stream-check.js';
+import { StreamCheck } from '../check/stream-check.js';
 import type { EbmlParser } from '../ebml/parser.js';
 import { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
@@ -10,18 +10,14 @@ import type { Frame } from '../visitors/frame.js';
 import { ElementIndex } from './element-index.js';
 import { FragmentList, type OpenFragment } from './fragment-list.js';
 import { FrameTable } from './frame-table.js';
-import {
-  type CheckSummary,
-  type DamageRecord,
-  type FindingRecord,
-  FrameFlag,
-  type ModelUpdate,
-  type ServiceTagRecord,
-} from './protocol.js';
+import { type CheckSummary, type DamageRecord, type FindingRecord, FrameFlag, type ModelUpdate } from './protocol.js';
 import { shortened } from './shortened.js';
-import { TagPlaces } from './tag-places.js';
+import { hasRoom, isTrailer, type TagGroup, TagPlaces } from './tag-places.js';
 import { TimeAxis } from './time-axis.js';
 import { TrackList } from './track-list.js';
+
+/** A message is not longer than this, in characters; only a name of an error that means harm is. */
+const MOST_MESSAGE = 1000;
 
 /** How much is shown of a stream: more would not fit into memory. */
 export interface IndexLimits {
@@ -55,8 +51,14 @@ export class StreamIndexer {
   readonly #axis = new TimeAxis();
   readonly #places = new TagPlaces();
   #open: OpenFragment | undefined;
-  /** Those that stand before the frames of the next fragment. */
-  #serviceTags: ServiceTagRecord[] = [];
+  /** The Tags since the fragment at hand began. */
+  #groups: TagGroup[] = [];
+  /** Where in a Segment that which may be of the next fragment begins, if there is any. */
+  #border: number | undefined;
+  /** The same at the end of Tags that may name the next fragment. */
+  #split: number | undefined;
+  /** Where the next fragment begins, if that is known. */
+  #start: number | undefined;
   #fragmentCount = 0;
   /** The Block whose frames come now, and those that have. */
   #block: MkvDataElement | undefined;
@@ -75,15 +77,15 @@ export class StreamIndexer {
   constructor(limits: Partial<IndexLimits> = {}) {
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.elements = new ElementIndex(this.#limits.elements);
-    this.fragments = new FragmentList((tag) => this.#places.elementOf(tag));
-    const observer: CheckObserver = {
-      frame: (frame, fragment) => this.#takeFrame(frame, fragment),
-      tag: (tag) => this.#places.note(tag),
-      fragment: (fragment) => this.#finishFragment(fragment),
-    };
+    this.fragments = new FragmentList();
     this.#check = new StreamCheck((rule, { fragmentNumber, track, offset }, message) => {
       this.#takeFinding({ severity: SEVERITIES[rule], rule, fragmentNumber, track, offset, message });
-    }, observer);
+    });
+    this.#check.watch = (fragment, frame) => {
+      if (fragment === undefined) return;
+      if (frame === undefined) this.#finishFragment(fragment);
+      else this.#takeFrame(frame, fragment);
+    };
     // Not by a reader: to stop at every element takes longer than all that is done with it.
     this.#parser = openMkvParser<MkvStartMasterElement>(
       {
@@ -161,11 +163,10 @@ export class StreamIndexer {
     const fragments = this.fragments.takeChanged();
     if (fragments.length > 0) updates.push({ type: 'fragments', fragments });
     // What has not been sent goes out where it has been moved to.
-    const moves = this.#moves.flatMap((move) => {
+    for (const move of this.#moves) {
       const end = Math.min(move.end, this.#sentFrames);
-      return move.first < end ? [{ ...move, end }] : [];
-    });
-    updates.push(...moves);
+      if (move.first < end) updates.push({ ...move, end });
+    }
     this.#moves = [];
     if (this.#sentFrames < this.frames.end) {
       updates.push({ type: 'frames', frames: this.frames.batch(this.#sentFrames) });
@@ -196,9 +197,16 @@ export class StreamIndexer {
   }
 
   #takeStart(element: MkvStartMasterElement): void {
+    const { type, parent, offset } = element;
     this.elements.start(element);
     this.#places.start(element);
     this.#check.visitStart(element);
+    if (type === Mkv.Segment) {
+      this.#groups = [];
+      this.#border = undefined;
+    } else if (parent?.type === Mkv.Segment) {
+      this.#border ??= offset;
+    }
   }
 
   #takeData(element: MkvDataElement): void {
@@ -213,11 +221,16 @@ export class StreamIndexer {
   #takeEnd(element: MkvEndMasterElement): void {
     const { type } = element;
     this.elements.stop(element);
-    this.#places.stop(element);
+    const group = this.#places.stop(element);
+    if (group !== undefined) {
+      if (hasRoom(this.#groups)) this.#groups.push(group);
+      this.#split = this.#border;
+    }
     this.#check.visitEnd(element);
+    this.#split = undefined;
     if (type === Mkv.BlockGroup) this.#putFrames();
-    // By now a fragment that they are not of has ended.
-    if (type === Mkv.Tags) (this.#open?.serviceTags ?? this.#serviceTags).push(...this.#places.serviceTags);
+    // What comes behind these may be of the next fragment.
+    if (type === Mkv.Cluster || (group !== undefined && isTrailer(group))) this.#border = undefined;
   }
 
   #takeGap(gap: MkvGap): void {
@@ -232,7 +245,9 @@ export class StreamIndexer {
 
   #takeFinding(finding: Finding): void {
     if (this.#findingCount++ >= this.#limits.findings) return;
-    this.#findings.push({ ...finding, fragmentNumber: shortened(finding.fragmentNumber) });
+    const { fragmentNumber, message } = finding;
+    const text = message.slice(0, MOST_MESSAGE);
+    this.#findings.push({ ...finding, fragmentNumber: shortened(fragmentNumber), message: text });
   }
 
   #takeFrame(frame: Frame, fragment: CheckedFragment): void {
@@ -297,8 +312,9 @@ export class StreamIndexer {
     const shift = this.#axis.shiftOf(fragment, first);
     const firstFrame = this.frames.end;
     const counts = { frames: 0, keyframes: 0, frameBytes: 0, damagedBytes: 0 };
-    this.#open = { index, fragment, firstFrame, shift, ...counts, serviceTags: this.#serviceTags };
-    this.#serviceTags = [];
+    const offset = this.#start ?? fragment.offset;
+    this.#start = undefined;
+    this.#open = { index, fragment, offset, firstFrame, shift, ...counts, groups: [] };
     if (fragment.metadata?.producerTimestamp !== undefined && first !== undefined) {
       this.#takeProducerClock(this.#open, first + shift);
     }
@@ -331,24 +347,34 @@ export class StreamIndexer {
       this.tracks.idOf(metadata, open.index);
       this.tracks.refresh(metadata);
     }
-    this.#put(open, false);
+    const split = this.#split;
+    const later = split === undefined ? [] : this.#groups.filter((group) => group.offset >= split);
+    this.#put(
+      open,
+      this.#groups.filter((group) => !later.includes(group)),
+      (split ?? fragment.offset + fragment.size) - open.offset,
+      false,
+    );
+    // The tags of another document are of all of it.
+    if (fragment.isKinesisVideo) this.#groups = later;
+    this.#start = split;
     this.#axis.finish(fragment, open.shift);
     this.#open = undefined;
   }
 
   #putOpen(): void {
-    if (this.#open !== undefined) this.#put(this.#open, true);
+    const open = this.#open;
+    if (open !== undefined) this.#put(open, this.#groups, this.bytes - open.offset, true);
   }
 
-  #put(open: OpenFragment, isOpen: boolean): void {
-    const { index, fragment } = open;
+  #put(open: OpenFragment, groups: readonly TagGroup[], size: number, isOpen: boolean): void {
+    const { index, fragment, offset, shift } = open;
     const isBeyond = index - this.fragments.first >= this.#limits.fragments;
     if (isBeyond) {
       if (!isOpen) this.#omittedFragments++;
       return;
     }
-    const size = isOpen ? this.bytes - fragment.offset : fragment.size;
-    const element = this.elements.lastAt(fragment.offset);
-    this.fragments.put(open, this.#axis.place(fragment, open.shift), element, size, isOpen);
+    open.groups = groups;
+    this.fragments.put(open, this.#axis.place(fragment, shift), this.elements.lastAt(offset), size, isOpen);
   }
 }

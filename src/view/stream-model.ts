@@ -52,7 +52,7 @@ export class StreamModel {
   }
 
   /** Takes what the worker tells. */
-  apply(updates: readonly ModelUpdate[]): void {
+  update(updates: readonly ModelUpdate[]): void {
     for (const update of updates) this.#take(update);
     this.version++;
   }

@@ -1,24 +1,39 @@
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
-import { isServiceTag } from '../visitors/fragment-metadata.js';
+import { isServiceTag, ServiceTagName } from '../visitors/fragment-metadata.js';
 import type { MkvTag } from '../visitors/tag.js';
 import type { ServiceTagRecord } from './protocol.js';
 import { shortened } from './shortened.js';
 
-/** Of so many tags in one Tags the places are remembered. */
-const MOST_PLACES = 10_000;
+/** Of so many tags in one Tags the places are remembered; of a fragment, until there are as many, or so many Tags. */
+const MOST_PLACES = 5000;
+const MOST_GROUPS = 1000;
+/** The service's tags that stand behind the frames of their fragment. */
+const TRAILERS: readonly string[] = [ServiceTagName.millisBehindNow, ServiceTagName.continuationToken];
 
-/** Remembers which element holds the value of a tag. It is shown the elements of Tags before the tags that they make. */
+/** An outermost SimpleTag. */
+interface TagPlace {
+  name: string;
+  /** Of a tag of the service. */
+  value: string;
+  /** The element that holds the value. */
+  element: number | undefined;
+}
+
+/** The tags of one Tags, in order. */
+export interface TagGroup {
+  /** Of the Tags. */
+  readonly offset: number;
+  readonly places: readonly Readonly<TagPlace>[];
+}
+
+/** Remembers which elements hold the values of tags. It is shown the elements. */
 export class TagPlaces {
-  /** Of the Tags at hand: the outermost SimpleTags in order. */
-  #places: { name: string; value: string; element: number | undefined }[] = [];
-  #taken = 0;
-  readonly #elements = new WeakMap<MkvTag, number>();
+  #places: TagPlace[] = [];
 
   start({ type, parent }: MkvStartMasterElement): void {
     if (type === Mkv.Tags) {
       this.#places = [];
-      this.#taken = 0;
     } else if (type === Mkv.SimpleTag && parent?.type === Mkv.Tag && this.#places.length < MOST_PLACES) {
       this.#places.push({ name: '', value: '', element: undefined });
     }
@@ -37,29 +52,39 @@ export class TagPlaces {
     if (mayBeService && element.is(Mkv.TagString)) place.value = shortened(element.value);
   }
 
-  stop({ type, start, truncated }: MkvEndMasterElement): void {
+  /** A master ends; gives the tags of Tags at its end. */
+  stop({ type, start, truncated }: MkvEndMasterElement): TagGroup | undefined {
     // One that is not whole makes no tag.
     if (type === Mkv.SimpleTag && truncated && start.parent?.type === Mkv.Tag) this.#places.pop();
+    return type === Mkv.Tags ? { offset: start.offset, places: this.#places } : undefined;
   }
+}
 
-  /** A tag that the elements have made. Tags come in order; those of the service are not shown. */
-  note(tag: MkvTag): void {
-    for (let at = this.#taken; at < this.#places.length; at++) {
-      const place = this.#places[at];
-      if (place?.name !== tag.name) continue;
-      this.#taken = at + 1;
-      if (place.element !== undefined) this.#elements.set(tag, place.element);
-      return;
-    }
-  }
+/** Whether more tags of a fragment are to be remembered. */
+export function hasRoom(groups: readonly TagGroup[]): boolean {
+  return groups.length < MOST_GROUPS && groups.reduce((sum, { places }) => sum + places.length, 0) < MOST_PLACES;
+}
 
-  /** The service's own tags of the Tags at hand. */
-  get serviceTags(): ServiceTagRecord[] {
-    return this.#places.filter(({ name }) => isServiceTag(name)).map((place) => ({ ...place }));
-  }
+/** Whether tags are what the service puts behind the frames of a fragment. */
+export function isTrailer({ places }: TagGroup): boolean {
+  return places.some(({ name }) => TRAILERS.includes(name));
+}
 
-  /** The element that holds the value of a tag. */
-  elementOf(tag: MkvTag): number | undefined {
-    return this.#elements.get(tag);
-  }
+/** The service's tags among some. */
+export function serviceTagsOf(groups: readonly TagGroup[]): ServiceTagRecord[] {
+  return groups.flatMap(({ places }) => places.filter(({ name }) => isServiceTag(name)).map((place) => ({ ...place })));
+}
+
+/** The elements that hold the values of tags, which come in the order of the stream. */
+export function elementsOf(tags: readonly MkvTag[], groups: readonly TagGroup[]): (number | undefined)[] {
+  const places = groups.flatMap((group) => group.places);
+  let at = 0;
+  return tags.map(({ name }) => {
+    let found = at;
+    while (found < places.length && places[found]?.name !== name) found++;
+    // One that has no place leaves the others theirs.
+    if (found === places.length) return undefined;
+    at = found + 1;
+    return places[found]?.element;
+  });
 }

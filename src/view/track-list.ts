@@ -8,6 +8,9 @@ const MOST_RECORDS = 4096;
 /** How many bytes of descriptions are kept. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
+/** So many bytes of a description are compared. */
+const LONGEST_COMPARED = 4096;
+
 /** The tracks of a stream, each as often as its decoder needs another configuration. */
 export class TrackList {
   readonly #records: TrackRecord[] = [];
@@ -94,8 +97,11 @@ function makeRecord(id: number, track: TrackMetadata, firstFragment: number): Tr
   };
 }
 
+/** Text that is the same for records that say the same. */
 function contentOf({ id, firstFragment, disagreements, ...content }: TrackRecord): string {
-  return JSON.stringify(content, (_, value) =>
-    value instanceof Uint8Array ? String.fromCharCode(...value.subarray(0, 65_536)) : value,
-  );
+  return JSON.stringify(content, (_, value) => (value instanceof Uint8Array ? hex(value) : value));
+}
+
+function hex(bytes: Uint8Array): string {
+  return bytes.subarray(0, LONGEST_COMPARED).reduce((text, byte) => text + byte.toString(16).padStart(2, '0'), '');
 }

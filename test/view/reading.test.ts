@@ -17,13 +17,13 @@ import { openBytes } from './support.js';
 function modelOf(chunks: Iterable<Uint8Array>, limits?: Partial<IndexLimits>): StreamModel {
   const index = new StreamIndexer(limits);
   const model = new StreamModel();
-  const apply = () => model.apply(structuredClone(index.takeUpdates()));
+  const apply = () => model.update(structuredClone(index.takeUpdates()));
   for (const chunk of chunks) {
     index.push(chunk);
     apply();
   }
   index.end();
-  model.apply([...index.takeUpdates(), { type: 'summary', summary: index.summary }] satisfies ModelUpdate[]);
+  model.update([...index.takeUpdates(), { type: 'summary', summary: index.summary }] satisfies ModelUpdate[]);
   return model;
 }
 
@@ -289,5 +289,17 @@ describe('a fragment to save', () => {
     const source = { size: undefined, chunks: () => [] as never, read: async () => new Uint8Array(0) };
     if (record === undefined) throw new Error('no fragment');
     await expect(fragmentFile(record, index.fragments, index.elements, source)).rejects.toThrow('no longer held');
+  });
+});
+
+describe('a fragment of a hundred thousand tags', () => {
+  it('is read, with the places of the first ones', () => {
+    const tags = (count: number) => Array.from({ length: count }, (_, at): [string, string] => [`name ${at}`, 'x']);
+    const bytes = writeGetMediaFragment(fragmentInput(0, { tags: tags(100_000) }));
+    const model = modelOf([bytes]);
+    const shown = model.fragment(0)?.tags ?? [];
+    // More than 4 MiB of tags are left out by the library.
+    expect(shown.length).toBeGreaterThan(10_000);
+    expect(shown[100]).toMatchObject({ name: 'name 100', element: expect.any(Number) });
   });
 });
