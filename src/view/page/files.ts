@@ -27,7 +27,14 @@ export async function saveMade(made: Promise<SavedFile>): Promise<void> {
 
 /** Copies values as JSON; where a page may not use the clipboard, they become a file. */
 export async function copyJson(what: string, value: unknown): Promise<void> {
-  const text = JSON.stringify(value, bytesAsHex, 2);
+  let text: string;
+  try {
+    text = JSON.stringify(value, bytesAsHex, 2);
+  } catch (error) {
+    // A string has a longest length, and a table of a million frames is longer.
+    notice.value = `${what} cannot be copied: ${messageOf(error)}`;
+    return;
+  }
   try {
     await navigator.clipboard.writeText(text);
     notice.value = `${what} copied as JSON.`;

@@ -207,7 +207,11 @@ export const served: Signal<ServedSources | undefined> = signal(undefined);
 export function openSource(source: ViewSource): void {
   session.peek()?.close();
   const worker = new Worker(new URL('worker.js', document.baseURI), { type: 'module' });
-  session.value = new Session(source, worker);
+  const opened = new Session(source, worker);
+  worker.addEventListener('error', ({ message }) => {
+    opened.fail(message === '' ? 'the reader cannot be started: a browser runs it from a server only' : message);
+  });
+  session.value = opened;
 }
 
 export function messageOf(error: unknown): string {

@@ -12,7 +12,12 @@ import { visibleText } from './visible-text.js';
 function pictureOf(session: Session): AxisPicture {
   return session.model.derive('axis', () => {
     const { data, model } = session;
-    const fragments = data.fragments.map(axisFragment);
+    let end = Number.NaN;
+    const fragments = data.fragments.map((fragment) => {
+      const placed = axisFragment(fragment, end);
+      if (Number.isFinite(placed.to)) end = placed.to;
+      return placed;
+    });
     const main = model.mainTrack?.number;
     const keys = main === undefined ? [] : Array.from(model.framesOf(main)).filter((frame) => model.isKey(frame));
     const isVideo = model.mainTrack?.type === 'video';
@@ -32,9 +37,11 @@ function pictureOf(session: Session): AxisPicture {
   });
 }
 
-function axisFragment(fragment: FragmentRecord): AxisFragment {
+/** @param before where the fragment before it ends: the place of an error that has no time of its own */
+function axisFragment(fragment: FragmentRecord, before: number): AxisFragment {
   const { time, duration, error } = fragment;
-  const from = time ?? Number.NaN;
+  const isBad = error !== undefined || fragment.truncated || fragment.damagedBytes > 0;
+  const from = time ?? (isBad ? before : Number.NaN);
   return {
     from,
     to: from + (duration ?? 0) / 1000,
