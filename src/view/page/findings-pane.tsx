@@ -17,7 +17,15 @@ const COLUMNS: readonly GridColumn<FindingRecord>[] = [
 /** What `checkStream` finds, and what would take the stream. */
 export function FindingsPane({ session }: { readonly session: Session }) {
   const { findings, summary, damage } = session.data;
-  const [selected, select] = useState(-1);
+  const [picked, pick] = useState(-1);
+  const fragment = session.data.fragment(session.cursor.value.fragment ?? -1);
+  // The cursor may have gone elsewhere since: then the first finding there is the chosen one.
+  const isHere = ({ offset }: FindingRecord) =>
+    fragment !== undefined && offset >= fragment.offset && offset < fragment.offset + fragment.size;
+  const last = findings[picked];
+  const isLast =
+    last !== undefined && (fragment === undefined || isHere(last) || last.offset === session.cursor.value.offset);
+  const selected = isLast ? picked : findings.findIndex(isHere);
   const chosen = findings[selected];
   return (
     <>
@@ -59,7 +67,7 @@ export function FindingsPane({ session }: { readonly session: Session }) {
         row={(index) => findings[index]}
         selected={selected}
         onSelect={(index) => {
-          select(index);
+          pick(index);
           const finding = findings[index];
           if (finding !== undefined) session.toOffset(finding.offset);
         }}

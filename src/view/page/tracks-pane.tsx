@@ -11,6 +11,8 @@ const STEP = 50;
 /** The tracks with all that their decoders are told. */
 export function TracksPane({ session }: { readonly session: Session }) {
   const { tracks } = session.data;
+  const { frame } = session.cursor.value;
+  const current = frame === undefined ? undefined : session.model.trackOf(frame);
   const [most, setMost] = useState(STEP);
   return (
     <>
@@ -22,7 +24,7 @@ export function TracksPane({ session }: { readonly session: Session }) {
       <div class="tracks" tabIndex={0} role="group" aria-label="Tracks">
         {tracks.length === 0 && <p>No tracks.</p>}
         {tracks.slice(0, most).map((track) => (
-          <Track key={track.id} track={track} />
+          <Track key={track.id} track={track} isCurrent={track === current} />
         ))}
         {tracks.length > most && (
           <button type="button" onClick={() => setMost(most + STEP)}>
@@ -34,7 +36,8 @@ export function TracksPane({ session }: { readonly session: Session }) {
   );
 }
 
-function Track({ track }: { readonly track: TrackRecord }) {
+/** @param isCurrent whether the cursor's frame is one of it */
+function Track({ track, isCurrent }: { readonly track: TrackRecord; readonly isCurrent: boolean }) {
   const { video, audio } = track;
   const facts: [string, string | undefined][] = [
     ['Codec string', track.codecString ?? 'it cannot be told'],
@@ -49,7 +52,7 @@ function Track({ track }: { readonly track: TrackRecord }) {
     ['First in fragment', String(track.firstFragment + 1)],
   ];
   return (
-    <section class="track" aria-label={`Track ${track.number}`}>
+    <section class="track" aria-label={`Track ${track.number}`} aria-current={isCurrent ? 'true' : undefined}>
       <h3>
         Track {track.number}: {track.type} <ShownText text={track.name ?? ''} most={100} />
       </h3>
