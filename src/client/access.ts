@@ -66,31 +66,31 @@ export interface ArchivedMediaClient {
  * region and credentials itself (environment, files, instance role).
  */
 export interface ServiceAccess {
-  /** A `KinesisVideoClient`. It stays the caller's: it is never destroyed here. */
+  /** A `KinesisVideoClient` of yours. The library does not destroy it. */
   readonly client?: ControlClient | undefined;
   /**
-   * Configuration for all clients that are made here: region, credentials, requestHandler … Its `endpoint` is that of the control plane;
-   * the stream's own endpoints come from the service. Unless it says otherwise, `maxAttempts` is 1: the consumers try again themselves,
-   * within the service's rates.
+   * The configuration of all clients that the library creates: region, credentials, requestHandler … `endpoint` is that of the control
+   * plane; the endpoints of streams come from the service. `maxAttempts` is 1 by default: the consumers retry themselves, within the
+   * service's rates.
    */
   readonly clientConfig?: KinesisVideoClientConfig | undefined;
-  /** Counts calls of GetDataEndpoint; to be shared by consumers of one stream. Default: 5 a second for this consumer alone. */
+  /** Limits calls of GetDataEndpoint. Share it between consumers of one stream. Default: 5 a second for this consumer alone. */
   readonly endpointRateLimiter?: CallLimiter | undefined;
 }
 
 /** How to reach GetMedia. */
 export interface MediaAccess extends ServiceAccess {
-  /** What the clients for GetMedia are made with besides region, credentials and endpoint. */
+  /** More configuration for the GetMedia clients, besides region, credentials and endpoint. */
   readonly mediaClientConfig?: KinesisVideoMediaClientConfig | undefined;
-  /** Makes the client for an endpoint, instead of all of that. It is destroyed here when the endpoint has changed. */
+  /** Creates the client for an endpoint, instead of all of the above. The library destroys it when the endpoint has changed. */
   readonly createMediaClient?: ((endpoint: string) => MediaClient | Promise<MediaClient>) | undefined;
 }
 
 /** How to reach ListFragments and GetMediaForFragmentList. */
 export interface ArchivedMediaAccess extends ServiceAccess {
-  /** What the clients are made with besides region, credentials and endpoint. */
+  /** More configuration for these clients, besides region, credentials and endpoint. */
   readonly archivedMediaClientConfig?: KinesisVideoArchivedMediaClientConfig | undefined;
-  /** Makes the client for an endpoint, instead of all of that. It is destroyed here when the endpoint has changed. */
+  /** Creates the client for an endpoint, instead of all of the above. The library destroys it when the endpoint has changed. */
   readonly createArchivedMediaClient?:
     | ((endpoint: string) => ArchivedMediaClient | Promise<ArchivedMediaClient>)
     | undefined;

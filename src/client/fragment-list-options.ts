@@ -9,21 +9,21 @@ import type { KinesisVideoError } from './service-error.js';
 export interface FailedFragment {
   /** A decimal string. */
   readonly fragmentNumber: string;
-  /** What was wrong the last time. */
+  /** The last error. */
   readonly error: KinesisVideoError;
-  /** How often it was asked for alone; 0 where an error of the stream's key ended the call for it and others. */
+  /** How often the fragment was requested alone; 0 if an error of the stream's key ended the call. */
   readonly attempts: number;
 }
 
 /** The progress of a {@link FragmentListConsumer}. */
 export interface FragmentListProgress {
-  /** How many fragments there are to get. */
+  /** How many fragments there are to read. */
   readonly total: number;
   /** How many have been handed out or reported as failed. */
   readonly done: number;
   /** How many of them failed. */
   readonly failed: number;
-  /** Bytes received, those that were read again among them. */
+  /** Bytes received, including those that were read again. */
   readonly bytes: number;
 }
 
@@ -33,7 +33,7 @@ export interface FragmentRetryEvent {
   readonly error: KinesisVideoError;
   /** The fragments that are asked for again; none while they are listed. */
   readonly fragmentNumbers: readonly string[];
-  /** How long is waited before, in milliseconds; the service's rates may add to it. */
+  /** The wait before the call, in milliseconds. The service's rates can lengthen it. */
   readonly delayMs: number;
 }
 
@@ -47,24 +47,24 @@ export interface FragmentListConsumerSettings extends ArchivedMediaAccess, Patie
   readonly batchSize?: number | undefined;
   /** Connections at once, 1 to 5. Default 5. */
   readonly connections?: number | undefined;
-  /** The most fragments that are on their way or wait to be taken. Default: what all connections are asked for at once. */
+  /** How many fragments may be on their way or wait to be taken. Default: as many as all connections request at once. */
   readonly windowFragments?: number | undefined;
-  /** The most bytes of them, as far as ListFragments has told their sizes. Default 256 MiB. One fragment may be larger. */
+  /** The most bytes of them, as far as ListFragments has told their sizes. Default 256 MiB. A single fragment may be larger. */
   readonly windowBytes?: number | undefined;
-  /** How often a fragment that fails is asked for alone. Default 4. */
+  /** How often a fragment that fails is requested alone. Default 4. */
   readonly attempts?: number | undefined;
-  /** Counts calls of GetMediaForFragmentList; to be shared by consumers of one stream. Default: 5 a second for this consumer alone. */
+  /** Limits calls of GetMediaForFragmentList. Share it between consumers of one stream. Default: 5 a second for this consumer alone. */
   readonly rateLimiter?: CallLimiter | undefined;
-  /** Counts the fragments that GetMediaForFragmentList is asked for. Default: 500 a second for this consumer alone. */
+  /** Limits the fragments that are requested from GetMediaForFragmentList. Default: 500 a second for this consumer alone. */
   readonly fragmentRateLimiter?: CallLimiter | undefined;
-  /** Check the CRC-32 elements of the media; where one does not fit, the fragment is asked for again. Default false. */
+  /** Check the CRC-32 elements of the media. If one does not match, the fragment is requested again. Default false. */
   readonly verifyCrc?: boolean | undefined;
   /**
    * Receives, at its place in the order, each fragment that could not be read; the others follow. Without it the iteration ends there with
    * the error.
    */
   readonly onFailure?: ((failure: FailedFragment) => void) | undefined;
-  /** Receives each fragment that is done, and once before the first. */
+  /** Called after each fragment, and once before the first. */
   readonly onProgress?: ((progress: FragmentListProgress) => void) | undefined;
   /** Receives every call that is made again. */
   readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;

@@ -38,35 +38,37 @@ export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
   /** Where to begin when there is no checkpoint. Default NOW. */
   readonly start?: StartPosition | undefined;
   /**
-   * How a connection continues behind the last fragment. Default FRAGMENT_NUMBER. With CONTINUATION_TOKEN, the number is used where a
-   * fragment came without a token and when the service does not take the token.
+   * How a connection continues behind the last fragment. Default FRAGMENT_NUMBER. With CONTINUATION_TOKEN, the number is used if a fragment
+   * had no token, or if the service refuses the token.
    */
   readonly resumeBy?: ResumeBy | undefined;
-  /** Where the consumer continues when it is created anew: loaded once, saved behind every fragment that was processed. */
+  /** Stores the position at which a new consumer continues. It is loaded once, and saved behind every processed fragment. */
   readonly checkpointStore?: CheckpointStore | undefined;
-  /** The least time between two saves, in milliseconds. Default 0. The last one is always saved when the iteration ends. */
+  /** The shortest time between two saves, in milliseconds. Default 0. The last position is always saved when the iteration ends. */
   readonly checkpointIntervalMs?: number | undefined;
-  /** A checkpoint to begin behind; comes before the store's. */
+  /**
+   * A checkpoint to begin behind. It takes precedence over that of the store. A TypeError is thrown if its fragment number is not a number.
+   */
   readonly startAfter?: Checkpoint | undefined;
-  /** Receives each checkpoint when it is saved, or would be with a store. */
+  /** Receives each checkpoint when it is saved; without a store, when it would be saved. */
   readonly onCheckpoint?: ((checkpoint: Checkpoint) => void) | undefined;
-  /** Receives each connection that is over, before the wait for the next. */
+  /** Called when a connection has ended, before the wait for the next one. */
   readonly onReconnect?: ((event: ReconnectEvent) => void) | undefined;
   /** Receives every call that has failed and is made again, of GetDataEndpoint and GetMedia (`error.operation`). */
   readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;
-  /** Receives fragments that cannot be had. */
+  /** Receives fragments that could not be read. */
   readonly onGap?: ((event: GapEvent) => void) | undefined;
-  /** Check the CRC-32 elements of the media; where one does not fit, the fragment is read again. Default false. */
+  /** Check the CRC-32 elements of the media. If one does not match, the fragment is read again. Default false. */
   readonly verifyCrc?: boolean | undefined;
   /**
-   * How many bytes of frames to hold of one fragment, with 180 for each Block and 96 for each further frame of a laced one, which is what
-   * they take in memory, and of its document where that is asked for. A larger one is skipped: `onGap`. Default 256 MiB. Fragments of
-   * Kinesis Video Streams have at most 50 MB; with 1.2 million frames as well, one fits.
+   * The largest fragment to hold, in bytes of its frames (and of its document, if you ask for documents), plus 180 bytes for each Block and
+   * 96 for each further frame of a laced Block, which is their size in memory. A larger fragment is skipped and reported to `onGap`.
+   * Default 256 MiB. Fragments of Kinesis Video Streams have at most 50 MB.
    */
   readonly maxFragmentSize?: number | undefined;
-  /** The most that is waited between two calls while the service has nothing to send, in milliseconds. Default 5,000. */
+  /** The longest wait between two calls while the service has nothing to send, in milliseconds. Default 5,000. */
   readonly maxIdleDelayMs?: number | undefined;
-  /** Counts GetMedia calls; to be shared by consumers of one stream. Default: 5 a second for this consumer alone. */
+  /** Limits GetMedia calls. Share it between consumers of one stream. Default: 5 a second for this consumer alone. */
   readonly rateLimiter?: CallLimiter | undefined;
 }
 

@@ -12,11 +12,14 @@ export const READ_TIMEOUT_MS = 15_000;
 export interface PatienceOptions extends BackoffOptions {
   /** How long to wait for an answer, or for the next bytes of a body, in milliseconds. Default 15,000. */
   readonly readTimeoutMs?: number | undefined;
-  /** For how long failures may follow each other with nothing going well between them, in milliseconds. Default: for ever. */
+  /**
+   * How long failures may follow each other without a success in between, in milliseconds. Then the iteration ends with the last error.
+   * Default: no limit.
+   */
   readonly giveUpAfterMs?: number | undefined;
   /** Ends the iteration: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Time, for tests. */
+  /** The clock, for tests. */
   readonly clock?: Clock | undefined;
   /** Numbers from 0 up to 1, for tests. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
@@ -26,7 +29,7 @@ export interface PatienceOptions extends BackoffOptions {
 export interface FragmentDocument {
   /** The fragment, with its frames, tags and metadata. */
   readonly fragment: Fragment;
-  /** The bytes in order, in one or more pieces: the chunks of the response. Nobody else writes to them. */
+  /** The bytes in order, in one or more pieces: the chunks of the response. The library does not write to them. */
   readonly bytes: readonly Bytes[];
 }
 

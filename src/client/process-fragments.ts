@@ -23,44 +23,43 @@ export interface ProcessMetrics {
   readonly skipped: number;
   /** Tries that failed and were repeated. */
   readonly retries: number;
-  /** Fragments that handlers are at. */
+  /** Fragments that are being processed. */
   readonly running: number;
   /** Fragments that have been read and wait for a handler. */
   readonly queued: number;
-  /** From when the service began to receive the last fragment that was processed until then, in milliseconds. */
+  /** The time from when the service began to receive the last processed fragment until it was processed, in milliseconds. */
   readonly ingestToProcessLatencyMs: number | undefined;
-  /** Behind the last fragment before which none is left: where another process would continue. */
+  /** The position behind all fragments that are finished without a hole: where another process would continue. */
   readonly checkpoint: Checkpoint | undefined;
 }
 
 /** Options of {@link processFragments}. */
 export interface ProcessOptions extends BackoffOptions {
-  /** How many handlers run at once at the most. Default 1. */
+  /** How many handlers may run at once. Default 1. */
   readonly concurrency?: number | undefined;
   /**
-   * How many fragments are held besides those that handlers are at: read and waiting, or done behind one that is not. Nothing more is read
-   * when there are as many. Default: as many as `concurrency`.
+   * How many more fragments are held: read and waiting, or finished behind one that is not. While there are so many, nothing more is read.
+   * Default: as many as `concurrency`.
    */
   readonly maxQueued?: number | undefined;
-  /** How long a try may take, in milliseconds. Its signal is aborted then, and it counts as failed. Default: for ever. */
+  /** How long a try may take, in milliseconds. Then its signal is aborted, and the try has failed. Default: no limit. */
   readonly timeoutMs?: number | undefined;
   /** How often a fragment is tried again. Default 2. */
   readonly retries?: number | undefined;
   /**
-   * What is done about a fragment that all tries have failed at: `'stop'` (default) ends the processing with the last error, `'skip'`
-   * passes it over; or a function that says which.
+   * What happens with a fragment after its last failed try: `'stop'` (default) ends the processing with the last error, `'skip'` skips the
+   * fragment; or a function that returns one of them.
    */
   readonly onFailure?: 'stop' | 'skip' | ((error: unknown, fragment: Fragment) => 'stop' | 'skip') | undefined;
   /** Called each time a fragment has been processed or skipped. */
   readonly onProgress?: ((metrics: ProcessMetrics) => void) | undefined;
   /**
-   * Keeps the checkpoint of a source that keeps none itself. A {@link GetMediaConsumer} has its own: it is saved behind the last fragment
-   * before which none is left.
+   * Stores the checkpoint of a source that has no store. A {@link GetMediaConsumer} has its own.
    */
   readonly checkpointStore?: Pick<CheckpointStore, 'save'> | undefined;
   /** Ends the processing: it rejects with the signal's reason. What handlers have finished is saved. */
   readonly signal?: AbortSignal | undefined;
-  /** Time, for tests. */
+  /** The clock, for tests. */
   readonly clock?: Clock | undefined;
   /** The time of day in milliseconds since 1970, for tests. Default `Date.now`. */
   readonly now?: (() => number) | undefined;

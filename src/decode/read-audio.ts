@@ -19,20 +19,20 @@ export type SampleFormat = 's16' | 'f32';
 /** Which track: its number or its name. */
 export type TrackChoice = number | string;
 
-/** Which sound is read, and how. */
+/** Options of {@link readAudio}. */
 export interface ReadAudioOptions<F extends SampleFormat = SampleFormat> extends MediaReadOptions {
   /**
    * The track, or several: their channels become the channels of the output, in this order. Default: the first audio track that has
    * frames.
    */
   readonly track?: TrackChoice | readonly TrackChoice[] | undefined;
-  /** What samples are given as. Default `'s16'`. */
+  /** The format of the samples. Default `'s16'`. */
   readonly format?: F | undefined;
-  /** Samples of a channel per second, 1 to 768,000. Default: those of the first sound. Other sound is resampled, see `resampler`. */
+  /** Samples of a channel per second, 1 to 768,000. Default: that of the first sound. Other sound is resampled, see `resampler`. */
   readonly sampleRate?: number | undefined;
   /**
-   * Channels of each track. One is copied to all, all are averaged to one; else the first ones are kept. Default: as many as the track
-   * begins with.
+   * The number of channels of each track. One channel is copied to all; all channels are averaged to one; otherwise the first ones are
+   * kept. Default: as many as the track begins with.
    */
   readonly channels?: number | undefined;
   /**
@@ -43,18 +43,18 @@ export interface ReadAudioOptions<F extends SampleFormat = SampleFormat> extends
   /** A gap longer than this, in microseconds, is not filled: the sound continues behind it at once. Default an hour. */
   readonly maxSilence?: number | undefined;
   /**
-   * The name of a tag, such as `ContactId` of Amazon Connect: the sound ends before the first fragment in which it has another value than
-   * in the first one that has it. Sound then comes a fragment at a time.
+   * The name of a tag, such as `ContactId` of Amazon Connect. The sound ends before the first fragment in which the value of the tag has
+   * changed. The sound then comes one fragment at a time.
    */
   readonly endOn?: string | undefined;
   /** The decoder. Default: WebCodecs where it is available, else ffmpeg. G.711 and PCM need none. */
   readonly codecs?: CodecChoice | undefined;
   /**
-   * What changes the sampling frequency where that is needed: `create` of `@alexanderolsen/libsamplerate-js`. Default, in Node: that of the
-   * package, where it is installed.
+   * Converts the sampling rate if needed: `create` of `@alexanderolsen/libsamplerate-js`. Default in Node: that of the package, if it is
+   * installed.
    */
   readonly resampler?: CreateResampler | undefined;
-  /** Receives what gives no sound: damage, times at which nothing was recorded, and where the times of the stream begin again. */
+  /** Receives problems: damage, times at which nothing was recorded, and places where the times of the stream begin again. */
   readonly onProblem?: ((problem: MediaProblem) => void) | undefined;
 }
 
@@ -63,11 +63,11 @@ export type SamplesOf<F extends SampleFormat> = F extends 'f32' ? Float32Array :
 
 /** Decoded sound: some milliseconds of it. */
 export interface AudioSamples<F extends SampleFormat = SampleFormat> {
-  /** When it begins, in microseconds of the stream: by the samples, so that it does not jitter. */
+  /** When the samples begin, in microseconds of the stream. It is counted by samples, so it does not jitter. */
   readonly timestamp: number;
   /** The same by the producer's clock, to the nearest millisecond; `undefined` where the fragment has no such time. */
   readonly producerTimestamp: Date | undefined;
-  /** The fragment in which it begins; of silence, the one before. */
+  /** The fragment in which the samples begin; for silence, the fragment before. */
   readonly fragment: FragmentMetadata | undefined;
   /** The tracks of the samples, in the order in which they were asked for, those that have had frames. */
   readonly tracks: readonly TrackMetadata[];
@@ -93,8 +93,8 @@ export interface AudioSamples<F extends SampleFormat = SampleFormat> {
  *
  * @param source a byte stream, or fragments: a consumer, `readFragments`, a list
  * @throws DecodeError `NoTrack`, at the end, when a requested track does not exist, or none of them has frames; `NoDecoder`,
- * `UnsupportedCodec`, `NoResampler`; `RangeError` when an option is out of range; `MkvParseError` when the bytes are wrong; whatever the source throws; the signal's reason when
- * it is aborted
+ * `UnsupportedCodec`, `NoResampler`; `RangeError` when an option is out of range; `MkvParseError` when the bytes are wrong; whatever the
+ * source throws; the signal's reason when it is aborted
  */
 export async function* readAudio<F extends SampleFormat = 's16'>(
   source: MediaSource,

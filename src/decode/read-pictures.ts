@@ -9,7 +9,7 @@ import { PictureDecoder } from './picture-decoder.js';
 import { type PictureFeed, PictureFeeds } from './picture-feeds.js';
 import { type MediaTime, type PictureInterval, parseInterval } from './sampling.js';
 
-/** Which pictures are read, and how. */
+/** Options of {@link readPictures}. */
 export interface ReadPicturesOptions extends MediaReadOptions {
   /** Which pictures. Default `'frame'`: all. */
   readonly every?: PictureInterval | undefined;
@@ -23,7 +23,7 @@ export interface ReadPicturesOptions extends MediaReadOptions {
   readonly codecs?: CodecChoice | undefined;
   /** The shape of pictures whose pixels are not square: as they are stored (default), or as they are to be shown. */
   readonly aspect?: PictureAspect | undefined;
-  /** Receives what gives no pictures: damage, and sample times at which nothing was recorded. */
+  /** Receives problems: damage, and sample times at which nothing was recorded. */
   readonly onProblem?: ((problem: MediaProblem) => void) | undefined;
 }
 

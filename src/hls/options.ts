@@ -18,25 +18,25 @@ export type DisplayMode = 'ALWAYS' | 'NEVER';
 /** Options for playlists and manifests. The names are those of GetHLSStreamingSessionURL and GetDASHStreamingSessionURL. */
 export interface PlaybackOptions {
   /**
-   * `LIVE` (default): the newest fragments, as they arrive. `LIVE_REPLAY`: the same from the first fragment on, each added when as much
-   * time has passed as it lasts. `ON_DEMAND`: all fragments, listed once the last is there.
+   * `LIVE` (default): the newest fragments, as they arrive. `LIVE_REPLAY`: from the first fragment on, each added after the time that it
+   * lasts. `ON_DEMAND`: all fragments, listed when the last one has arrived.
    */
   readonly playbackMode?: PlaybackMode | undefined;
   /**
-   * How many fragments are listed, from 1: the newest, of `ON_DEMAND` the oldest, behind which nothing more is read. `'all'` for no limit.
-   * Default 5, of `ON_DEMAND` 1000, as the service has it (which takes no more than 5000).
+   * How many fragments playlists list, 1 or more: the newest; with `ON_DEMAND` the oldest, and reading stops behind them. `'all'`: no
+   * limit. Default 5, with `ON_DEMAND` 1000, as at the service (whose limit is 5000).
    */
   readonly maxFragmentResults?: number | 'all' | undefined;
   /**
-   * Where EXT-X-DISCONTINUITY stands. Default `ON_DISCONTINUITY`, with which players continue behind a gap; the service's own default
-   * depends on the selector. It always stands where a track's configuration changes.
+   * Where playlists have EXT-X-DISCONTINUITY. Default `ON_DISCONTINUITY`, with which players continue behind a gap; the service's default
+   * depends on the selector. A change of a track's configuration always has one.
    */
   readonly discontinuityMode?: DiscontinuityMode | undefined;
-  /** Tell the time of each fragment: EXT-X-PROGRAM-DATE-TIME in HLS, `kvs:ts` of each `S` in DASH. Default `NEVER`. */
+  /** Add the time of each fragment: EXT-X-PROGRAM-DATE-TIME in HLS, `kvs:ts` of each `S` in DASH. Default `NEVER`. */
   readonly displayFragmentTimestamp?: DisplayMode | undefined;
-  /** Tell the number of each fragment: `kvs:fn` of each `S` in DASH. Default `NEVER`. */
+  /** Add the number of each fragment: `kvs:fn` of each `S` in DASH. Default `NEVER`. */
   readonly displayFragmentNumber?: DisplayMode | undefined;
-  /** Whose clock that time is of. Default `PRODUCER_TIMESTAMP`. */
+  /** The clock of that time. Default `PRODUCER_TIMESTAMP`. */
   readonly fragmentSelectorType?: FragmentSelectorType | undefined;
 }
 

@@ -26,18 +26,17 @@ export interface PackagerOptions
       | 'verifyCrc'
     > {
   /**
-   * Gives what has arrived of a fragment as parts of about so many milliseconds (low-latency HLS), so that viewers need not wait for its
-   * end. From above 0 to 20,000; 200 is usual. It needs a source whose fragments are not whole yet: bytes as they arrive. Default: no
-   * parts.
+   * The duration of a part in milliseconds, for low-latency HLS: viewers receive parts of a fragment before its end. More than 0, up to
+   * 20,000; 200 is usual. The source must give bytes as they arrive, not whole fragments. Default: no parts.
    */
   readonly partDuration?: number | undefined;
-  /** What stands before the paths that are answered, such as `/cameras/door`. Default: nothing. */
+  /** The prefix of the paths that the handler answers, such as `/cameras/door`. Default: none. */
   readonly basePath?: string | undefined;
-  /** What pages may read the answers (`Access-Control-Allow-Origin`): an origin, `*` for all (default), or `false` for none. */
+  /** Which pages may read the responses (`Access-Control-Allow-Origin`): an origin, `*` for all (default), or `false` for none. */
   readonly allowOrigin?: string | false | undefined;
-  /** How long a request waits for the first media, in milliseconds, before the answer is 503. Default 10,000. */
+  /** How long a request waits for the first media, in milliseconds. Then the response is 503. Default 10,000. */
   readonly startTimeoutMs?: number | undefined;
-  /** Is put behind the address of everything that playlists name: a token, for example. Default: nothing. */
+  /** A query that is added to every address in playlists, for example a token. Default: none. */
   readonly query?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -45,7 +44,7 @@ export interface PackagerOptions
 export interface PlaybackFile {
   /** Relative to the others: `video-1/3.m4s`. */
   readonly path: string;
-  /** Its content. It is not copied: do not write to it. */
+  /** The content. It is not a copy: do not write to it. */
   readonly bytes: Bytes;
 }
 

@@ -21,9 +21,9 @@ export interface RemuxOptions extends TrackOptions {
   /** Where the presentation is to begin instead, in microseconds. Fragments behind the first keep their distance to it. */
   readonly startOf?: StartOfPresentation | undefined;
   /**
-   * Give what has arrived of a fragment every so many milliseconds of it, as a chunk of its own (CMAF, ISO/IEC 23000-19 section 7.3.3.2),
-   * so that nothing waits for the fragment's end. The chunks of a fragment, one behind the other, are its segment. The first fragment is
-   * cut as soon as each of its tracks has frames and its parameter sets say how pictures are reordered. Default: whole fragments.
+   * The duration of a chunk in milliseconds (CMAF, ISO/IEC 23000-19 section 7.3.3.2). Chunks of a fragment are emitted before its end;
+   * joined, they are its segment. The first fragment is split as soon as each of its tracks has frames, and its parameter sets say how
+   * pictures are reordered. Default: whole fragments.
    */
   readonly chunkDuration?: number | undefined;
 }

@@ -17,22 +17,21 @@ declare global {
 /** Options of `MsePlayer`. Times are in seconds, as those of a `<video>`. */
 export interface MsePlayerOptions
   extends Pick<Mp4StreamOptions, 'recover' | 'onGap' | 'tracks' | 'chunkDuration' | 'inflate'> {
-  /** Let playing begin by itself when the first fragment is there (default). A browser may want the video muted for it. */
+  /** Start to play when the first fragment has arrived (default). Some browsers allow this only for a muted video. */
   readonly autoplay?: boolean | undefined;
-  /** How much of what has been played stays, to seek back to. Default 30. */
+  /** How much of the played media is kept, to seek back to. Default 30. */
   readonly keepBehind?: number | undefined;
   /**
-   * How far ahead of what is played the stream is read; a stream that arrives faster is held back. Default 60, or as much as the browser
-   * has room for.
+   * How far ahead of the playing position the stream is read. A faster stream is held back. Default 60, or as much as the browser has room
+   * for.
    */
   readonly readAhead?: number | undefined;
   /**
-   * For live streams: how far playing may fall behind the newest frame before it jumps: to the newest fragment, or, with `chunkDuration`,
-   * to half as far behind. What has piled up is then skipped as fast as it arrives. With `chunkDuration`, playing is 10 % faster while it
-   * is more than half as far behind, unless the page has set `playbackRate`. Default: as far as it likes.
+   * For live streams: how far the playing position may be behind the newest frame. Beyond that, it jumps to the newest fragment, or with
+   * `chunkDuration` to half this delay; what has accumulated is skipped. Default: no limit.
    */
   readonly maxDelay?: number | undefined;
-  /** Makes the media source. Default: `new MediaSource()`; Safari on iPhone has `ManagedMediaSource` instead. */
+  /** Creates the media source. Default: `new MediaSource()`; Safari on iPhone has `ManagedMediaSource` instead. */
   readonly createMediaSource?: (() => MediaSource) | undefined;
   /** Receives each segment before it is appended. */
   readonly onSegment?: ((segment: Mp4Segment) => void) | undefined;

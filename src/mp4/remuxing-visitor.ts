@@ -10,16 +10,17 @@ import type { FragmentInput, FragmentPart, RemuxedFragment } from './samples.js'
 /** Options for remuxing. */
 export interface Mp4RemuxerOptions extends RemuxOptions {
   /**
-   * How many bytes of frames to hold of one Cluster, with 180 for each Block and 96 for each further frame of a laced one, default 256 MiB;
-   * a larger one is a `MkvParseError`, or left out where damage is (`onInvalidFragment`, `recover`). A fragment of Kinesis Video Streams
-   * has at most 50 MB.
+   * The largest Cluster to hold, in bytes of its frames, plus 180 for each Block and 96 for each further frame of a laced Block. Default
+   * 256 MiB. A larger one is an `MkvParseError`, or is left out like damage (`onInvalidFragment`, `recover`). A fragment of Kinesis Video
+   * Streams has at most 50 MB.
    */
   readonly maxFragmentSize?: number | undefined;
   /** Inflates frames that are stored compressed with zlib; see `FrameVisitorOptions`. Without it their tracks are left out. */
   readonly inflate?: Inflate | undefined;
   /**
-   * Receives a fragment that cannot be remuxed, or has Blocks that cannot be read; the fragments after it still come. Where it is one
-   * track's fault, only that track's frames of the fragment are left out. Without it the error is thrown: of Blocks a `MkvParseError`.
+   * Receives the error of a fragment that cannot be remuxed, or has Blocks that cannot be read. Remuxing continues with the next fragment.
+   * If only one track is at fault, only that track is left out of the fragment. Without this option the error is thrown; for Blocks it is
+   * an `MkvParseError`.
    */
   readonly onInvalidFragment?: ((error: Mp4RemuxError) => void) | undefined;
 }

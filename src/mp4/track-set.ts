@@ -8,7 +8,7 @@ import { beginTiming, type TrackTiming } from './track-timing.js';
 
 /** Which tracks go into an MP4. */
 export interface TrackOptions {
-  /** Which tracks are wanted. Default: all video and audio. */
+  /** Selects tracks. Default: all video and audio. */
   readonly tracks?: ((track: TrackMetadata) => boolean) | undefined;
   /**
    * Whether a player can play a track, by its MIME type: `(type) => MediaSource.isTypeSupported(type)`. A track that it cannot play is
@@ -16,8 +16,8 @@ export interface TrackOptions {
    */
   readonly canPlay?: ((mimeType: string) => boolean) | undefined;
   /**
-   * Receives each track that is left out, once for each reason: one that cannot be remuxed or played, or has no frames. It costs the others
-   * nothing, and goes in later where it can.
+   * Receives each track that is left out, once for each reason: it cannot be remuxed or played, or has no frames. The other tracks are not
+   * affected. The track is added later if that becomes possible.
    */
   readonly onTrackLeftOut?: ((error: Mp4RemuxError) => void) | undefined;
 }

@@ -28,26 +28,25 @@ export interface LocalKinesisVideoOptions extends AccessOptions {
   readonly streams?: Readonly<Record<string, LocalStreamOptions>> | undefined;
   /** The port; default: a free one. */
   readonly port?: number | undefined;
-  /** What goes wrong. Default: nothing. */
+  /** The plan of faults. Default: none. */
   readonly faults?: FaultPlan | undefined;
   /** Limits other than the service's, or `false` for none. */
   readonly limits?: Partial<ServiceLimits> | false | undefined;
-  /** GetMedia ends its body when nothing has come for so long. Default 3000 ms, as the service does. */
+  /** After so many milliseconds without a new fragment, GetMedia ends its body. Default 3000, as the service does. */
   readonly idleTimeoutMs?: number | undefined;
-  /** GetMedia ends its body after so long whatever comes. Default: never. */
+  /** After so many milliseconds, GetMedia ends its body in any case. Default: never. */
   readonly maxSessionMs?: number | undefined;
-  /** A connection whose consumer takes nothing for so long is closed. Default: never. */
+  /** After so many milliseconds in which the consumer reads nothing, the connection is closed. Default: never. */
   readonly slowConsumerMs?: number | undefined;
-  /** How many fragments a stream stores at most; older ones are forgotten. Default: all. */
+  /** How many fragments a stream stores. Older ones are removed. Default: no limit. */
   readonly retention?: number | undefined;
   /**
-   * How many bytes of what producers send by PutMedia a stream stores at most; older fragments are forgotten. Default 1 GiB. Sources of any
-   * length are stored whole.
+   * How many bytes from PutMedia a stream stores. Older fragments are removed. Default 1 GiB. Sources of any length are stored whole.
    */
   readonly retentionBytes?: number | undefined;
   /** How GetMediaForFragmentList spells the timestamps: with _SIDE_, as documented, or as GetMedia does. Default `true`. */
   readonly sideTimestamps?: boolean | undefined;
-  /** How often PutMedia acknowledges that nothing comes. Default 10,000 ms. */
+  /** How often PutMedia acknowledges that nothing arrives, in milliseconds. Default 10,000. */
   readonly idleAcknowledgementMs?: number | undefined;
 }
 
@@ -59,11 +58,11 @@ export interface LocalRequest {
   readonly stream: string;
   /** `x-amzn-RequestId` of the answer. */
   readonly requestId: string;
-  /** When it came, in milliseconds since 1970. */
+  /** When the request arrived, in milliseconds since 1970. */
   readonly time: number;
-  /** What was planned to go wrong. */
+  /** The faults that were planned for it. */
   readonly faults: readonly Fault[];
-  /** The error that it was answered with. */
+  /** The error of the response; absent if there was none. */
   error?: string;
 }
 

@@ -26,17 +26,17 @@ export interface StoredFragment {
 
 /** Options for filling a stream. */
 export interface FillOptions {
-  /** Store each fragment when its time has come, as a camera would send it. Default: all at once. */
+  /** Store each fragment at its time, as a camera would send it. Default: all at once. */
   readonly realtime?: boolean | undefined;
-  /** With `realtime`: how many seconds of media go into a second. Default 1. So many more fragments a second are read of it by GetMedia. */
+  /** With `realtime`: seconds of media in one second. Default 1. GetMedia may then send that many times more fragments a second. */
   readonly speed?: number | undefined;
-  /** Begin again at the end, with times that continue: `true` for ever (with `realtime`), or so many times in all. Default: once. */
+  /** Repeat the source, with times that continue: `true` for ever (with `realtime`), or the number of times in all. Default: once. */
   readonly loop?: boolean | number | undefined;
-  /** When the producer began to record. Default: in real time, now; else so long ago that the recording ends now. */
+  /** When the producer began to record. Default: with `realtime`, now; otherwise, so that the recording ends now. */
   readonly startTimestamp?: Moment | undefined;
-  /** Keep the fragment numbers and timestamps that a body of GetMedia has in it. Default: give new ones. */
+  /** Keep the fragment numbers and timestamps that a GetMedia body contains. Default: create new ones. */
   readonly keepMetadata?: boolean | undefined;
-  /** Stops filling; what is stored stays. */
+  /** Stops filling. Stored fragments remain. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,7 +46,7 @@ export interface AppendOptions {
   readonly producerTimestamp: number;
   /** When the service receives it, in milliseconds since 1970. */
   readonly serverTimestamp: number;
-  /** Default: the next one. */
+  /** A decimal string. Default: the next number. */
   readonly fragmentNumber?: string | undefined;
 }
 
