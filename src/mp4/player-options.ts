@@ -28,7 +28,8 @@ export interface MsePlayerOptions
   readonly readAhead?: number | undefined;
   /**
    * For live streams: how far the playing position may be behind the newest frame. Beyond that, it jumps to the newest fragment, or with
-   * `chunkDuration` to half this delay; what has accumulated is skipped. Default: no limit.
+   * `chunkDuration` to half this delay; what has accumulated is skipped. With `chunkDuration`, playing is 10 % faster while the position is
+   * more than half this delay behind, unless the page has set `playbackRate`. Default: no limit.
    */
   readonly maxDelay?: number | undefined;
   /** Creates the media source. Default: `new MediaSource()`; Safari on iPhone has `ManagedMediaSource` instead. */
