@@ -56,8 +56,8 @@ function isRight(elements: readonly Opening[]): boolean {
     const { type, parent, offset, headerSize, dataSize } = element;
     if (element.kind === 'data' && isMisshapen(element)) return false;
     if (dataSize === undefined && !type.unknownSizeAllowed) return false;
-    if (element === root || parent === undefined) continue;
-    if (type === root.type && parent.type === root.parent?.type) return false;
+    if (element === root) continue;
+    if (parent === undefined || isAnother(element, root)) return false;
     const start = parent.offset + parent.headerSize;
     if (offset + headerSize + (dataSize ?? 0) > start + (parent.dataSize ?? Number.POSITIVE_INFINITY)) return false;
     if (isMisplaced(type, parent.type) || (type === Mkv['CRC-32'] && offset !== start)) return false;
@@ -65,6 +65,11 @@ function isRight(elements: readonly Opening[]): boolean {
     if (endsEarly(elements[index - 1]!, element)) return false;
   }
   return true;
+}
+
+/** Whether an element is another one of the kind of the first, where that may occur once: none stands within its own kind. */
+function isAnother({ type }: Opening, first: Opening): boolean {
+  return type === first.type && type.maxOccurs === 1;
 }
 
 /** Whether a master that `previous` is, or stands in, has ended where `next` begins, before its size says. */
@@ -99,9 +104,9 @@ function treeOf(elements: readonly Opening[]): Node {
   const nodes = new Map<Opening, Node | undefined>([[first, root]]);
   for (const element of elements) {
     if (element === first) continue;
-    const { parent, type } = element;
+    const { parent } = element;
     // Another of the type of the first, where it may occur once: what is in it goes on in the first.
-    if (type === first.type && type.maxOccurs === 1 && parent?.type === first.parent?.type) {
+    if (isAnother(element, first)) {
       nodes.set(element, root);
       root.change();
       continue;

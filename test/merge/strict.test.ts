@@ -275,6 +275,24 @@ describe('what is accepted with a warning makes what a strict reader accepts, wi
   });
 });
 
+it('Tracks behind a Segment that ends too early are written with those in it, as one', () => {
+  // The Segment says that it ends behind its first Tracks, so that the other Tracks stand at the top level.
+  const first = writeMaster(Mkv.Tracks, [VIDEO]);
+  const tags = writeTags([['a', 'b']]);
+  const input = documentOf([
+    header(),
+    sized(Mkv.Segment, first.length + 4),
+    first,
+    tags,
+    writeMaster(Mkv.Tracks, [AUDIO]),
+  ]);
+  for (const options of [{}, { mergeOn: [Mkv.Tracks] }, { keepPositions: true }]) {
+    const { bytes } = merge(input, options);
+    expect(() => readStrictly(bytes)).not.toThrow();
+    expect(countElements(bytes)['TrackEntry']).toBeGreaterThanOrEqual(2);
+  }
+});
+
 it('a Cluster whose Timestamp is none is read to its end before its CRC-32 is written', () => {
   const encrypted = writeElement(Mkv.EncryptedBlock, Uint8Array.of(1));
   const content = concatBytes([overlong(Mkv.Timestamp), encrypted, writeElement(Mkv.PrevSize, 3)]);
