@@ -60,6 +60,7 @@ describe('figures', () => {
     [momentText(undefined), ''],
     [spanText(613), '613 ms'],
     [spanText(-1900), '−1.9 s'],
+    [spanText(-0.3), '0 ms'],
     [spanText(15_858), '15.9 s'],
     [spanText(78_000), '1 min 18 s'],
     [spanText(40_020_000), '11 h 7 min'],

@@ -114,7 +114,7 @@ function Progress({ opened }: { readonly opened: Session }) {
   if (phase === 'live') {
     return (
       <span class="progress">
-        <span class="live">live</span> {delay !== undefined && `${spanText(delay)} behind, `}
+        <span class="live">live</span> {delay !== undefined && `${spanText(Math.max(0, delay))} behind, `}
         {sizeText(bytesRead)} read
         <label>
           <input

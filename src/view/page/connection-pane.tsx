@@ -13,7 +13,7 @@ export function ConnectionPane({ session }: { readonly session: Session }) {
       <dl class="facts">
         <div>
           <dt>Delay</dt>
-          <dd>{delay === undefined ? 'not known yet' : spanText(delay)}</dd>
+          <dd>{delay === undefined ? 'not known yet' : spanText(Math.max(0, delay))}</dd>
         </div>
         <div>
           <dt>Reconnects</dt>

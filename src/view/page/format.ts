@@ -40,7 +40,7 @@ export function momentText(milliseconds: number | undefined): string {
 
 /** Milliseconds as a span in words: `613 ms`, `15.9 s`, `2 h 5 min`. */
 export function spanText(milliseconds: number): string {
-  const sign = milliseconds < 0 ? '−' : '';
+  const sign = Math.round(milliseconds) < 0 ? '−' : '';
   const value = Math.abs(milliseconds);
   if (value < 1000) return `${sign}${Math.round(value)} ms`;
   if (value < 60_000) return `${sign}${Number((value / 1000).toFixed(value < 10_000 ? 2 : 1))} s`;
