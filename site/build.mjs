@@ -23,12 +23,7 @@ function installTools() {
   const installed = join(SITE, 'node_modules/.package-lock.json');
   const lock = join(SITE, 'package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
-  // A silent npm, and no environment of the npm that runs this script.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
-  execFileSync('npm', ['ci', '--prefix', SITE, '--no-audit', '--no-fund', '--loglevel=error'], {
-    stdio: 'inherit',
-    env,
-  });
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: SITE, stdio: 'inherit' });
 }
 
 /** Where a guide lies on the site, by where it lies in the repository. */
