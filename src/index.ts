@@ -35,6 +35,7 @@ export {
 } from './fragments/read-documents.js';
 export type {
   Discontinuity,
+  LeftOutElement,
   MergeCounters,
   NewDocument,
   NewDocumentReason,

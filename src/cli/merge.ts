@@ -59,6 +59,7 @@ export const merge = command({
       keepPositions: values['keep-positions'],
       seekable: values.seekable === true ? (rewrite) => void rewrites.push(rewrite) : undefined,
       onNewDocument: ({ offset, message }) => tell(`${file}: byte ${offset}: a new document begins: ${message}`),
+      onLeftOut: ({ offset, message }) => tell(`${file}: byte ${offset}: ${message}`),
       onDiscontinuity: ({ offset, message }) => tell(`${file}: byte ${offset}: a discontinuity: ${message}`),
     });
     const input = openInput(file);
@@ -146,7 +147,9 @@ function both(first: OutputFile, second: OutputFile): OutputFile {
   };
 }
 
-function summaryText({ documentsIn, documentsOut, clusters, frames, clustersDropped, bytes }: MergeCounters): string {
+function summaryText(counters: MergeCounters): string {
+  const { documentsIn, documentsOut, clusters, frames, clustersDropped, elementsLeftOut, bytes } = counters;
+  const leftOut = elementsLeftOut === 0 ? '' : `, other elements left out: ${elementsLeftOut}`;
   const dropped = clustersDropped === 0 ? '' : `, ${clustersDropped} Clusters without a header or Timestamp left out`;
-  return `documents: ${documentsIn} read, ${documentsOut} written; Clusters: ${clusters}; frames: ${frames}; bytes: ${bytes}${dropped}`;
+  return `documents: ${documentsIn} read, ${documentsOut} written; Clusters: ${clusters}; frames: ${frames}; bytes: ${bytes}${dropped}${leftOut}`;
 }

@@ -89,15 +89,18 @@ export class ClusterHead {
 
   /**
    * The header of the Cluster as it is to be written, and what takes the place of elements that change. `dataSize` is how long what follows
-   * the header is going to be; `undefined` when its size is unknown in the output.
+   * the header is going to be; `undefined` when its size is unknown in the output. `leftOut` is what gives way to Void elements because it is
+   * wrong.
    */
   rewrite(place: ClusterPlace): {
     header: Bytes;
     dataSize: number | undefined;
     replaced: ReadonlyMap<MkvElement, Bytes>;
+    leftOut: readonly MkvDataElement[];
   } {
     const { start } = this;
     const replaced = new Map<MkvElement, Bytes>();
+    const leftOut: MkvDataElement[] = [];
     let growth = 0;
     let changedEnd = 0;
     // What comes behind a second Timestamp does not stay in the Cluster.
@@ -106,7 +109,15 @@ export class ClusterHead {
       if (element.kind !== 'data' || element.parent !== start) continue;
       const again = element.type.maxOccurs === 1 && occursBefore(this.elements, index);
       cuts ||= again && element.type === Mkv.Timestamp;
-      const bytes = this.#rewriteElement(element, place, again);
+      // What comes of a second Timestamp depends on what it says.
+      const isWrong =
+        isMisplaced(element.type, Mkv.Cluster) || isMisshapen(element) || (again && element.type !== Mkv.Timestamp);
+      if (isWrong) leftOut.push(element);
+      const bytes = isWrong
+        ? voidElement(element.headerSize + element.dataSize)
+        : element === this.#timestamp
+          ? rewriteTimestamp(element, place.timestamp)
+          : rewritePosition(element, place);
       if (bytes === undefined) continue;
       replaced.set(element, bytes);
       changedEnd = element.offset + element.headerSize + element.dataSize;
@@ -116,20 +127,16 @@ export class ClusterHead {
     const width = start.headerSize - 4;
     // A Cluster that ends within its own beginning has no size to go by.
     if (this.end === undefined || this.end < this.#reach) {
-      return { header: writeHeader(start.type, undefined, { sizeLength: width }), dataSize: undefined, replaced };
+      return {
+        header: writeHeader(start.type, undefined, { sizeLength: width }),
+        dataSize: undefined,
+        replaced,
+        leftOut,
+      };
     }
     const dataSize = this.end - start.offset - start.headerSize + growth;
     const needed = Math.max(width, sizeLength(dataSize));
-    return { header: writeHeader(start.type, dataSize, { sizeLength: needed }), dataSize, replaced };
-  }
-
-  #rewriteElement(element: MkvDataElement, place: ClusterPlace, again: boolean): Bytes | undefined {
-    const { type } = element;
-    // What comes of a second Timestamp depends on what it says.
-    if (isMisplaced(type, Mkv.Cluster) || isMisshapen(element) || (again && type !== Mkv.Timestamp)) {
-      return voidElement(element.headerSize + element.dataSize);
-    }
-    return element === this.#timestamp ? rewriteTimestamp(element, place.timestamp) : rewritePosition(element, place);
+    return { header: writeHeader(start.type, dataSize, { sizeLength: needed }), dataSize, replaced, leftOut };
   }
 
   /** Puts the CRC-32 right, or a Void element in its place where it cannot be told. */

@@ -12,8 +12,9 @@ import { type ClusterHead, type ClusterPlace, rewritePosition } from './cluster-
 import { ClusterPacker } from './cluster-packer.js';
 import type { DocumentHeader } from './document-header.js';
 import { extentOf, lengthOfAll } from './extent.js';
-import { GatheredElement } from './gathered-element.js';
+import { GatheredElement, isPosition } from './gathered-element.js';
 import { integerOf } from './integer-of.js';
+import type { LeftOut } from './left-out.js';
 import type { MadeUpBytes } from './made-up-bytes.js';
 import type { OutputRewrite, OutputSegmentMergerOptions } from './merge-options.js';
 import { PieceQueue } from './piece-queue.js';
@@ -31,6 +32,7 @@ export class ClusterWriter {
   readonly #queue: PieceQueue;
   readonly #options: OutputSegmentMergerOptions;
   readonly #madeUp: MadeUpBytes;
+  readonly #leftOut: LeftOut;
   readonly #followsTime: (timestamp: bigint, offset: number) => boolean;
   #packer: ClusterPacker | undefined;
   /** Of the document that is being written. */
@@ -80,11 +82,13 @@ export class ClusterWriter {
     queue: PieceQueue,
     options: OutputSegmentMergerOptions,
     madeUp: MadeUpBytes,
+    leftOut: LeftOut,
     followsTime: (timestamp: bigint, offset: number) => boolean,
   ) {
     this.#queue = queue;
     this.#options = options;
     this.#madeUp = madeUp;
+    this.#leftOut = leftOut;
     this.#followsTime = followsTime;
   }
 
@@ -149,7 +153,8 @@ export class ClusterWriter {
     };
     this.#timestamp = timestamp;
     this.#shift = place.timestamp === undefined || timestamp === undefined ? 0n : place.timestamp - timestamp;
-    const { header, dataSize, replaced } = head.rewrite(place);
+    const { header, dataSize, replaced, leftOut } = head.rewrite(place);
+    for (const element of leftOut) this.#leftOut.add(element);
     this.#end = dataSize === undefined ? Number.POSITIVE_INFINITY : this.#clusterStart + header.length + dataSize;
     const position = this.#clusterStart - this.#segmentStart;
     this.#index?.cluster(position, place.timestamp ?? timestamp, dataSize !== undefined);
@@ -233,7 +238,8 @@ export class ClusterWriter {
   end(start: MkvStartMasterElement, offset: number, truncated: boolean): void {
     if (start !== this.#open) {
       if (start !== this.#group?.[0]) return;
-      if (!truncated) this.#writeGroup(this.#group, start, offset);
+      if (truncated) this.#leftOut.add(start, 'it is not whole');
+      else this.#writeGroup(this.#group, start, offset);
       this.#group = undefined;
       this.#setPlainEnd();
       return;
@@ -267,10 +273,15 @@ export class ClusterWriter {
   followBlock(element: GatheredElement): boolean {
     const { type, root } = element;
     if (type.parent !== Cluster || (type.maxOccurs === 1 && type.level > 0)) return false;
-    if (this.#timestamp === undefined || !this.#followsTime(this.#timestamp, root.offset)) return true;
+    if (this.#timestamp === undefined) {
+      this.#leftOut.add(root, 'no Timestamp has come before it');
+      return true;
+    }
+    if (!this.#followsTime(this.#timestamp, root.offset)) return true;
     const timestamp = this.#placeBehind(this.#timestamp);
     this.fill();
     const block = new PieceQueue();
+    this.#leftOut.addFrom(element.elements);
     element.writeTo(block, true);
     const start = this.#queue.length;
     this.#queue.add(writeMaster(Cluster, [writeElement(Timestamp, timestamp), ...block.take()]));
@@ -295,8 +306,13 @@ export class ClusterWriter {
       const keepPositions = this.#options.keepPositions === true && !(isCues && this.#hasCues);
       this.#hasCues ||= isCues && keepPositions;
       const endless = element.endsNoCluster(keepPositions) ? this.#endless : undefined;
-      if (endless?.hasCrc === true) continue;
+      if (endless?.hasCrc === true) {
+        if (!isPosition(element.type))
+          this.#leftOut.add(element.root, 'it would be part of a Cluster that has a CRC-32');
+        continue;
+      }
       const start = this.#queue.length;
+      this.#leftOut.addFrom(element.elements);
       element.writeTo(this.#queue, keepPositions);
       if (endless !== undefined) this.#previousSize = (this.#previousSize ?? 0) + this.#queue.length - start;
       else this.#endless = undefined;
@@ -335,10 +351,14 @@ export class ClusterWriter {
     const { type, headerSize, dataSize, offset } = element;
     const length = headerSize + dataSize;
     if (type === SimpleBlock || type.maxOccurs !== 1) {
-      if (isMisplaced(type, Cluster)) this.#leaveOut(length);
-      else if (this.#makesRoom(length)) this.#writeData(element);
-      else if (type.level > 0) this.followBlock(new GatheredElement(element));
-      else return;
+      if (isMisplaced(type, Cluster)) {
+        this.#leaveOut(element, length);
+      } else if (this.#makesRoom(length)) {
+        this.#writeData(element);
+      } else if (!this.followBlock(new GatheredElement(element))) {
+        this.#leftOut.add(element);
+        return;
+      }
       if (type === SimpleBlock && !this.#isCut) this.#countElement(element);
       return;
     }
@@ -346,7 +366,9 @@ export class ClusterWriter {
     const open = this.#open;
     const isLateCrc = type === Mkv['CRC-32'] && offset !== (open?.offset ?? 0) + (open?.headerSize ?? 0);
     if (isMisplaced(type, Cluster) || isMisshapen(element) || this.#seen.has(type) || isLateCrc) {
-      this.#leaveOut(length);
+      const counts = type === Timestamp && !isMisshapen(element);
+      if (counts) this.#fillUp(length);
+      else this.#leaveOut(element, length);
     } else if (this.#makesRoom(length)) {
       this.#seen.add(type);
       const moved = this.#place && rewritePosition(element, this.#place);
@@ -371,7 +393,12 @@ export class ClusterWriter {
   }
 
   /** Writes a Void element for what does not belong in the Cluster. */
-  #leaveOut(length: number): void {
+  #leaveOut(element: Opening, length: number): void {
+    this.#leftOut.add(element);
+    this.#fillUp(length);
+  }
+
+  #fillUp(length: number): void {
     if (this.#makesRoom(length)) this.#write(voidElement(length));
   }
 
@@ -404,17 +431,18 @@ export class ClusterWriter {
     const { type } = start;
     const isSecond = type.maxOccurs === 1 && this.#seen.has(type);
     if (isMisplaced(type, Cluster) || isSecond) {
-      this.#leaveOut(end - start.offset);
+      this.#leaveOut(start, end - start.offset);
       return;
     }
     const strict = strictForm(group, end - start.offset);
     const length = strict?.length ?? lengthOfAll(group);
     if (!this.#makesRoom(length)) {
-      this.followBlock(gatheredOf(group));
+      if (!this.followBlock(gatheredOf(group))) this.#leftOut.add(start);
       return;
     }
     if (type.maxOccurs === 1) this.#seen.add(type);
     if (strict !== undefined) {
+      this.#leftOut.addFrom(group);
       this.#writeStrict(strict, end - start.offset - length);
     } else {
       const header = this.#headerFor(type.id, start.headerSize, length - start.headerSize);

@@ -155,6 +155,11 @@ export class DocumentHeader {
     return this.#keepsSeekHead;
   }
 
+  /** What is held. */
+  get held(): readonly GatheredElement[] {
+    return this.#held;
+  }
+
   /** Whether there are Cues. */
   get hasCues(): boolean {
     return this.#held.some(({ type }) => type === Mkv.Cues);

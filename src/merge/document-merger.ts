@@ -17,6 +17,7 @@ import { ClusterWriter } from './cluster-writer.js';
 import { ComparedMasters } from './compared-masters.js';
 import { DocumentHeader, type HeaderBytes, isLeftOut } from './document-header.js';
 import { GatheredElement } from './gathered-element.js';
+import { LeftOut } from './left-out.js';
 import { MadeUpBytes } from './made-up-bytes.js';
 import {
   describeReason,
@@ -34,6 +35,8 @@ const { Cluster, EBML, Segment, Tags } = Mkv;
 
 /** How much of Tags is kept to be written again, in bytes, roughly: a fragment of the service has a few kilobytes. */
 const MOST_REPEATED = 256 * 1024;
+
+const NO_HEADER = 'no header has come that it could belong to';
 
 /** What becomes of the document at hand. */
 enum Fate {
@@ -59,6 +62,7 @@ export class DocumentMerger {
   readonly #packs: boolean;
   readonly #queue: PieceQueue;
   readonly #madeUp = new MadeUpBytes();
+  readonly #leftOut: LeftOut;
   readonly #clusters: ClusterWriter;
 
   #documentsIn = 0;
@@ -100,7 +104,8 @@ export class DocumentMerger {
     this.#passesAll = this.#compared.types.size === 0;
     this.#takesTags = !this.#passesAll && !this.#compared.areIn(Mkv.Tags);
     this.#packs = options.packClusters === true;
-    this.#clusters = new ClusterWriter(queue, options, this.#madeUp, (timestamp, offset) => {
+    this.#leftOut = new LeftOut(options.onLeftOut);
+    this.#clusters = new ClusterWriter(queue, options, this.#madeUp, this.#leftOut, (timestamp, offset) => {
       this.#followTime(timestamp, offset);
       return this.#stopped === undefined;
     });
@@ -114,6 +119,7 @@ export class DocumentMerger {
       clusters: this.#clusters.clusters,
       frames: this.#clusters.frames,
       clustersDropped: this.#clustersDropped,
+      elementsLeftOut: this.#leftOut.count,
       bytes: this.#queue.length,
     };
   }
@@ -181,7 +187,8 @@ export class DocumentMerger {
       if (start !== this.#gathered.root) return;
       const gathered = this.#gathered;
       this.#gathered = undefined;
-      if (!truncated) this.#complete(gathered);
+      if (truncated) this.#leftOut.add(gathered.root, 'it is not whole');
+      else this.#complete(gathered);
     } else if (this.#head !== undefined) {
       this.#endInHead(this.#head, start, offset, truncated);
     } else if (start === this.#skipped) {
@@ -332,6 +339,7 @@ export class DocumentMerger {
         if (this.#written !== undefined && this.#takeAnother(element, this.#written)) return;
         break;
       case Fate.Lost:
+        this.#leftOut.add(element.root, NO_HEADER);
         return;
     }
     if (element.type === Tags && element.root.parent !== undefined && !element.isTrailer) {
@@ -364,7 +372,10 @@ export class DocumentMerger {
     const { offset } = element.root;
     if (this.#beginAgain(header, bytes, offset, { kind: 'element', ...difference })) {
       this.#header = header;
+      this.#leftOut.addFrom(element.elements);
       header.settle();
+    } else if (this.#stopped === undefined) {
+      this.#leftOut.add(element.root, 'too many documents would begin');
     }
     return true;
   }
@@ -392,8 +403,8 @@ export class DocumentMerger {
 
   /** Of what does not belong where it stands in a Segment, only Blocks are written. */
   #takeMisplaced(element: GatheredElement): void {
-    if (this.#fate !== Fate.Own && this.#fate !== Fate.Merged) return;
-    this.#clusters.followBlock(element);
+    const isWritten = this.#fate === Fate.Own || this.#fate === Fate.Merged;
+    if (!isWritten || !this.#clusters.followBlock(element)) this.#leftOut.add(element.root);
   }
 
   #writePendingTags(): void {
@@ -488,6 +499,7 @@ export class DocumentMerger {
     }
     this.#fate = Fate.Own;
     if (reason !== undefined && !this.#mayBeginNew(header.offset, reason)) return;
+    for (const { elements } of header.held) this.#leftOut.addFrom(elements);
     this.#writeHeader(header, header.bytes(this.#keepPositions));
     this.#withoutCluster = timestamp === undefined;
     this.#fragmentTags = header.tags;

@@ -49,6 +49,22 @@ export interface OutputSegmentMergerOptions {
    * that the headers of the new ones would be much more than all that has come.
    */
   readonly onDiscontinuity?: ((discontinuity: Discontinuity) => void) | undefined;
+  /**
+   * Is told of what is left out because a strict reader would refuse it and nothing puts it right: elements that may not stand where they do
+   * (a Tag or TrackEntry right in a Segment), are there more often than they may be, are not whole, or belong to no document. What a document
+   * that is merged repeats, and positions, are not counted.
+   */
+  readonly onLeftOut?: ((element: LeftOutElement) => void) | undefined;
+}
+
+/** What {@link OutputSegmentMergerOptions.onLeftOut} is told. */
+export interface LeftOutElement {
+  /** Of its first byte, from the start of the stream. */
+  readonly offset: number;
+  /** The element; if it is a master, all that is in it is left out as well. */
+  readonly type: EbmlElementType;
+  /** Which element, and why, in words. */
+  readonly message: string;
 }
 
 /** Bytes that replace bytes which have been written before. */
@@ -118,6 +134,8 @@ export interface MergeCounters {
    * what is left has frames but no Timestamp, so that nobody knows their time.
    */
   readonly clustersDropped: number;
+  /** Other elements left out, as {@link OutputSegmentMergerOptions.onLeftOut} is told of them. */
+  readonly elementsLeftOut: number;
   /** Bytes written. */
   readonly bytes: number;
 }

@@ -11,6 +11,8 @@ import { Mkv } from '../mkv/elements.js';
 /** A data element, or the beginning of a master. */
 export type Opening = MkvStartMasterElement | MkvDataElement;
 
+const NOTHING: readonly Opening[] = [];
+
 /** Whether an element of the type may not stand right within `parent`. */
 export function isMisplaced(type: EbmlElementType, parent: EbmlElementType): boolean {
   return type.level >= 0 && type.parent !== parent && !(type.recursive && type === parent);
@@ -35,6 +37,14 @@ export function strictForm(elements: readonly Opening[], roomy?: number): Bytes 
   const tree = treeOf(elements);
   const bytes = tree.write();
   return bytes.length + 1 === roomy ? tree.write(1) : bytes;
+}
+
+/** What the element does not have any more in that form: without what is in it, where that is a master. */
+export function leftOutOf(elements: readonly Opening[]): readonly Opening[] {
+  if (isRight(elements)) return NOTHING;
+  const leftOut: Opening[] = [];
+  treeOf(elements, leftOut).listLeftOut(leftOut);
+  return leftOut;
 }
 
 /** The children of a master in the same form, but for a CRC-32. */
@@ -95,8 +105,12 @@ export function occursBefore(elements: readonly MkvElement[], index: number): bo
   return false;
 }
 
-/** The element and what is in it, without what is wrong. */
-function treeOf(elements: readonly Opening[]): Node {
+/**
+ * The element and what is in it, without what is wrong.
+ *
+ * @param misplaced gets what must not stand where it does, or is misshapen
+ */
+function treeOf(elements: readonly Opening[], misplaced?: Opening[]): Node {
   const [first] = elements;
   if (first === undefined) throw new TypeError('no element');
   const root = new Node(first, undefined);
@@ -112,7 +126,9 @@ function treeOf(elements: readonly Opening[]): Node {
       continue;
     }
     const within = parent !== undefined && nodes.has(parent) ? nodes.get(parent) : root;
-    nodes.set(element, within?.add(element));
+    const node = within?.add(element);
+    if (node === undefined && within !== undefined) misplaced?.push(element);
+    nodes.set(element, node);
   }
   return root;
 }
@@ -188,6 +204,12 @@ class Node {
   writeChildren(): Bytes[] {
     const kept = this.children.filter(({ element, isLeftOut }) => !isLeftOut && !element.is(Mkv['CRC-32']));
     return kept.map((child) => child.write());
+  }
+
+  /** Adds to a list what another of its kind has taken the place of. */
+  listLeftOut(into: Opening[]): void {
+    if (this.isLeftOut) into.push(this.element);
+    else for (const child of this.children) child.listLeftOut(into);
   }
 
   /** Adds the element and what is in it to a list, in order. */

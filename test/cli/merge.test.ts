@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { concatBytes } from '../../src/ebml/writer.js';
+import { concatBytes, writeMaster } from '../../src/ebml/writer.js';
+import { Mkv } from '../../src/mkv/elements.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { merge } from '../merge/merging.js';
 import { noise } from '../support/bytes.js';
@@ -81,8 +82,19 @@ describe('kvs merge', () => {
       clusters: 3,
       frames: 9,
       clustersDropped: 0,
+      elementsLeftOut: 0,
       bytes: statSync(out).size,
     });
+  });
+
+  it('tells of what it leaves out, and counts it', () => {
+    const tag = writeMaster(Mkv.Tag, []);
+    writeFileSync(input, concatBytes([BODY, tag]));
+    const { stdout, stderr, status } = kvs([input, out]);
+    const place = `kvs: ${input}: byte ${BODY.length}:`;
+    expect(stderr).toContain(`${place} Segment/Tag is left out: it may not stand there, or not again, or not so\n`);
+    expect(stdout.toString()).toMatch(/bytes: \d+, other elements left out: 1\n$/);
+    expect(status).toBe(0);
   });
 
   it('reads standard input and writes standard output', () => {

@@ -24,6 +24,7 @@ describeNeeding('merging captures', [CAPTURES], () => {
       clusters: 5,
       frames: 300,
       clustersDropped: 0,
+      elementsLeftOut: 0,
       bytes: bytes.length,
     });
     expect(newDocuments).toEqual([]);

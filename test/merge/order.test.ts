@@ -79,6 +79,7 @@ describe('what comes without its document', () => {
       documentsOut: 0,
       clusters: 0,
       clustersDropped: 2,
+      elementsLeftOut: 3,
       frames: 0,
     });
     const late = merge([...before, EBML, SEGMENT, tracks(), tags('d'), cluster(0, block(4)), tags('e')]);

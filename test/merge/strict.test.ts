@@ -13,11 +13,13 @@ import {
   writeHeader,
   writeMaster,
 } from '../../src/index.js';
+import { ChunkMerger } from '../../src/merge/chunk-merger.js';
 import { writeCrcElement } from '../../src/testing/crc-element.js';
 import { writeGetMediaFragment, writeTags } from '../../src/testing/get-media-writer.js';
 import { writeTrackEntry } from '../../src/testing/track-writer.js';
 import { arbitraryChunking, split } from '../support/chunking.js';
 import { clusterOf, documentHead, fragmentInput, TRACKS } from '../support/kvs-documents.js';
+import { arbitraryKvsStream } from '../support/kvs-generator.js';
 import { readChunks } from '../support/read-all.js';
 import { countElements, merge } from './merging.js';
 
@@ -347,5 +349,73 @@ describe('merging on nothing', () => {
       { numRuns: 300 },
     );
     expect(accepted).toBeGreaterThan(100);
+  });
+});
+
+describe('what is left out because a strict reader would refuse it', () => {
+  const tag = writeMaster(Mkv.Tag, []);
+  const start = [header(), SEGMENT, TRACKS_OF['plain']];
+  const told = (
+    parts: readonly (Uint8Array | undefined)[],
+    options: OutputSegmentMergerOptions & MkvReaderOptions = {},
+  ) => {
+    const messages: string[] = [];
+    const chunks = new ChunkMerger({
+      ...options,
+      onLeftOut: ({ offset, type, message }) => messages.push(`${offset} ${type.name}: ${message}`),
+    });
+    chunks.push(documentOf(parts));
+    chunks.end();
+    expect(chunks.merger.counters.elementsLeftOut).toBe(messages.length);
+    return messages.map((message) => message.replace(/^\d+ /, ''));
+  };
+  const NOT_ALLOWED = 'is left out: it may not stand there, or not again, or not so';
+
+  it.each<[string, readonly (Uint8Array | undefined)[], string]>([
+    ['a Tag before the Clusters', [...start, tag, CLUSTERS['plain']?.(3)], 'Tag: Segment/Tag'],
+    ['a Tag behind a Cluster', [...start, CLUSTERS['plain']?.(3), tag], 'Tag: Segment/Tag'],
+    ['a TrackEntry behind a Cluster', [...start, CLUSTERS['plain']?.(3), VIDEO], 'TrackEntry: Segment/TrackEntry'],
+    ['a TrackEntry in a Cluster', [...start, clusterWith(at(3), VIDEO)], 'TrackEntry: Segment/Cluster/TrackEntry'],
+    [
+      'a number of 9 bytes before the Timestamp',
+      [...start, clusterWith(overlong(Mkv.Position), at(3))],
+      'Position: Segment/Cluster/Position',
+    ],
+    [
+      'a second Position behind the Timestamp',
+      [...start, clusterWith(at(3), ...[1, 2].map(() => writeElement(Mkv.Position, 0)))],
+      'Position: Segment/Cluster/Position',
+    ],
+    [
+      'a TrackNumber in a BlockGroup',
+      [...start, clusterWith(at(3), groupOf(writeElement(Mkv.TrackNumber, 1), inGroup(4)))],
+      'TrackNumber: Segment/Cluster/BlockGroup/TrackNumber',
+    ],
+    [
+      'the first of two names of a tag',
+      [...start, BETWEEN['a tag with two names'], CLUSTERS['plain']?.(3)],
+      'TagName: Segment/Tags/Tag/SimpleTag/TagName',
+    ],
+    ['a Block before the Clusters', [...start, block(1), CLUSTERS['plain']?.(3)], 'SimpleBlock: Segment/SimpleBlock'],
+  ])('%s is told', (_, parts, what) => {
+    expect(told(parts)).toEqual([`${what} ${NOT_ALLOWED}`]);
+  });
+
+  it('what belongs to no document, or is not whole, is told', () => {
+    const tags = writeTags([['a', 'b']]);
+    expect(told([CLUSTERS['plain']?.(3), tags, ...start, CLUSTERS['plain']?.(3)], { recover: true })).toEqual([
+      'Tags: Tags is left out: no header has come that it could belong to',
+    ]);
+    const cut = sized(Mkv.Tags, 40, writeMaster(Mkv.Tag, []));
+    expect(told([...start, CLUSTERS['plain']?.(3), cut])).toEqual(['Tags: Segment/Tags is left out: it is not whole']);
+  });
+
+  it('nothing is told of streams that are right', () => {
+    fc.assert(
+      fc.property(arbitraryKvsStream({ largestFrame: 300 }), fc.boolean(), ({ bytes }, packClusters) => {
+        expect(told([bytes], { packClusters })).toEqual([]);
+      }),
+      { numRuns: 50 },
+    );
   });
 });

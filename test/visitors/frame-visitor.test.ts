@@ -15,6 +15,7 @@ import {
   writeElement,
   writeMaster,
 } from '../../src/index.js';
+import { choosePcm } from '../../src/mkv/codec/pcm-format.js';
 import type { BlockInput } from '../../src/testing/block-writer.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { type TrackInput, writeTrackEntry } from '../../src/testing/track-writer.js';
@@ -133,6 +134,32 @@ describe('FrameVisitor', () => {
       expect(frame.duration).toBe(first ? 20_000 : own);
       expect([frame.keyframeFlag, frame.discardable, frame.invisible]).toEqual([first, first, !first]);
       expect(frame.discardPadding).toBe(!first && lace === last ? -3 : undefined);
+    }
+  });
+
+  it.each([
+    ['A_PCM/INT/LIT', { samplingFrequency: 8000, channels: 0 }],
+    ['A_PCM/INT/LIT', { samplingFrequency: 1e-300, channels: 1 }],
+    ['A_MPEG/L3', { samplingFrequency: Number.POSITIVE_INFINITY, channels: 1 }],
+    ['A_FLAC', { samplingFrequency: Number.NaN, channels: 1 }],
+  ])('gives %s no duration of an Audio master that no sound has: %o', (codecId, audio) => {
+    const laces = [bytesOf(1, 2), bytesOf(2, 3)];
+    const frames = framesOfBlocks([{ track: 2, timestamp: 5000, frames: laces, lacing: 'xiph' }], {
+      tracks: [{ number: 2, type: 'audio', codecId, audio }],
+    });
+    expect(frames.map(({ timestamp, duration }) => [timestamp, duration])).toEqual([
+      [5000, undefined],
+      [5000, undefined],
+    ]);
+  });
+
+  it('takes samples of a wrong label for telephony where the Audio master is of no sound', () => {
+    for (const audio of [
+      { samplingFrequency: 8000, channels: 0 },
+      { samplingFrequency: 1e-300, channels: 1 },
+    ]) {
+      const signs = { mimeType: undefined, audio, config: undefined, bytesPerSecond: undefined };
+      expect(choosePcm(undefined, signs)).toMatchObject({ sampleRate: 8000, channels: 1 });
     }
   });
 

@@ -24,8 +24,11 @@ export function codecDuration(
   frame: SizedFrame,
   before?: SizedFrame,
 ): number | undefined {
+  // Of no channels, a frame has no end of samples; at less than one in a second, there is no sound.
   const samples = (count: number | undefined, rate: number | undefined) =>
-    count !== undefined && rate !== undefined && count > 0 && rate > 0 ? (count * 1e6) / rate : undefined;
+    count !== undefined && rate !== undefined && count > 0 && count < Number.POSITIVE_INFINITY && rate >= 1
+      ? (count * 1e6) / rate
+      : undefined;
   const { pcm, aac, codec } = format;
   if (frame.size === 0) return undefined;
   if (pcm !== undefined) return samples(frame.size / (bytesOf(pcm.coding) * pcm.channels), pcm.sampleRate);

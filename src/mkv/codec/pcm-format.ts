@@ -50,7 +50,8 @@ const TOLERANCE = 0.1;
 export function choosePcm(known: PcmFormat | undefined, signs: PcmSigns): PcmFormat {
   const { audio, config, bytesPerSecond } = signs;
   const tagged = readMimeType(signs.mimeType);
-  const master = audio === undefined ? undefined : { sampleRate: audio.samplingFrequency, channels: audio.channels };
+  const said = audio === undefined ? undefined : { sampleRate: audio.samplingFrequency, channels: audio.channels };
+  const master = said !== undefined && isSound(said) ? said : undefined;
   const coded: Shape | undefined =
     config?.channels === undefined ? undefined : { sampleRate: config.samplingFrequency, channels: config.channels };
   if (tagged !== undefined) return renew(known, tagged, 'tag');
@@ -67,6 +68,11 @@ export function choosePcm(known: PcmFormat | undefined, signs: PcmSigns): PcmFor
 /** Whether so many bytes in a second are those of a usual format. */
 export function isUsualRate(bytesPerSecond: number | undefined): boolean {
   return bytesPerSecond !== undefined && USUAL.some((shape) => comesTo(shape, bytesPerSecond));
+}
+
+/** Whether there can be such samples: an Audio master can say anything. */
+function isSound({ sampleRate, channels }: Shape): boolean {
+  return sampleRate >= 1 && Number.isFinite(sampleRate) && channels >= 1;
 }
 
 function comesTo({ sampleRate, channels, coding }: Shape, bytesPerSecond: number): boolean {
