@@ -252,6 +252,20 @@ describe('kvs view --stream', () => {
     }
   });
 
+  it('shows what is stored of a stretch of time, and ends there', async () => {
+    const server = await startLocalKinesisVideo({ streams: { camera: { source: RECORDING } } });
+    try {
+      const span = ['--from', '2000-01-01T00:00:00Z', '--to', '2100-01-01T00:00:00Z'];
+      const { page } = await start(['--stream', 'camera', '--endpoint', server.endpoint, ...span]);
+      const { model, until } = await open({ kind: 'live', url: `${page}live`, name: 'camera' });
+      await until(isOver);
+      expect(model.state).toMatchObject({ phase: 'done', error: undefined });
+      expect(model.fragments.map(({ open: isOpen, gap }) => [isOpen, gap])).toEqual(Array(8).fill([false, undefined]));
+    } finally {
+      await server.close();
+    }
+  });
+
   it('says why there is nothing', async () => {
     const server = await startLocalKinesisVideo({ streams: {} });
     try {
