@@ -22,6 +22,7 @@ export class Column<T extends Values = Values> {
   readonly #kind: ArrayKind<T>;
   #buffer: ArrayBuffer;
   #values: T;
+  #view: T | undefined;
   #length = 0;
 
   /** @param kind the class of its arrays */
@@ -51,9 +52,12 @@ export class Column<T extends Values = Values> {
     return this.#length;
   }
 
-  /** The values: a view of what is there by now. */
+  /** The values: a view of what is there by now, the same one until there are others. */
   get values(): T {
-    return new this.#kind(this.#buffer, 0, this.#length);
+    if (this.#view?.length !== this.#length || this.#view.buffer !== this.#buffer) {
+      this.#view = new this.#kind(this.#buffer, 0, this.#length);
+    }
+    return this.#view;
   }
 
   /** A copy of a part, in memory of its own, to be handed to another thread. */

@@ -4,6 +4,7 @@ import { GUTTER } from './axis-drawing.js';
 import { bitRates } from './bit-rates.js';
 import { bitRateText, sizeText } from './format.js';
 import { lowerBound } from './lower-bound.js';
+import { mapped } from './mapped.js';
 import type { Session } from './session.js';
 import { colours, TRACK_COLOURS } from './theme.js';
 import { timeKeys, useTimePointer, useWidth } from './time-axis.js';
@@ -50,8 +51,8 @@ function TrackChart(props: {
     const frames = model.framesOf(number);
     const { size, time: all, first } = session.data.frames;
     return {
-      times: Float64Array.from(frames, (frame) => all[frame - first]!),
-      sizes: Float64Array.from(frames, (frame) => size[frame - first]!),
+      times: mapped(frames, (frame) => all[frame - first]!),
+      sizes: mapped(frames, (frame) => size[frame - first]!),
     };
   });
   const isWall = session.data.state.clock === 'producer';

@@ -100,7 +100,9 @@ export class ShownModel {
   storedFramesOf(number: number | undefined): Uint32Array {
     const all = this.derive('stored frames', () => {
       const { first, count } = this.data.frames;
-      return Uint32Array.from({ length: count }, (_, index) => first + index);
+      const frames = new Uint32Array(count);
+      for (let i = 0; i < count; i++) frames[i] = first + i;
+      return frames;
     });
     if (number === undefined) return all;
     return this.derive('stored frames of tracks', () => this.#byTrack(all)).get(number) ?? NO_FRAMES;
@@ -114,7 +116,9 @@ export class ShownModel {
   /** The track that a viewer wants to see first: the first of video that has frames. */
   get mainTrack(): TrackRecord | undefined {
     return this.derive('main track', () => {
-      const used = new Set(this.data.frames.track);
+      const { track } = this.data.frames;
+      const used = new Set<number>();
+      for (let i = 0; i < track.length; i++) used.add(track[i]!);
       const videos = this.data.tracks.filter(({ type }) => type === 'video');
       return videos.find(({ id }) => used.has(id)) ?? videos[0] ?? this.data.tracks.find(({ id }) => used.has(id));
     });
@@ -186,12 +190,13 @@ export class ShownModel {
     const { track, first } = this.data.frames;
     const numberOf = (frame: number) => this.data.tracks[track[frame - first] ?? -1]?.number;
     const counts = new Map<number, number>();
-    for (const frame of frames) {
-      const number = numberOf(frame);
+    for (let i = 0; i < frames.length; i++) {
+      const number = numberOf(frames[i]!);
       if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + 1);
     }
     const lists = new Map([...counts].map(([number, count]) => [number, { frames: new Uint32Array(count), at: 0 }]));
-    for (const frame of frames) {
+    for (let i = 0; i < frames.length; i++) {
+      const frame = frames[i]!;
       const list = lists.get(numberOf(frame) ?? Number.NaN);
       if (list !== undefined) list.frames[list.at++] = frame;
     }

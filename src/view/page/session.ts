@@ -72,7 +72,9 @@ export class Session {
         from = Math.min(from, time);
         to = Math.max(to, time + (duration ?? 0) / 1000);
       }
-      for (const time of this.data.frames.time) {
+      const { time: times } = this.data.frames;
+      for (let i = 0; i < times.length; i++) {
+        const time = times[i]!;
         if (time < from) from = time;
         if (time > to) to = time;
       }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { GUTTER } from './axis-drawing.js';
 import { lowerBound } from './lower-bound.js';
+import { mapped } from './mapped.js';
 import { PictureSource } from './picture-source.js';
 import type { Session } from './session.js';
 import { colours } from './theme.js';
@@ -64,7 +65,7 @@ export function Thumbnails({ session }: { readonly session: Session }) {
     if (!isVideo || element === null || context === undefined) return;
     const { keys, times } = model.derive(`keys of ${number}`, () => {
       const found = model.framesOf(number).filter((frame) => model.isKey(frame));
-      return { keys: found, times: Float64Array.from(found, (frame) => model.timeOf(frame) ?? 0) };
+      return { keys: found, times: mapped(found, (frame) => model.timeOf(frame) ?? 0) };
     });
     const wanted = thumbnailFrames(keys, times, view, width - GUTTER, ROOM);
     context.fillStyle = palette.ink;

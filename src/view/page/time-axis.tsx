@@ -3,6 +3,7 @@ import { type FragmentRecord, FrameFlag } from '../protocol.js';
 import { type AxisPicture, drawAxis, drawCursor, GUTTER, heightOf, rowsOf } from './axis-drawing.js';
 import { type AxisFragment, breaksOf, Intervals, lanesOf } from './axis-model.js';
 import { countText, momentText, secondsText, sizeText, spanText } from './format.js';
+import { mapped } from './mapped.js';
 import type { Session } from './session.js';
 import { colours } from './theme.js';
 import { fitting, panned, timeAt, zoomed } from './time-scale.js';
@@ -19,7 +20,7 @@ function pictureOf(session: Session): AxisPicture {
       return placed;
     });
     const main = model.mainTrack?.number;
-    const keys = main === undefined ? [] : Array.from(model.framesOf(main)).filter((frame) => model.isKey(frame));
+    const keys = main === undefined ? [] : model.framesOf(main).filter((frame) => model.isKey(frame));
     const isVideo = model.mainTrack?.type === 'video';
     const damage = data.damage.map(({ offset, length }) => ({
       time: model.fragmentAtOffset(offset)?.time ?? session.whole?.from ?? 0,
@@ -30,7 +31,7 @@ function pictureOf(session: Session): AxisPicture {
       intervals: new Intervals(fragments),
       breaks: breaksOf(fragments),
       lanes: lanesOf(fragments),
-      keyTimes: Float64Array.from(isVideo ? keys : [], (frame) => model.timeOf(frame) ?? 0),
+      keyTimes: mapped(isVideo ? keys : [], (frame) => model.timeOf(frame) ?? 0),
       damage,
       isWall: data.state.clock === 'producer',
     };

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { GUTTER } from './axis-drawing.js';
 import { spanText } from './format.js';
 import { lowerBound } from './lower-bound.js';
+import { mapped } from './mapped.js';
 import { messageOf, type Session } from './session.js';
 import { ShownText } from './shown-text.js';
 import { type Peak, peaksOf } from './sound-source.js';
@@ -69,7 +70,7 @@ function WaveForm(props: { readonly session: Session; readonly number: number; r
     };
     const make = async () => {
       const frames = model.framesOf(number);
-      const times = Float64Array.from(frames, (frame) => model.timeOf(frame) ?? 0);
+      const times = mapped(frames, (frame) => model.timeOf(frame) ?? 0);
       let next: number | undefined = frames[Math.max(0, lowerBound(times, view.from) - 1)];
       try {
         while (next !== undefined && !stop.signal.aborted) {
