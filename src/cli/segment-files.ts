@@ -98,7 +98,7 @@ function boxesOf(bytes: Uint8Array, from: number, to: number): { type: string; s
   for (let start = from; start + 8 <= to; ) {
     const size = view.getUint32(start);
     if (size < 8) break;
-    const type = String.fromCharCode(...bytes.subarray(start + 4, start + 8));
+    const type = Buffer.from(bytes.subarray(start + 4, start + 8)).toString('latin1');
     boxes.push({ type, start, end: Math.min(to, start + size) });
     start += size;
   }
