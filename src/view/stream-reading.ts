@@ -44,7 +44,9 @@ export class StreamReading {
       maxBytes: window?.maxBytes ?? DEFAULT_WINDOW.maxBytes,
       maxFragments: window?.maxFragments ?? DEFAULT_WINDOW.maxFragments,
     };
-    this.index = new StreamIndexer(limits);
+    // A stream that grows goes on to have findings for as long as it is watched; the page lets go of the oldest.
+    const unlimited = { findings: Number.POSITIVE_INFINITY, damage: Number.POSITIVE_INFINITY };
+    this.index = new StreamIndexer(view.kind === 'live' ? { ...limits, ...unlimited } : limits);
     this.source = sourceOf(view);
     const pages = new PageReader(this.source);
     this.elements = new ElementReader(this.index.elements, this.index.frames, pages);

@@ -143,6 +143,18 @@ describe('a stream that grows', () => {
     expect(model.state.error).toBe('the process that reads the stream has gone');
   });
 
+  it('goes on to have findings, for as long as it is watched', async () => {
+    const { url, connected, send, end } = await serve();
+    const { model, until } = await open({ kind: 'live', url, name: 'door' }, { limits: { findings: 1 } });
+    await connected;
+    for (const index of [9, 8, 7, 6, 5]) send(document(index));
+    send(eventRecord({ kind: 'end', at: 0, error: undefined }));
+    end();
+    await until(isOver);
+    expect(model.findings.filter(({ rule }) => rule === 'FragmentNumber')).toHaveLength(4);
+    expect(model.state.limits).toEqual([]);
+  });
+
   it('that cannot be read says why', async () => {
     const { url, connected, send, end } = await serve();
     const { model, until } = await open({ kind: 'live', url, name: 'door' });
