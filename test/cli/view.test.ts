@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { gzipSync } from 'node:zlib';
@@ -10,6 +11,7 @@ import { scriptedFaults } from '../../src/testing/faults.js';
 import { startLocalKinesisVideo } from '../../src/testing/local-kinesis-video.js';
 import type { ServedSources } from '../../src/view/protocol.js';
 import { kvs } from '../support/cli.js';
+import { describeNeeding, tools } from '../support/tools.js';
 import { isOver, open } from '../view/support.js';
 
 const RECORDING = 'examples/recording/camera.mkv';
@@ -276,6 +278,38 @@ describe('kvs view --stream', () => {
     } finally {
       await server.close();
     }
+  });
+});
+
+describeNeeding('kvs view on a terminal', [tools('script')], () => {
+  /** Runs it on a terminal whose browser writes down what it is given. */
+  async function run(option: string): Promise<{ printed: string; opened: () => string | undefined }> {
+    const folder = mkdtempSync(join(tmpdir(), 'kvs-view-'));
+    const note = join(folder, 'opened');
+    writeFileSync(join(folder, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" > ${note}.part && mv ${note}.part ${note}\n`, {
+      mode: 0o755,
+    });
+    const command = `${process.execPath} dist/cli/main.js view ${RECORDING} ${option}`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], {
+      env: { ...process.env, PATH: `${folder}:${process.env['PATH']}` },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    running.push(child);
+    let printed = '';
+    for await (const text of child.stdout.setEncoding('utf8')) {
+      printed += text;
+      if (printed.includes('Ctrl-C ends it')) break;
+    }
+    return { printed, opened: () => (existsSync(note) ? readFileSync(note, 'utf8') : undefined) };
+  }
+
+  it.runIf(process.platform === 'linux')('opens a browser at its address, unless it is told not to', async () => {
+    const { printed, opened } = await run('');
+    await expect.poll(opened, { timeout: 20_000 }).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{32}\/$/);
+    expect(printed).toContain(opened());
+    const silent = await run('--no-open');
+    expect(silent.printed).toMatch(/http:\/\/127\.0\.0\.1:\d+\//);
+    expect(silent.opened()).toBeUndefined();
   });
 });
 
