@@ -11,7 +11,7 @@ import { sendLive } from './live-envelope.js';
 import { openUrl } from './open-url.js';
 import type { PageFile } from './player-page.js';
 import type { StreamRequest } from './service.js';
-import { explain, writeOut } from './terminal.js';
+import { explain, outputIsTerminal, writeOut } from './terminal.js';
 import { openViewedFile, sendFile, type ViewedFile } from './viewed-file.js';
 
 /** The page as the build puts it beside the folder of this file. */
@@ -208,6 +208,6 @@ async function pageFiles(): Promise<ReadonlyMap<string, PageFile>> {
 async function announce(url: string, { json, opens }: ViewOptions): Promise<void> {
   await writeOut(json ? `${JSON.stringify({ page: url })}\n` : `${url}\n`);
   if (json) return;
-  if (opens && process.stdout.isTTY === true) openUrl(url);
+  if (opens && outputIsTerminal()) openUrl(url);
   explain('Ctrl-C ends it');
 }
