@@ -3,8 +3,8 @@ import { toNodeListener } from '../hls/node.js';
 import type { Packager } from '../hls/packager.js';
 import { AccessControl, type AccessOptions, LOOPBACK } from '../testing/access-control.js';
 import { ServiceError } from '../testing/service-error.js';
-import { SelfContainedError } from './command.js';
 import { interrupted, interruption } from './interrupt.js';
+import { listen } from './listen.js';
 import type { PageFile } from './player-page.js';
 import { explain, tell, writeOut } from './terminal.js';
 
@@ -38,16 +38,7 @@ export async function servePlayback(
     });
     response.end(request.method === 'HEAD' ? undefined : file.bytes);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  }).catch((error: unknown) => {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new SelfContainedError(`cannot listen at port ${port} of ${host}: ${text}`, { cause: error });
-  });
-  const address = server.address();
-  const taken = typeof address === 'object' && address !== null ? address.port : port;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}/`;
+  const url = `${await listen(server, port, host)}/`;
   const stopped = interrupted();
   try {
     const fed = packager.feed(source);

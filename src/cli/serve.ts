@@ -3,6 +3,7 @@ import type { FillOptions, LocalStream } from '../testing/local-stream.js';
 import { command, SelfContainedError, UsageError } from './command.js';
 import { openInput } from './input.js';
 import { interruption } from './interrupt.js';
+import { cannotListen } from './listen.js';
 import { explain, writeOut } from './terminal.js';
 import { printable } from './text.js';
 
@@ -61,10 +62,7 @@ export const serve = command({
       allowedHosts: values['allow-host'],
       retention: RETENTION,
     }).catch((error: unknown) => {
-      const text = error instanceof Error ? error.message : String(error);
-      throw new SelfContainedError(`cannot listen at port ${port} of ${host ?? '127.0.0.1'}: ${text}`, {
-        cause: error,
-      });
+      throw cannotListen(port, host ?? '127.0.0.1', error);
     });
     const stop = new AbortController();
     const signal = AbortSignal.any([interruption, stop.signal]);

@@ -7,6 +7,7 @@ import { AccessControl, type AccessOptions, LOOPBACK } from '../testing/access-c
 import { ServiceError } from '../testing/service-error.js';
 import { SelfContainedError } from './command.js';
 import { interrupted } from './interrupt.js';
+import { listen } from './listen.js';
 import { sendLive } from './live-envelope.js';
 import { openUrl } from './open-url.js';
 import type { PageFile } from './player-page.js';
@@ -73,16 +74,8 @@ export async function serveView(
   const stopped = interrupted();
   try {
     for (const path of paths) files.push(await openViewedFile(path));
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, resolve);
-    }).catch((error: unknown) => {
-      const text = error instanceof Error ? error.message : String(error);
-      throw new SelfContainedError(`cannot listen at port ${port} of ${host}: ${text}`, { cause: error });
-    });
-    const address = server.address();
-    const taken = typeof address === 'object' && address !== null ? address.port : port;
-    await announce(`http://${host.includes(':') ? `[${host}]` : host}:${taken}/${view.token}/`, options);
+    const origin = await listen(server, port, host);
+    await announce(`${origin}/${view.token}/`, options);
     await stopped;
   } finally {
     server.closeAllConnections();
