@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { checkStream } from '../../src/check/check-stream.js';
 import { readElements } from '../../src/mkv/streams.js';
 import type { ElementRecord } from '../../src/view/protocol.js';
@@ -120,14 +120,5 @@ describeNeeding('captures', [CAPTURES], () => {
     const report = await checkStream([bytes]);
     expect(model.findings).toEqual(report.findings);
     expect(model.summary).toEqual({ playable: report.playable, obstacles: report.obstacles, omitted: 0 });
-  });
-});
-
-describe('searching', () => {
-  it('needs a stream', async () => {
-    const { Inspection } = await import('../../src/view/inspection.js');
-    const { localWorker } = await import('./support.js');
-    const inspection = new Inspection(localWorker(), () => {});
-    await expect(inspection.ask('search', { name: 'Cluster' })).rejects.toThrow('no stream is open');
   });
 });

@@ -4,6 +4,7 @@ import { concatBytes } from '../../src/ebml/writer.js';
 import { readFragments } from '../../src/fragments/read.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { fragmentFile } from '../../src/view/fragment-file.js';
+import { Inspection } from '../../src/view/inspection.js';
 import type { ElementQuery, ElementRecord, ModelUpdate } from '../../src/view/protocol.js';
 import { type IndexLimits, StreamIndexer } from '../../src/view/stream-indexer.js';
 import { StreamModel } from '../../src/view/stream-model.js';
@@ -11,7 +12,7 @@ import { arbitraryChunking, split } from '../support/chunking.js';
 import { cluster, documentHead, fragmentInput, mergedDocument } from '../support/kvs-documents.js';
 import { arbitraryKvsStream } from '../support/kvs-generator.js';
 import { smallDocument } from '../support/small-document.js';
-import { openBytes } from './support.js';
+import { localWorker, openBytes } from './support.js';
 
 /** The model of a stream that comes in these chunks. */
 function modelOf(chunks: Iterable<Uint8Array>, limits?: Partial<IndexLimits>): StreamModel {
@@ -64,7 +65,7 @@ describe('a stream', () => {
     );
   });
 
-  it('of random or damaged bytes ends, and its elements lie within it', () => {
+  it('of random or damaged bytes ends, and its elements lie within it', async () => {
     const damaged = fc
       .tuple(fc.constant(body(3)), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 20 }))
       .map(([bytes, changes]) => {
@@ -72,7 +73,7 @@ describe('a stream', () => {
         for (const [at, value] of changes) copy[at % copy.length] = value;
         return copy;
       });
-    fc.assert(
+    await fc.assert(
       fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 5000 }), damaged), async (bytes) => {
         const { model, inspection } = await openBytes(bytes);
         expect(['done', 'failed']).toContain(model.state.phase);
@@ -224,6 +225,11 @@ describe('searching', () => {
   it('stops at its limit, and says that there is more', async () => {
     const { found, more } = await search({ name: 'TagName', limit: 2 });
     expect([found.length, more]).toEqual([2, true]);
+  });
+
+  it('needs a stream', async () => {
+    const inspection = new Inspection(localWorker(), () => {});
+    await expect(inspection.ask('search', { name: 'Cluster' })).rejects.toThrow('no stream is open');
   });
 
   it('can be given up', async () => {
