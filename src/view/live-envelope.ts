@@ -1,3 +1,5 @@
+import type { Bytes } from '../ebml/bytes.js';
+import { concatBytes } from '../ebml/writer.js';
 import type { ConnectionEvent } from './protocol.js';
 
 /**
@@ -17,48 +19,50 @@ export type LiveItem =
 
 /** Takes an envelope apart, however it comes in chunks. */
 export class EnvelopeReader {
-  #held: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** What the record at hand is; `undefined` before the end of its header. */
+  #kind: number | undefined;
+  /** How many bytes of it, or of its header, have not come. */
+  #left = HEADER;
+  /** What has come of a header or an event that is not whole. */
+  #held: Uint8Array[] = [];
 
   /**
-   * Takes a chunk; gives what is there whole. Bytes of the stream are given as they come, in parts of their record.
+   * Takes a chunk; gives what is there whole. Bytes of the stream are given as they come, in parts of their record. Parts of the chunk are kept.
    *
    * @throws Error when it is no envelope
    */
   push(chunk: Uint8Array<ArrayBuffer>): LiveItem[] {
     const items: LiveItem[] = [];
-    let data = chunk;
-    if (this.#held.length > 0) {
-      data = new Uint8Array(this.#held.length + chunk.length);
-      data.set(this.#held);
-      data.set(chunk, this.#held.length);
+    for (let at = 0; at < chunk.length; ) {
+      const part = chunk.subarray(at, at + this.#left);
+      at += part.length;
+      this.#left -= part.length;
+      if (this.#kind === EnvelopeRecord.bytes) items.push({ kind: 'bytes', bytes: part });
+      else this.#held.push(part);
+      if (this.#left === 0 && this.#kind === undefined) this.#begin(this.#take());
+      // A record may be empty.
+      if (this.#left > 0) continue;
+      if (this.#kind === EnvelopeRecord.event) items.push({ kind: 'event', event: eventOf(this.#take()) });
+      this.#kind = undefined;
+      this.#left = HEADER;
     }
-    let at = 0;
-    for (;;) {
-      if (this.#left > 0 && at < data.length) {
-        const bytes = data.subarray(at, at + this.#left);
-        items.push({ kind: 'bytes', bytes });
-        this.#left -= bytes.length;
-        at += bytes.length;
-      }
-      if (data.length - at < HEADER) break;
-      const length = new DataView(data.buffer, data.byteOffset + at + 1).getUint32(0);
-      if (length > LONGEST) throw new Error('the server sends something else than a stream');
-      if (data[at] === EnvelopeRecord.bytes) {
-        this.#left = length;
-        at += HEADER;
-        continue;
-      }
-      if (data[at] !== EnvelopeRecord.event) throw new Error('the server sends something else than a stream');
-      if (data.length - at < HEADER + length) break;
-      items.push({ kind: 'event', event: eventOf(data.subarray(at + HEADER, at + HEADER + length)) });
-      at += HEADER + length;
-    }
-    this.#held = data.slice(at);
     return items;
   }
 
-  /** How many bytes of the record at hand have not come. */
-  #left = 0;
+  #begin(header: Bytes): void {
+    const [kind] = header;
+    const length = new DataView(header.buffer, header.byteOffset).getUint32(1);
+    const isRecord = kind === EnvelopeRecord.bytes || kind === EnvelopeRecord.event;
+    if (!isRecord || length > LONGEST) throw new Error('the server sends something else than a stream');
+    this.#kind = kind;
+    this.#left = length;
+  }
+
+  #take(): Bytes {
+    const whole = concatBytes(this.#held);
+    this.#held = [];
+    return whole;
+  }
 }
 
 const KINDS: readonly unknown[] = ['open', 'reconnect', 'retry', 'gap', 'end'];
