@@ -1,3 +1,5 @@
+import { concatBytes } from '../ebml/writer.js';
+
 /** Where the bytes of a stream are. */
 export interface ByteSource {
   /** How many bytes there are; `undefined` where they grow. */
@@ -146,12 +148,7 @@ export class PageReader {
     const first = await this.#page(page);
     if (start + length <= PAGE) return first.subarray(start, start + length);
     const second = await this.#page(page + 1);
-    const head = first.subarray(start);
-    const tail = second.subarray(0, start + length - PAGE);
-    const whole = new Uint8Array(head.length + tail.length);
-    whole.set(head);
-    whole.set(tail, head.length);
-    return whole;
+    return concatBytes([first.subarray(start), second.subarray(0, start + length - PAGE)]);
   }
 
   #page(page: number): Promise<Uint8Array<ArrayBuffer>> {

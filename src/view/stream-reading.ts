@@ -1,3 +1,4 @@
+import { concatBytes } from '../ebml/writer.js';
 import { describeForeign, FOREIGN_HEAD_SIZE } from '../mkv/foreign.js';
 import { BlobSource, type ByteSource, LiveBytes, PageReader, UrlSource } from './byte-source.js';
 import { ElementReader } from './element-reader.js';
@@ -94,8 +95,8 @@ export class StreamReading {
     const reader = response.body.getReader();
     const envelope = new EnvelopeReader();
     let hasEnded = false;
-    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-      for (const item of envelope.push(new Uint8Array(value ?? []))) {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      for (const item of envelope.push(next.value)) {
         if (item.kind === 'event') {
           this.#onUpdates([{ type: 'connection', event: item.event }]);
           if (item.event.kind !== 'end') continue;
@@ -131,11 +132,7 @@ export class StreamReading {
   #see(chunk: Uint8Array): void {
     const missing = FOREIGN_HEAD_SIZE - this.#head.length;
     if (missing <= 0) return;
-    const more = chunk.subarray(0, missing);
-    const head = new Uint8Array(this.#head.length + more.length);
-    head.set(this.#head);
-    head.set(more, this.#head.length);
-    this.#head = head;
+    this.#head = concatBytes([this.#head, chunk.subarray(0, missing)]);
   }
 
   #finish(error: string | undefined): void {
