@@ -1,4 +1,5 @@
 import { concatBytes } from '../ebml/writer.js';
+import { firstIndex } from './lower-bound.js';
 
 /** Where the bytes of a stream are. */
 export interface ByteSource {
@@ -105,8 +106,7 @@ export class LiveBytes implements ByteSource {
 
   /** Lets go of the chunks that lie before an offset. */
   dropBefore(offset: number): void {
-    const kept = this.#chunks.findIndex((chunk) => chunk.offset + chunk.bytes.length > offset);
-    this.#chunks.splice(0, kept < 0 ? this.#chunks.length : kept);
+    this.#chunks.splice(0, this.#chunkAt(offset));
   }
 
   /** A stream that grows is read as it comes, not from here. */
@@ -118,12 +118,19 @@ export class LiveBytes implements ByteSource {
     const first = this.#chunks[0];
     if (first === undefined || offset < first.offset) return NO_BYTES;
     const whole = new Uint8Array(Math.max(0, Math.min(length, this.end - offset)));
-    for (const chunk of this.#chunks) {
+    const end = offset + whole.length;
+    let at = this.#chunkAt(offset);
+    for (let chunk = this.#chunks[at]; chunk !== undefined && chunk.offset < end; chunk = this.#chunks[++at]) {
       const from = Math.max(offset, chunk.offset);
-      const to = Math.min(offset + whole.length, chunk.offset + chunk.bytes.length);
-      if (from < to) whole.set(chunk.bytes.subarray(from - chunk.offset, to - chunk.offset), from - offset);
+      const to = Math.min(end, chunk.offset + chunk.bytes.length);
+      whole.set(chunk.bytes.subarray(from - chunk.offset, to - chunk.offset), from - offset);
     }
     return whole;
+  }
+
+  /** The place of the chunk that holds the byte at an offset, or is the first behind it. */
+  #chunkAt(offset: number): number {
+    return firstIndex(this.#chunks.length, (at) => (this.#chunks[at + 1]?.offset ?? this.end) > offset);
   }
 }
 

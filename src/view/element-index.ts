@@ -2,6 +2,7 @@ import type { EbmlElementType } from '../ebml/element-type.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { MKV_SCHEMA } from '../mkv/elements.js';
 import { Column } from './column.js';
+import { firstIndex } from './lower-bound.js';
 
 /** The parent of an outermost element. */
 const NONE = 0xffffffff;
@@ -171,14 +172,8 @@ export class ElementIndex {
 
   /** The last element that begins at or before an offset; `undefined` where there is none. */
   lastAt(offset: number): number | undefined {
-    let low = 0;
-    let high = this.#offset.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#offset.at(middle) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low === 0 ? undefined : this.first + low - 1;
+    const behind = firstIndex(this.#offset.length, (at) => this.#offset.at(at) > offset);
+    return behind === 0 ? undefined : this.first + behind - 1;
   }
 
   /** The innermost element that holds the byte at an offset; `undefined` where none does. */
@@ -195,12 +190,7 @@ export class ElementIndex {
 
   /** Lets go of the elements that begin before an offset. */
   dropBefore(offset: number): void {
-    const last = this.lastAt(offset);
-    if (last === undefined) return;
-    const gone = (this.#offset.at(last - this.first) === offset ? last : last + 1) - this.first;
-    // Several may begin at the same place: none of them goes.
-    let count = gone;
-    while (count > 0 && this.#offset.at(count - 1) === offset) count--;
+    const count = firstIndex(this.#offset.length, (at) => this.#offset.at(at) >= offset);
     this.first += count;
     for (const column of [this.#id, this.#parent, this.#next]) column.drop(count);
     for (const column of [this.#offset, this.#dataSize]) column.drop(count);

@@ -9,6 +9,7 @@ import { MkvParseError } from '../mkv/parse-error.js';
 import type { PageReader } from './byte-source.js';
 import type { ElementIndex, IndexedElement } from './element-index.js';
 import type { FrameTable } from './frame-table.js';
+import { lowerBound } from './lower-bound.js';
 import { type ElementRecord, MOST_VALUE_TEXT } from './protocol.js';
 
 /** So many bytes of a value are read to show it in its row: a Block's lacing is in the first few thousand. */
@@ -91,18 +92,6 @@ export class ElementReader {
     while (block[end] === offset) end++;
     return { first: begin === end ? undefined : first + begin, count: end - begin };
   }
-}
-
-/** The first place in ascending values whose value is not below one. */
-export function lowerBound(values: Float64Array, value: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((values[middle] ?? 0) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function cutText(text: string, most: number, isMore: boolean): ValueText {

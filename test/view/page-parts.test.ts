@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { lowerBound } from '../../src/view/lower-bound.js';
 import { breaksOf, Intervals, lanesOf } from '../../src/view/page/axis-model.js';
 import { bitRates } from '../../src/view/page/bit-rates.js';
 import { queryOf } from '../../src/view/page/element-query.js';
 import { bitRateText, momentText, offsetText, secondsText, sizeText, spanText } from '../../src/view/page/format.js';
 import { hexRows } from '../../src/view/page/hex-rows.js';
-import { lowerBound } from '../../src/view/page/lower-bound.js';
 import { panned, showing, ticksOf, tickText, timeAt, xOf, zoomed } from '../../src/view/page/time-scale.js';
 import { cutText, textParts, visibleText } from '../../src/view/page/visible-text.js';
 import type { ElementRecord } from '../../src/view/protocol.js';

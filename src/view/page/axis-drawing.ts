@@ -1,5 +1,5 @@
+import { lowerBound } from '../lower-bound.js';
 import type { AxisFragment, Break, Intervals, Lane } from './axis-model.js';
-import { lowerBound } from './lower-bound.js';
 import type { Colours } from './theme.js';
 import { type TimeView, ticksOf, tickText, timeAt, xOf } from './time-scale.js';
 import { visibleText } from './visible-text.js';

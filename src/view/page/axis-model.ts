@@ -1,4 +1,4 @@
-import { lowerBound } from './lower-bound.js';
+import { lowerBound } from '../lower-bound.js';
 import type { TimeView } from './time-scale.js';
 
 /** A fragment as a time axis shows it. Times are in milliseconds, of the producer's clock or of the stream. */

@@ -1,4 +1,4 @@
-import { lowerBound } from './lower-bound.js';
+import { lowerBound } from '../lower-bound.js';
 
 /** So many steps of bit rate are made of what is in sight. */
 const STEPS = 240;

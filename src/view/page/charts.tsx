@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
+import { lowerBound } from '../lower-bound.js';
 import { GUTTER } from './axis-drawing.js';
 import { bitRates } from './bit-rates.js';
 import { bitRateText, sizeText } from './format.js';
-import { lowerBound } from './lower-bound.js';
 import { mapped } from './mapped.js';
 import type { Session } from './session.js';
 import { colours, TRACK_COLOURS } from './theme.js';

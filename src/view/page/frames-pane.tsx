@@ -1,9 +1,9 @@
 import type { FrameRow } from '../frame-table.js';
+import { lowerBound } from '../lower-bound.js';
 import { FrameFlag } from '../protocol.js';
 import { copyJson, saveMade } from './files.js';
 import { grouped, momentText, secondsText } from './format.js';
 import { Grid, type GridColumn } from './grid.js';
-import { lowerBound } from './lower-bound.js';
 import type { Session } from './session.js';
 import { TrackChoice } from './track-choice.js';
 

@@ -1,7 +1,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
+import { lowerBound } from '../lower-bound.js';
 import { type FragmentRecord, FrameFlag, type TagRecord, type TrackRecord } from '../protocol.js';
 import type { StreamModel } from '../stream-model.js';
-import { lowerBound } from './lower-bound.js';
 
 /** The time between two showings of what has come, in milliseconds, at the least. */
 const LEAST_WAIT = 100;

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { lowerBound } from '../lower-bound.js';
 import { GUTTER } from './axis-drawing.js';
-import { lowerBound } from './lower-bound.js';
 import { mapped } from './mapped.js';
 import { PictureSource } from './picture-source.js';
 import type { Session } from './session.js';

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { lowerBound } from '../lower-bound.js';
 import { GUTTER } from './axis-drawing.js';
 import { spanText } from './format.js';
-import { lowerBound } from './lower-bound.js';
 import { mapped } from './mapped.js';
 import { messageOf, type Session } from './session.js';
 import { ShownText } from './shown-text.js';
