@@ -50,14 +50,14 @@ export class FrameReader {
     let bytes = 0;
     let hasKey = false;
     for (let at = end - 1; at >= this.#frames.first && !hasKey && bytes < MOST_PICTURE_BYTES; at--) {
-      const row = this.#row(at);
       if (this.#numberOf(at) !== track) continue;
-      wanted.unshift(at);
+      const row = this.#row(at);
+      wanted.push(at);
       bytes += row.size;
       // Parts of a picture have one time: its first part is the one to begin with.
       hasKey = (row.flags & FrameFlag.key) !== 0 && !this.#continues(at, track);
     }
-    const run = await this.#encode(wanted);
+    const run = await this.#encode(wanted.reverse());
     const problem = run.problem ?? (hasKey ? undefined : 'there is no key frame before it');
     return { ...run, problem, next: undefined, timestamp };
   }
@@ -67,15 +67,20 @@ export class FrameReader {
     const wanted: number[] = [];
     let bytes = 0;
     let configuration: string | undefined;
+    let record: number | undefined;
     let at = Math.max(from, this.#frames.first);
     for (; at < this.#frames.end; at++) {
       if (this.#numberOf(at) !== track) continue;
       const row = this.#row(at);
       if (wanted.length === 0 && (row.flags & FrameFlag.key) === 0) continue;
-      const own = this.#configurationOf(row.track);
-      configuration ??= own;
+      if (row.track !== record) {
+        record = row.track;
+        const own = this.#configurationOf(record);
+        configuration ??= own;
+        if (own !== configuration) break;
+      }
       const isFull = wanted.length >= Math.min(count, MOST_RUN) || bytes >= MOST_RUN_BYTES;
-      if (own !== configuration || (isFull && !this.#continues(at, track))) break;
+      if (isFull && !this.#continues(at, track)) break;
       wanted.push(at);
       bytes += row.size;
     }
@@ -93,14 +98,8 @@ export class FrameReader {
     }
     const [begin] = stored;
     if (first === undefined || begin === undefined) {
-      return {
-        video: undefined,
-        audio: undefined,
-        raw: undefined,
-        frames: [],
-        next: undefined,
-        problem: 'there is no frame to decode',
-      };
+      const problem = 'there is no frame to decode';
+      return { video: undefined, audio: undefined, raw: undefined, frames: [], next: undefined, problem };
     }
     const { track } = begin;
     const video = track.toVideoDecoderConfig(track.format.nal === undefined ? begin.data : undefined);
