@@ -414,8 +414,8 @@ export interface Requests {
   /** A frame's bytes as its codec has them: stripped headers put back, zlib inflated. */
   frame: { params: { readonly frame: number }; result: SavedFile };
   /**
-   * What to decode to see a frame: from the key frame before it to the frame itself and, where pictures are out of order, those behind it that
-   * a decoder wants first. The picture whose `timestamp` is the frame's is the one.
+   * What to decode to see a frame: from the key frame before it, in decoding order, to the frame itself, or the last part of it where it is
+   * spread over several Blocks. The picture whose `timestamp` is the frame's is the one.
    */
   picture: { params: { readonly frame: number }; result: EncodedRun & { readonly timestamp: number } };
   /**

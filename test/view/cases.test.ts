@@ -44,6 +44,23 @@ describe.each(CASES)('%s', (name) => {
     expect(frames.count).toBe(at);
   });
 
+  it('gives what shows a frame: from the key frame before it to itself, in order', async () => {
+    const { model, inspection } = await openBytes(bytes);
+    const { frames, tracks } = model;
+    // By TrackNumber, the last frame of each.
+    const lasts = new Map(Array.from(frames.track, (id, frame) => [tracks[id]?.number, frame]));
+    for (const last of lasts.values()) {
+      const run = await inspection.ask('picture', { frame: last });
+      expect(run.problem).toBeUndefined();
+      const numbers = run.frames.map(({ frame }) => frame);
+      expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+      expect(run.frames.map(({ chunk }) => chunk.type)).toEqual(['key', ...Array(numbers.length - 1).fill('delta')]);
+      expect([frames.row(numbers.at(-1) ?? -1)?.timestamp, run.timestamp]).toEqual(
+        Array(2).fill(frames.timestamp[last]),
+      );
+    }
+  });
+
   it('gives every frame of every track to decoders', async () => {
     const { model, inspection } = await openBytes(bytes);
     for (const number of new Set(model.tracks.map((track) => track.number))) {
