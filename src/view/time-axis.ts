@@ -1,7 +1,5 @@
 import type { CheckedFragment } from '../check/checked-fragment.js';
-
-/** What the service calls a discontinuity, in microseconds (HLSDiscontinuityMode ON_DISCONTINUITY). */
-const DISCONTINUITY = 50_000;
+import { discontinuity } from '../check/timeline.js';
 
 /** A fragment on the time axis, in microseconds. */
 export interface FragmentTime {
@@ -58,7 +56,7 @@ export class TimeAxis {
     const { start, duration, metadata } = fragment;
     const producer = metadata?.producerTimestamp?.getTime();
     const begin = start === undefined ? (producer === undefined ? undefined : producer * 1000) : start + shift;
-    return { start: begin, duration, gap: this.#gapBefore(fragment, shift) };
+    return { start: begin, duration, gap: discontinuity(fragment, this.#ends, shift) };
   }
 
   /** A fragment has ended: the next one is held against it. */
@@ -72,18 +70,5 @@ export class TimeAxis {
       last = Math.max(last, end + shift);
     }
     this.#end = last === Number.NEGATIVE_INFINITY ? fragment.start + shift : last;
-  }
-
-  #gapBefore({ tracks }: CheckedFragment, shift: number): number | undefined {
-    const distances = [...tracks].flatMap(([number, { start, frames }]) => {
-      const end = this.#ends.get(number);
-      return frames === 0 || end === undefined ? [] : [start + shift - end];
-    });
-    if (distances.length === 0) return undefined;
-    // Tracks do not begin and end at the same time: only what all of them have is a gap or an overlap.
-    const least = distances.reduce((a, b) => Math.min(a, b));
-    const most = distances.reduce((a, b) => Math.max(a, b));
-    if (least > DISCONTINUITY) return least;
-    return most < -DISCONTINUITY ? most : undefined;
   }
 }
