@@ -78,13 +78,22 @@ export function serviceTagsOf(groups: readonly TagGroup[]): ServiceTagRecord[] {
 /** The elements that hold the values of tags, which come in the order of the stream. */
 export function elementsOf(tags: readonly MkvTag[], groups: readonly TagGroup[]): (number | undefined)[] {
   const places = groups.flatMap((group) => group.places);
-  let at = 0;
+  /** The places of each name, the first one last. */
+  const byName = new Map<string, number[]>();
+  for (let at = places.length - 1; at >= 0; at--) {
+    const name = places[at]?.name ?? '';
+    const same = byName.get(name);
+    if (same === undefined) byName.set(name, [at]);
+    else same.push(at);
+  }
+  let next = 0;
   return tags.map(({ name }) => {
-    let found = at;
-    while (found < places.length && places[found]?.name !== name) found++;
+    const same = byName.get(name);
+    let found = same?.pop();
+    while (found !== undefined && found < next) found = same?.pop();
     // One that has no place leaves the others theirs.
-    if (found === places.length) return undefined;
-    at = found + 1;
+    if (found === undefined) return undefined;
+    next = found + 1;
     return places[found]?.element;
   });
 }
