@@ -13,6 +13,11 @@ import { checkLimits } from './service-rules.js';
 import { Timeline } from './timeline.js';
 import { checkTracks, TrackRoll } from './track-rules.js';
 
+/** Whether bytes do not fit their CRC-32: they are given all the same. Others that are reported as a gap are passed over. */
+export function isCrcMismatch({ reason }: MkvGap): boolean {
+  return / has the CRC-32 /.test(reason);
+}
+
 /** Looks at the elements of a stream, fragment by fragment, and reports what is wrong with it. It keeps no frames. */
 export class StreamCheck extends MkvElementVisitor {
   readonly #report: Report;
@@ -46,9 +51,9 @@ export class StreamCheck extends MkvElementVisitor {
   }
 
   /** Bytes were passed over, or did not fit their CRC-32. */
-  noteGap({ offset, length, reason }: MkvGap): void {
-    // What does not fit its CRC-32 is given all the same.
-    if (/ has the CRC-32 /.test(reason)) {
+  noteGap(gap: MkvGap): void {
+    const { offset, length, reason } = gap;
+    if (isCrcMismatch(gap)) {
       this.#report('CrcMismatch', this.#at(offset), reason);
       return;
     }

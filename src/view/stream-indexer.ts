@@ -1,6 +1,6 @@
 import type { CheckedFragment } from '../check/checked-fragment.js';
 import { type Finding, SEVERITIES } from '../check/finding.js';
-import { StreamCheck } from '../check/stream-check.js';
+import { isCrcMismatch, StreamCheck } from '../check/stream-check.js';
 import type { EbmlParser } from '../ebml/parser.js';
 import { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
@@ -236,8 +236,7 @@ export class StreamIndexer {
   #takeGap(gap: MkvGap): void {
     const { offset, length, reason } = gap;
     this.#check.noteGap(gap);
-    // What does not fit its CRC-32 is given all the same.
-    if (/ has the CRC-32 /.test(reason)) return;
+    if (isCrcMismatch(gap)) return;
     this.elements.damage(offset, length);
     if (this.#open !== undefined) this.#open.damagedBytes += length;
     if (this.#damageCount++ < this.#limits.damage) this.#damage.push({ offset, length, reason });
@@ -348,13 +347,10 @@ export class StreamIndexer {
       this.tracks.refresh(metadata);
     }
     const split = this.#split;
-    const later = split === undefined ? [] : this.#groups.filter((group) => group.offset >= split);
-    this.#put(
-      open,
-      this.#groups.filter((group) => !later.includes(group)),
-      (split ?? fragment.offset + fragment.size) - open.offset,
-      false,
-    );
+    const end = split ?? Number.POSITIVE_INFINITY;
+    const own = this.#groups.filter((group) => group.offset < end);
+    const later = this.#groups.filter((group) => group.offset >= end);
+    this.#put(open, own, (split ?? fragment.offset + fragment.size) - open.offset, false);
     // The tags of another document are of all of it.
     if (fragment.isKinesisVideo) this.#groups = later;
     this.#start = split;
