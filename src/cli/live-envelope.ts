@@ -17,7 +17,7 @@ const HEADER = 5;
 export async function sendLive(request: StreamRequest, response: ServerResponse): Promise<void> {
   const gone = new AbortController();
   response.on('close', () => gone.abort(new Error('the page has gone')));
-  response.writeHead(200, { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' });
+  response.writeHead(200, { 'content-type': 'application/octet-stream' });
   const envelope = new Envelope(response, gone.signal);
   const connection = {
     onReconnect: ({ reason, error, delayMs, afterFragmentNumber }: ReconnectEvent) =>
