@@ -13,7 +13,12 @@ const OPEN = 4;
 const MASTER = 8;
 
 /** What stands for bytes that were passed over. */
-const DAMAGE_ID = 0;
+export const DAMAGE_ID = 0;
+
+/** What an element is called by its EBML ID; `undefined` for an unknown one. */
+export function nameOfId(id: number): string | undefined {
+  return id === DAMAGE_ID ? 'damaged bytes' : MKV_SCHEMA.get(id)?.name;
+}
 
 /** What is kept of an element. */
 export interface IndexedElement {

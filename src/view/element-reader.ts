@@ -7,7 +7,7 @@ import { blockText, exactValue } from '../mkv/element-text.js';
 import { Mkv } from '../mkv/elements.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 import type { PageReader } from './byte-source.js';
-import type { ElementIndex, IndexedElement } from './element-index.js';
+import { DAMAGE_ID, type ElementIndex, type IndexedElement, nameOfId } from './element-index.js';
 import type { FrameTable } from './frame-table.js';
 import { lowerBound } from './lower-bound.js';
 import { type ElementRecord, MOST_VALUE_TEXT } from './protocol.js';
@@ -47,7 +47,7 @@ export class ElementReader {
       ...place,
       id,
       master,
-      name: id === 0 ? 'damaged bytes' : type?.name,
+      name: nameOfId(id),
       children: master ? this.#index.countChildren(element.element) : 0,
       type: master ? undefined : type?.type,
       value: value?.text,
@@ -64,7 +64,7 @@ export class ElementReader {
    */
   async valueText(element: IndexedElement, most: number): Promise<ValueText> {
     const { type, offset, headerSize, dataSize, id } = element;
-    if (id === 0) return { text: `${dataSize} bytes`, cut: false };
+    if (id === DAMAGE_ID) return { text: `${dataSize} bytes`, cut: false };
     const isText = type?.type === 'utf-8' || type?.type === 'string';
     const wanted = Math.min(dataSize, isText ? Math.min(LONGEST, Math.max(HEAD, most * 4)) : HEAD);
     const bytes = await this.#pages.read(offset + headerSize, wanted);

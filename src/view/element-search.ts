@@ -1,4 +1,4 @@
-import type { ElementIndex, IndexedElement } from './element-index.js';
+import { type ElementIndex, type IndexedElement, nameOfId } from './element-index.js';
 import type { ElementReader } from './element-reader.js';
 import type { ElementQuery, ElementRecord } from './protocol.js';
 
@@ -35,6 +35,8 @@ export async function searchElements(
     if (part.length > 0) onFound(part);
     part = [];
   };
+  const name = query.name?.toLowerCase();
+  const value = query.value?.toLowerCase();
   let since = performance.now();
   let looked = 0;
   for (const element of candidates(index, query)) {
@@ -44,8 +46,10 @@ export async function searchElements(
       signal.throwIfAborted();
       since = performance.now();
     }
+    // Of a stream that grows, it may have gone meanwhile.
+    if (!index.has(element) || !fits(index.idOf(element), query.id, name)) continue;
     const indexed = index.get(element);
-    if (indexed === undefined || !fits(indexed, query) || !(await hasValue(reader, indexed, query.value))) continue;
+    if (indexed === undefined || (value !== undefined && !(await hasValue(reader, indexed, value)))) continue;
     if (found === limit) {
       flush();
       return { found, more: true };
@@ -67,16 +71,13 @@ function* candidates(index: ElementIndex, { offset }: ElementQuery): Generator<n
   yield* path;
 }
 
-function fits({ id, type }: IndexedElement, query: ElementQuery): boolean {
-  if (query.id !== undefined && query.id !== id) return false;
-  if (query.name === undefined) return true;
-  const name = id === 0 ? 'damaged bytes' : (type?.name ?? '');
-  return name.toLowerCase().includes(query.name.toLowerCase());
+function fits(id: number, wanted: number | undefined, name: string | undefined): boolean {
+  if (wanted !== undefined && wanted !== id) return false;
+  return name === undefined || (nameOfId(id) ?? '').toLowerCase().includes(name);
 }
 
-async function hasValue(reader: ElementReader, element: IndexedElement, wanted: string | undefined): Promise<boolean> {
-  if (wanted === undefined) return true;
+async function hasValue(reader: ElementReader, element: IndexedElement, wanted: string): Promise<boolean> {
   if (element.master) return false;
   const { text } = await reader.valueText(element, MOST_TEXT);
-  return text.toLowerCase().includes(wanted.toLowerCase());
+  return text.toLowerCase().includes(wanted);
 }
