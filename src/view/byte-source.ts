@@ -5,10 +5,15 @@ import { firstIndex } from './lower-bound.js';
 export interface ByteSource {
   /** How many bytes there are; `undefined` where they grow. */
   readonly size: number | undefined;
-  /** All bytes from the first on, in chunks. */
-  chunks(signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /** Bytes at an offset: fewer where there are fewer, none where they are no longer held. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** A source all of which is there. */
+export interface WholeSource extends ByteSource {
+  readonly size: number;
+  /** All bytes from the first on, in chunks. */
+  chunks(signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
 /** Few bytes at first, so that something is shown soon. */
@@ -32,7 +37,7 @@ async function* readInParts(
 const NO_BYTES = new Uint8Array(0);
 
 /** A file that a user has chosen: it is read in slices. */
-export class BlobSource implements ByteSource {
+export class BlobSource implements WholeSource {
   readonly #blob: Blob;
 
   constructor(blob: Blob) {
@@ -58,7 +63,7 @@ export class BlobSource implements ByteSource {
 }
 
 /** A file of a server that answers Range requests. */
-export class UrlSource implements ByteSource {
+export class UrlSource implements WholeSource {
   readonly #url: string;
   readonly size: number;
 
@@ -107,11 +112,6 @@ export class LiveBytes implements ByteSource {
   /** Lets go of the chunks that lie before an offset. */
   dropBefore(offset: number): void {
     this.#chunks.splice(0, this.#chunkAt(offset));
-  }
-
-  /** A stream that grows is read as it comes, not from here. */
-  chunks(): never {
-    throw new TypeError('a stream that grows is read as it comes');
   }
 
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,6 +1,6 @@
 import { concatBytes } from '../ebml/writer.js';
 import { describeForeign, FOREIGN_HEAD_SIZE } from '../mkv/foreign.js';
-import { BlobSource, type ByteSource, LiveBytes, PageReader, UrlSource } from './byte-source.js';
+import { BlobSource, type ByteSource, LiveBytes, PageReader, UrlSource, type WholeSource } from './byte-source.js';
 import { ElementReader } from './element-reader.js';
 import { FrameReader } from './frame-reader.js';
 import { EnvelopeReader } from './live-envelope.js';
@@ -26,7 +26,8 @@ export class StreamReading {
   readonly source: ByteSource;
   readonly elements: ElementReader;
   readonly frames: FrameReader;
-  readonly #view: ViewSource;
+  readonly #isLive: boolean;
+  readonly #read: (signal: AbortSignal) => Promise<void>;
   readonly #window: Required<{ [K in keyof LiveWindow]: number }>;
   readonly #onUpdates: ReadingOptions['onUpdates'];
   readonly #now: () => number;
@@ -38,7 +39,7 @@ export class StreamReading {
 
   constructor(view: ViewSource, window: LiveWindow | undefined, options: ReadingOptions) {
     const { onUpdates, limits, now = Date.now } = options;
-    this.#view = view;
+    this.#isLive = view.kind === 'live';
     this.#onUpdates = onUpdates;
     this.#now = now;
     this.#window = {
@@ -48,7 +49,15 @@ export class StreamReading {
     // A stream that grows goes on to have findings for as long as it is watched; the page lets go of the oldest.
     const unlimited = { findings: Number.POSITIVE_INFINITY, damage: Number.POSITIVE_INFINITY };
     this.index = new StreamIndexer(view.kind === 'live' ? { ...limits, ...unlimited } : limits);
-    this.source = sourceOf(view);
+    if (view.kind === 'live') {
+      const bytes = new LiveBytes();
+      this.source = bytes;
+      this.#read = (signal) => this.#follow(view.url, bytes, signal);
+    } else {
+      const file = view.kind === 'blob' ? new BlobSource(view.blob) : new UrlSource(view.url, view.size);
+      this.source = file;
+      this.#read = (signal) => this.#readWhole(file, signal);
+    }
     const pages = new PageReader(this.source);
     this.elements = new ElementReader(this.index.elements, this.index.frames, pages);
     this.frames = new FrameReader(this.index.frames, this.index.tracks, pages);
@@ -59,11 +68,7 @@ export class StreamReading {
     const { signal } = this.#stop;
     try {
       this.#tell(undefined);
-      if (this.source instanceof LiveBytes && this.#view.kind === 'live') {
-        await this.#follow(this.#view.url, this.source, signal);
-      } else {
-        for await (const chunk of this.source.chunks(signal)) this.#take(chunk);
-      }
+      await this.#read(signal);
       this.#finish(undefined);
     } catch (error) {
       if (signal.aborted) return;
@@ -74,6 +79,10 @@ export class StreamReading {
   /** Stops reading. */
   stop(): void {
     this.#stop.abort();
+  }
+
+  async #readWhole(file: WholeSource, signal: AbortSignal): Promise<void> {
+    for await (const chunk of file.chunks(signal)) this.#take(chunk);
   }
 
   #take(chunk: Uint8Array<ArrayBuffer>): void {
@@ -147,7 +156,7 @@ export class StreamReading {
   /** What a file is in which there is nothing of Matroska. */
   #nothingFound(): string | undefined {
     const { index } = this;
-    if (index.bytes === 0) return this.#view.kind === 'live' ? undefined : 'the file is empty';
+    if (index.bytes === 0) return this.#isLive ? undefined : 'the file is empty';
     const foreign = describeForeign(this.#head);
     const found = index.frames.end > 0 || index.fragments.end > 0;
     if (foreign !== undefined && !found) return `this is ${foreign}, not Matroska`;
@@ -165,7 +174,7 @@ export class StreamReading {
 
   #state(error: string | undefined, isEnd: boolean): ReadState {
     const { bytes, limits, clock } = this.index;
-    const going = this.#view.kind === 'live' ? 'live' : 'reading';
+    const going = this.#isLive ? 'live' : 'reading';
     return {
       phase: error !== undefined ? 'failed' : isEnd ? 'done' : going,
       bytesRead: bytes,
@@ -179,16 +188,10 @@ export class StreamReading {
   /** How far the newest fragment of a live stream is behind, told once for each. */
   #delay(): number | undefined {
     const { fragments } = this.index;
-    if (this.#view.kind !== 'live' || fragments.end === 0 || fragments.end - 1 <= this.#delayed) return undefined;
+    if (!this.#isLive || fragments.end === 0 || fragments.end - 1 <= this.#delayed) return undefined;
     const newest = fragments.get(fragments.end - 1);
     if (newest?.producerTimestamp === undefined) return undefined;
     this.#delayed = fragments.end - 1;
     return this.#now() - newest.producerTimestamp - (newest.duration ?? 0) / 1000;
   }
-}
-
-function sourceOf(view: ViewSource): ByteSource {
-  if (view.kind === 'blob') return new BlobSource(view.blob);
-  if (view.kind === 'url') return new UrlSource(view.url, view.size);
-  return new LiveBytes();
 }
