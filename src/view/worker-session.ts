@@ -144,8 +144,7 @@ export class WorkerSession {
   #tell(updates: readonly ModelUpdate[]): void {
     const transfer = updates.flatMap((update) => {
       if (update.type !== 'frames') return [];
-      const { track, fragment, time, timestamp, duration, size, flags, block, data } = update.frames;
-      return [track, fragment, time, timestamp, duration, size, flags, block, data].map(({ buffer }) => buffer);
+      return Object.values(update.frames).flatMap((column) => (typeof column === 'number' ? [] : column.buffer));
     });
     this.#port.postMessage({ type: 'update', updates }, transfer);
   }
