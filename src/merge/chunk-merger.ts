@@ -69,7 +69,7 @@ export class ChunkMerger {
 
   #take(): readonly Bytes[] {
     const pieces = this.#queue.take();
-    if (this.merger.hasRewrites) this.merger.tellRewrites();
+    this.merger.takeRewrites()?.();
     return pieces;
   }
 

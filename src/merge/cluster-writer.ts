@@ -67,7 +67,7 @@ export class ClusterWriter {
   #group: Opening[] | undefined;
   #groupWeight = 0;
   readonly #peek: BlockPeek = { track: 0, timestamp: 0, frames: 0, keyframe: false };
-  #rewrites: OutputRewrite[] = [];
+  readonly #rewrites: OutputRewrite[] = [];
 
   /** Clusters written. */
   clusters = 0;
@@ -122,16 +122,13 @@ export class ClusterWriter {
     }
   }
 
-  /** Whether some bytes that are in the queue, or have left it, are to be rewritten. */
-  get hasRewrites(): boolean {
-    return this.#rewrites.length > 0;
-  }
-
-  /** Tells what is to be rewritten; to be called when the bytes have left the queue. */
-  tellRewrites(): void {
-    const rewrites = this.#rewrites;
-    this.#rewrites = [];
-    for (const rewrite of rewrites) this.#options.seekable?.(rewrite);
+  /** What tells `seekable` of the rewrites so far, once; `undefined` where there are none. To be called when what is in the queue has left it. */
+  takeRewrites(): (() => void) | undefined {
+    if (this.#rewrites.length === 0) return undefined;
+    const rewrites = this.#rewrites.splice(0);
+    return () => {
+      for (const rewrite of rewrites) this.#options.seekable?.(rewrite);
+    };
   }
 
   /**

@@ -215,14 +215,9 @@ export class DocumentMerger {
     this.#clusters.endSegment();
   }
 
-  /** Whether there is something to tell with {@link DocumentMerger.tellRewrites}. */
-  get hasRewrites(): boolean {
-    return this.#clusters.hasRewrites;
-  }
-
-  /** Tells `seekable` what is to be rewritten; to be called when what was in the queue has left it. */
-  tellRewrites(): void {
-    this.#clusters.tellRewrites();
+  /** See {@link ClusterWriter.takeRewrites}. */
+  takeRewrites(): (() => void) | undefined {
+    return this.#clusters.takeRewrites();
   }
 
   /** Takes an element that is within another one, is left out or passed on; does nothing and returns `false` when it is none of these. */

@@ -126,13 +126,15 @@ export class OutputSegmentMerger extends MkvElementVisitor {
   }
 
   #write(): MaybePromise {
+    // Those that come while the sink is waited for are of bytes that it does not have by then.
+    const tellRewrites = this.#merger.takeRewrites();
     const written = this.#writer.write(this.#queue);
-    if (!this.#merger.hasRewrites) return written;
+    if (tellRewrites === undefined) return written;
     if (written === undefined) {
-      this.#merger.tellRewrites();
+      tellRewrites();
       return undefined;
     }
-    const told = Promise.resolve(written).then(() => this.#merger.tellRewrites());
+    const told = Promise.resolve(written).then(tellRewrites);
     // The next call throws what the sink has thrown, for those who do not wait.
     told.catch(() => {});
     return told;

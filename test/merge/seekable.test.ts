@@ -170,10 +170,10 @@ describe('a merged document that players can seek in', () => {
   });
 
   it('is told to be rewritten when the bytes are there', async () => {
-    const two = concatBytes([BODY, documentHead([TRACKS[0]!]), cluster(0, [])]);
+    const documents = concatBytes([BODY, documentHead([TRACKS[0]!]), cluster(0, []), documentHead(), cluster(0, [])]);
     // What was merged before damage does not leave with the call that throws.
     const chunks = new ChunkMerger({ seekable: () => expect.unreachable() });
-    expect(() => chunks.push(concatBytes([two, Uint8Array.of(0)]))).toThrow(MkvParseError);
+    expect(() => chunks.push(concatBytes([documents, Uint8Array.of(0)]))).toThrow(MkvParseError);
     let given = 0;
     const rewrites: OutputRewrite[] = [];
     const merger = new OutputSegmentMerger(
@@ -189,10 +189,10 @@ describe('a merged document that players can seek in', () => {
       },
     );
     // Nobody waits for the sink, which takes its time.
-    for (const element of readChunks([two])) void element.accept(merger);
+    for (const element of readChunks([documents])) void element.accept(merger);
     expect(rewrites).toEqual([]);
     await merger.finish();
-    expect(rewrites).toHaveLength(5);
+    expect(rewrites).toHaveLength(7);
   });
 
   it('does not keep positions', () => {
