@@ -162,7 +162,7 @@ async function writeFragmented(
   const { mp4SegmentStream } = await loadMp4();
   for await (const segment of mp4SegmentStream(input, { ...options, onInvalidFragment, onTrackLeftOut })) {
     if (segment.type === 'init') {
-      files.init(segment.bytes);
+      files.init(segment);
       for (const { track, codec, kind } of segment.tracks) {
         codecs.set(codec, kind);
         leftOut.delete(track.number);

@@ -1,3 +1,4 @@
+import type { Mp4InitSegment, Mp4TrackInfo } from '../mp4/index.js';
 import { type OutputFile, type OutputOptions, openOutput } from './output-file.js';
 
 /**
@@ -10,8 +11,8 @@ export class SegmentFiles {
   readonly #options: OutputOptions;
   /** The files, each with its name. */
   readonly #files: { readonly path: string; readonly output: OutputFile }[];
-  /** The tracks that the file at hand has, as its `trak` boxes. */
-  #tracks = new Set<string>();
+  /** The tracks that the file at hand has. */
+  #tracks = new Set<Mp4TrackInfo>();
   /** An initialization segment that nothing has come for yet. */
   #pending: Uint8Array | undefined;
   #isEmpty = true;
@@ -33,8 +34,7 @@ export class SegmentFiles {
   }
 
   /** Takes an initialization segment. */
-  init(bytes: Uint8Array): void {
-    const tracks = tracksOf(bytes);
+  init({ bytes, tracks }: Mp4InitSegment): void {
     if (this.#pending === undefined && tracks.every((track) => this.#tracks.has(track))) return;
     this.#pending = bytes;
     this.#tracks = new Set(tracks);
@@ -81,26 +81,4 @@ export class SegmentFiles {
     this.bytes += bytes.length;
     await this.#output.write(bytes);
   }
-}
-
-/** The `trak` boxes of an initialization segment, each as a string. */
-function tracksOf(bytes: Uint8Array): string[] {
-  const movie = boxesOf(bytes, 0, bytes.length).find(({ type }) => type === 'moov');
-  if (movie === undefined) return [];
-  return boxesOf(bytes, movie.start + 8, movie.end)
-    .filter(({ type }) => type === 'trak')
-    .map(({ start, end }) => Buffer.from(bytes.subarray(start, end)).toString('latin1'));
-}
-
-function boxesOf(bytes: Uint8Array, from: number, to: number): { type: string; start: number; end: number }[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const boxes: { type: string; start: number; end: number }[] = [];
-  for (let start = from; start + 8 <= to; ) {
-    const size = view.getUint32(start);
-    if (size < 8) break;
-    const type = Buffer.from(bytes.subarray(start + 4, start + 8)).toString('latin1');
-    boxes.push({ type, start, end: Math.min(to, start + size) });
-    start += size;
-  }
-  return boxes;
 }

@@ -6,8 +6,7 @@ import type { Mp4RemuxError } from './remux-error.js';
 import { type Mp4RemuxerOptions, type RemuxedPlace, RemuxingVisitor } from './remuxing-visitor.js';
 import { isSync, type Mp4Track, type RemuxedFragment, type TrackRun } from './samples.js';
 import { writeInitSegment, writeMediaSegment } from './segments.js';
-import { describeTrack, type Mp4TrackInfo } from './track-info.js';
-import { sameSetup } from './track-setup.js';
+import { describeTrack, type Mp4TrackInfo, TrackInfos } from './track-info.js';
 
 /** A track with an initialization segment of its own; the same object for as long as that stays. */
 export interface CmafTrack extends Mp4TrackInfo {
@@ -68,8 +67,10 @@ export class CmafRemuxer extends RemuxingVisitor {
   #mp4Tracks: readonly Mp4Track[] | undefined;
   /** Those of `#mp4Tracks`, one for one. */
   #tracks: readonly CmafTrack[] = [];
-  /** The last that there was of each track, by its id. */
-  readonly #known = new Map<number, { readonly from: Mp4Track; readonly track: CmafTrack }>();
+  readonly #infos = new TrackInfos<CmafTrack>((track) => ({
+    ...describeTrack(track),
+    init: writeInitSegment([track]),
+  }));
   readonly #sequenceNumbers = new Map<number, number>();
   /** Of each track, by its id, in ticks: what is added to its decode times, and the last that there was. */
   readonly #delays = new Map<number, { readonly delay: number; readonly last: number }>();
@@ -87,7 +88,7 @@ export class CmafRemuxer extends RemuxingVisitor {
     const { tracks, runs, metadata, gap, truncated, ends, offset } = remuxed;
     if (tracks !== this.#mp4Tracks) {
       this.#mp4Tracks = tracks;
-      const now = tracks.map((track) => this.#trackOf(track));
+      const now = tracks.map((track) => this.#infos.of(track));
       if (now.length !== this.#tracks.length || now.some((track, i) => track !== this.#tracks[i])) this.#tracks = now;
     }
     this.#emit({
@@ -104,17 +105,6 @@ export class CmafRemuxer extends RemuxingVisitor {
     });
   }
 
-  /** Another track's change leaves the initialization segment of this one as it is. */
-  #trackOf(from: Mp4Track): CmafTrack {
-    const known = this.#known.get(from.id);
-    if (known !== undefined && known.from.shift === from.shift && sameSetup(known.from.setup, from.setup)) {
-      return known.track;
-    }
-    const track = { ...describeTrack(from), init: writeInitSegment([from]) };
-    this.#known.set(from.id, { from, track });
-    return track;
-  }
-
   #mediaOf(remuxed: RemuxedFragment, run: TrackRun, isBreak: boolean): CmafMedia {
     const { track, times, flags } = run;
     const delay = this.#delayOf(run, isBreak);
@@ -122,7 +112,7 @@ export class CmafRemuxer extends RemuxingVisitor {
     const sequenceNumber = (this.#sequenceNumbers.get(id) ?? 0) + 1;
     this.#sequenceNumbers.set(id, sequenceNumber);
     return {
-      track: this.#trackOf(track),
+      track: this.#infos.of(track),
       bytes: writeMediaSegment({ ...remuxed, runs: [run] }, sequenceNumber, delay),
       ...extentOf(run),
       decodeStart: toMicroseconds(times.decode[0]! + delay, setup.timescale),

@@ -5,7 +5,7 @@ import type { Mp4RemuxError } from './remux-error.js';
 import { type Mp4RemuxerOptions, type RemuxedPlace, RemuxingVisitor } from './remuxing-visitor.js';
 import type { Mp4Track, RemuxedFragment, TrackRun } from './samples.js';
 import { mimeTypeOf, writeInitSegment, writeMediaSegment } from './segments.js';
-import { describeTrack, type Mp4TrackInfo } from './track-info.js';
+import { describeTrack, type Mp4TrackInfo, TrackInfos } from './track-info.js';
 
 /**
  * An initialization segment. It comes before the first media segment, and again when the tracks or their configurations change, or one
@@ -18,7 +18,10 @@ export interface Mp4InitSegment {
   readonly bytes: Bytes;
   /** For `MediaSource.isTypeSupported` and `addSourceBuffer`: `video/mp4; codecs="avc1.4d401e,mp4a.40.2"`. */
   readonly mimeType: string;
-  /** The tracks that are in it, in the order of their `trak` boxes. */
+  /**
+   * The tracks that are in it, in the order of their `trak` boxes. Each is the same object as in the initialization segment before, if that
+   * describes it in the same way.
+   */
   readonly tracks: readonly Mp4TrackInfo[];
   /** Of each other track that is wanted, why it is left out: it cannot be remuxed, or has no frames so far. Of the latter 32 at most. */
   readonly leftOut: readonly Mp4RemuxError[];
@@ -62,6 +65,7 @@ export type Mp4Segment = Mp4InitSegment | Mp4MediaSegment;
  */
 export class Mp4Remuxer extends RemuxingVisitor {
   readonly #emit: (segment: Mp4Segment) => void;
+  readonly #infos = new TrackInfos(describeTrack);
   #tracks: readonly Mp4Track[] | undefined;
   #sequenceNumber = 0;
 
@@ -82,7 +86,7 @@ export class Mp4Remuxer extends RemuxingVisitor {
         type: 'init',
         bytes: writeInitSegment(tracks),
         mimeType: mimeTypeOf(tracks.map(({ setup }) => setup)),
-        tracks: tracks.map(describeTrack),
+        tracks: tracks.map((track) => this.#infos.of(track)),
         leftOut: this.leftOut,
       });
     }

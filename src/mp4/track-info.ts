@@ -1,5 +1,6 @@
 import type { TrackMetadata } from '../mkv/track.js';
-import type { TrackSetup } from './track-setup.js';
+import type { Mp4Track } from './samples.js';
+import { sameSetup, type TrackSetup } from './track-setup.js';
 
 /** A track of an MP4. */
 export interface Mp4TrackInfo {
@@ -26,4 +27,26 @@ export function describeTrack({ id, setup }: { readonly id: number; readonly set
   const { track, kind, codec, timescale, config } = setup;
   const [width, height] = setup.kind === 'video' ? [setup.width, setup.height] : [];
   return { id, track, kind, codec, timescale, config, width, height };
+}
+
+/** What is told of tracks, each the same object for as long as an initialization segment has the same of it, whatever becomes of others. */
+export class TrackInfos<T extends Mp4TrackInfo> {
+  readonly #describe: (track: Mp4Track) => T;
+  /** The last that there was of each track, by its id. */
+  readonly #known = new Map<number, { readonly from: Mp4Track; readonly info: T }>();
+
+  constructor(describe: (track: Mp4Track) => T) {
+    this.#describe = describe;
+  }
+
+  /** What is told of a track as it is now. */
+  of(from: Mp4Track): T {
+    const known = this.#known.get(from.id);
+    if (known !== undefined && known.from.shift === from.shift && sameSetup(known.from.setup, from.setup)) {
+      return known.info;
+    }
+    const info = this.#describe(from);
+    this.#known.set(from.id, { from, info });
+    return info;
+  }
 }
