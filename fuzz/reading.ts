@@ -165,20 +165,22 @@ function readValue(element: MkvElement): void {
 export function givenBytes({ elements }: Reading, whole: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = [];
   for (const line of elements) {
-    const [, at = '0', header = '0', size = '0'] = /at (\d+)\/(\d+)\/(\d+|undefined)/.exec(line) ?? [];
-    const length = Number(header) + (line.startsWith('data') ? Number(size) : 0);
-    parts.push(whole.subarray(Number(at), Number(at) + length));
+    const { at, length } = extentOf(line);
+    parts.push(whole.subarray(at, at + length));
   }
   return Buffer.concat(parts);
+}
+
+/** Where an element lies by its line in a reading, and how long it is: of a master the header. */
+function extentOf(line: string): { at: number; length: number } {
+  const [, at = '0', header = '0', size = '0'] = /at (\d+)\/(\d+)\/(\d+|undefined)/.exec(line) ?? [];
+  return { at: Number(at), length: Number(header) + (line.startsWith('data') ? Number(size) : 0) };
 }
 
 /** The bytes of all elements and gaps of a reading: with `recover`, all bytes there are. */
 export function accountedBytes({ elements, gaps }: Reading): number {
   let sum = 0;
-  for (const line of elements) {
-    const [, header = '0', size = '0'] = /\/(\d+)\/(\d+|undefined)/.exec(line) ?? [];
-    sum += Number(header) + (line.startsWith('data') ? Number(size) : 0);
-  }
+  for (const line of elements) sum += extentOf(line).length;
   for (const gap of gaps) if (!isChecksumGap(gap)) sum += gap.length;
   return sum;
 }
