@@ -14,6 +14,15 @@ export interface ArchivePlace {
   readonly gap: number;
 }
 
+/** What is known of the fragments that have a place. */
+interface Last {
+  /** Where the last one ends. */
+  readonly end: number;
+  /** A time of the clock, and where it is on the timeline: what arrives late once does not put off all that comes after it. */
+  readonly time: number;
+  readonly cluster: number;
+}
+
 /** In microseconds: fragments that lie later than the service's clock has them by more than this did not come in their time. */
 const MOST_LATE = 5_000_000;
 
@@ -22,10 +31,7 @@ export class ArchiveTimeline {
   readonly #type: FragmentSelectorType;
   readonly #mode: DiscontinuityMode;
   readonly #start: number;
-  /** Where the last one ends. */
-  #end: number | undefined;
-  /** A time of the clock, and where it is on the timeline: what arrives late once does not put off all that comes after it. */
-  #anchor: { readonly time: number; readonly cluster: number } | undefined;
+  #last: Last | undefined;
 
   /** @param start where the first begins, in microseconds */
   constructor(type: FragmentSelectorType, mode: DiscontinuityMode, start: number) {
@@ -38,22 +44,18 @@ export class ArchiveTimeline {
   place(fragment: ArchivedFragment): ArchivePlace {
     const time = timeOf(fragment, this.#type) * 1000;
     const length = Math.max(1, Math.round(fragment.fragmentLengthInMilliseconds * 1000));
-    const last = this.#end;
-    const { cluster, start, isJump } =
-      last === undefined ? { cluster: this.#start, start: this.#start, isJump: false } : this.#behind(last, time);
+    const last = this.#last ?? { end: this.#start, time, cluster: this.#start };
+    const { cluster, start, isJump } = this.#behind(last, time);
     const end = Math.max(start + 1000, cluster + length);
-    this.#end = end;
-    const anchor = this.#anchor;
-    const off = anchor === undefined ? Number.POSITIVE_INFINITY : cluster - anchor.cluster - (time - anchor.time);
-    if (this.#type === 'PRODUCER_TIMESTAMP' || off > MOST_LATE) this.#anchor = { time, cluster };
-    const discontinuity =
-      last !== undefined && (this.#mode === 'ALWAYS' || (this.#mode === 'ON_DISCONTINUITY' && isJump));
-    const gap = last === undefined ? 0 : start - last;
-    return { cluster, start, duration: end - start, discontinuity, gap };
+    const isLate = cluster - last.cluster - (time - last.time) > MOST_LATE;
+    const isAnchor = this.#type === 'PRODUCER_TIMESTAMP' || isLate;
+    const isFirst = this.#last === undefined;
+    this.#last = isAnchor ? { end, time, cluster } : { ...last, end };
+    const discontinuity = !isFirst && (this.#mode === 'ALWAYS' || (this.#mode === 'ON_DISCONTINUITY' && isJump));
+    return { cluster, start, duration: end - start, discontinuity, gap: start - last.end };
   }
 
-  #behind(end: number, time: number) {
-    const { cluster = 0, time: from = 0 } = this.#anchor ?? {};
+  #behind({ end, time: from, cluster }: Last, time: number) {
     const expected = cluster + time - from;
     const distance = expected - end;
     if (distance > JITTER) return { cluster: expected, start: expected, isJump: true };

@@ -1,3 +1,4 @@
+import { least, most } from '../mkv/extremes.js';
 import { seconds, targetDuration } from './media-playlist.js';
 import type { Playback } from './options.js';
 import type { Presentation } from './presentation.js';
@@ -97,7 +98,7 @@ function writePeriod(lines: string[], presentation: Presentation, playback: Play
   // A Period begins where it did when all of its segments were there.
   const start = isWhole ? first : Math.min(first, presentation.epochs.get(epoch) ?? first);
   const ends = tracks.flatMap(({ segments }) => segments.slice(-1)).map(endOf);
-  const end = ends.reduce((most, each) => Math.max(most, each), 0);
+  const end = most(ends);
   const next = presentation.epochs.get(epoch + 1) ?? end;
   const lasts = isWhole ? end - start : Math.max(waitedAt(ends), (start + end) / 2) - start;
   lines.push(
@@ -119,8 +120,8 @@ function writePeriod(lines: string[], presentation: Presentation, playback: Play
  * reached, and a browser that has nothing behind that time waits for ever; from an end that is reached it goes on to the next Period.
  */
 function waitedAt(ends: readonly number[]): number {
-  const end = ends.reduce((a, b) => Math.max(a, b), 0);
-  return ends.filter((each) => end - each < TOGETHER).reduce((a, b) => Math.min(a, b), end) - STOP;
+  const end = most(ends);
+  return least(ends.filter((each) => end - each < TOGETHER)) - STOP;
 }
 
 function writeAdaptationSet(
