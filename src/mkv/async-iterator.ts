@@ -1,7 +1,7 @@
 /**
  * An async iterator for `for await`. It has no return value; `return()` ends it early and closes the stream.
  *
- * An `ClosableAsyncIterator<T>`, written out: below TypeScript 5.6 that has no second type parameter.
+ * An `AsyncIterableIterator<T, undefined, undefined>`, written out: below TypeScript 5.6 that has one type parameter only.
  */
 export interface ClosableAsyncIterator<T> extends AsyncIterator<T, undefined, undefined> {
   /** The next item, when there is one. Rejects with what ended the reading. */

@@ -43,7 +43,7 @@ export interface FrameProcessor {
 export interface FrameVisitorOptions {
   /**
    * Receives the producer's tags, is passed to the frame processor, and is cleared at the end of each Cluster: frames have the tags that
-   * stand before them, and not with those of fragments before.
+   * stand before them, and not those of fragments before.
    */
   readonly tagProcessor?: MkvTagProcessor | undefined;
   /**
