@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { type EbmlElementType, unknownElementType } from '../../src/ebml/element-type.js';
 import { EbmlParser } from '../../src/ebml/parser.js';
-import { concatBytes } from '../../src/ebml/writer.js';
+import { concatBytes, writeHeader } from '../../src/ebml/writer.js';
 import { Mkv, type MkvGap } from '../../src/index.js';
 import { MKV_SCHEMA } from '../../src/mkv/elements.js';
 import { documentHead } from '../support/kvs-documents.js';
@@ -17,10 +18,21 @@ function reachingOver(count: number): Uint8Array {
   return concatBytes([documentHead(), CLUSTER, ...units, new Uint8Array(5000), documentHead(), CLUSTER, BLOCK]);
 }
 
+/** The schema, which counts the headers that are looked at. */
+class CountingSchema extends Map<number, EbmlElementType> {
+  headers = 0;
+
+  override get(id: number): EbmlElementType | undefined {
+    this.headers++;
+    return super.get(id);
+  }
+}
+
 function read(bytes: Uint8Array) {
   const gaps: MkvGap[] = [];
   let blocks = 0;
   let looks = 0;
+  const schema = new CountingSchema(MKV_SCHEMA);
   const parser = new EbmlParser<undefined>(
     {
       masterStart: () => undefined,
@@ -30,7 +42,7 @@ function read(bytes: Uint8Array) {
       },
     },
     {
-      schema: MKV_SCHEMA,
+      schema,
       recoverAt: [
         { id: 0x1a45dfa3, firstChildren: [0x42, 0xec, 0xbf] },
         { id: 0x1f43b675, firstChildren: [0xe7] },
@@ -44,7 +56,7 @@ function read(bytes: Uint8Array) {
   );
   parser.push(bytes);
   parser.end();
-  return { blocks, looks, gaps };
+  return { blocks, looks, gaps, headers: schema.headers };
 }
 
 describe('unknown elements that reach over Blocks and each other', () => {
@@ -59,4 +71,21 @@ describe('unknown elements that reach over Blocks and each other', () => {
     expect(few).toBeLessThan(40);
     expect(many).toBeLessThan(40);
   });
+});
+
+it('unknown elements behind each other are followed once, not from each of them anew', () => {
+  // Each ends with the first byte of a Cluster's id, so that it is in doubt until it is known what follows.
+  const chain = (count: number) =>
+    concatBytes([documentHead(), CLUSTER, ...Array.from({ length: count }, () => Buffer.from('82901f', 'hex'))]);
+  for (const count of [1000, 16_000]) expect(read(chain(count)).headers / count).toBeLessThan(40);
+});
+
+it('elements within one that is unknown are followed once where all of them end with it', () => {
+  const holding = (count: number) => {
+    const held = concatBytes([CLUSTER, ...Array.from({ length: count }, () => BLOCK)]);
+    const header = writeHeader(unknownElementType(0x82), held.length, { sizeLength: 8 });
+    const behind = Array.from({ length: 20 }, () => Buffer.from('8280', 'hex'));
+    return concatBytes([documentHead(), CLUSTER, header, held, ...behind]);
+  };
+  for (const count of [1000, 16_000]) expect(read(holding(count)).headers / count).toBeLessThan(10);
 });
