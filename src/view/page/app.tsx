@@ -54,7 +54,7 @@ export function App() {
 }
 
 /** Opens a file that a user chose: it is read in the page and goes nowhere. */
-export function openFile(file: File): void {
+function openFile(file: File): void {
   openSource({ kind: 'blob', blob: file, name: file.name });
 }
 

@@ -1,7 +1,7 @@
 import { lowerBound } from '../lower-bound.js';
 import type { AxisFragment, Break, Intervals, Lane } from './axis-model.js';
 import type { Colours } from './theme.js';
-import { type TimeView, ticksOf, tickText, timeAt, xOf } from './time-scale.js';
+import { type TimeView, ticksOf, tickText, xOf } from './time-scale.js';
 import { visibleText } from './visible-text.js';
 
 /** All that a time axis shows. Times are in milliseconds. */
@@ -12,7 +12,8 @@ export interface AxisPicture {
   readonly lanes: readonly Lane[];
   /** Times of the key frames of video, sorted. */
   readonly keyTimes: Float64Array;
-  readonly damage: readonly { readonly time: number; readonly length: number }[];
+  /** Times of damaged places. */
+  readonly damage: readonly number[];
   /** Whether times are since 1970. */
   readonly isWall: boolean;
 }
@@ -311,7 +312,7 @@ class AxisPainter {
   }
 
   #damage(row: AxisRow): void {
-    for (const { time } of this.#picture.damage) this.#sign(this.#x(time), row, '×', '');
+    for (const time of this.#picture.damage) this.#sign(this.#x(time), row, '×', '');
     for (const index of this.#inSight()) {
       const { from, damaged } = this.#picture.fragments[index]!;
       if (damaged) this.#sign(this.#x(from), row, '×', '');
@@ -381,17 +382,6 @@ class AxisPainter {
     this.#known = found;
     return found;
   }
-}
-
-/** The fragment at a place of the axis. */
-export function fragmentAt({ intervals, fragments }: AxisPicture, view: TimeView, x: number, width: number): number {
-  const time = timeAt(x, view, width);
-  const [from, to] = intervals.within({ from: time, to: time + 1e-3 });
-  for (let at = to - 1; at >= from; at--) {
-    const index = intervals.order[at]!;
-    if (fragments[index]!.to >= time) return index;
-  }
-  return -1;
 }
 
 function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {

@@ -39,7 +39,7 @@ export function ConnectionPane({ session }: { readonly session: Session }) {
 }
 
 /** An event of a connection in a sentence. */
-export function eventText(event: ConnectionEvent): string {
+function eventText(event: ConnectionEvent): string {
   switch (event.kind) {
     case 'open':
       return 'Connected to kvs view.';

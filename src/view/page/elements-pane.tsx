@@ -11,7 +11,7 @@ import { LongText, ShownText } from './shown-text.js';
 import { useVirtualRows } from './virtual-rows.js';
 
 /** What an element is called: its name, or its id where that has none. */
-export function elementName({ name, id }: ElementRecord): string {
+function elementName({ name, id }: ElementRecord): string {
   if (id === 0) return 'damaged bytes';
   return name ?? `unknown 0x${id.toString(16)}`;
 }

@@ -41,7 +41,7 @@ function stateOf({ error, truncated, damagedBytes, open }: FragmentRecord): stri
 }
 
 /** A fragment as JSON: the names are those of `kvs fragments --json`. */
-export function fragmentJson(fragment: FragmentRecord): unknown {
+function fragmentJson(fragment: FragmentRecord): unknown {
   const iso = (millis: number | undefined) =>
     millis === undefined ? null : `${momentText(millis).replace(' ', 'T')}Z`;
   return {

@@ -21,7 +21,7 @@ const MOST_PIXELS = 80_000_000;
 const MOST_QUEUED = 16;
 
 /** Why there is no picture, in words for a user. */
-export class PictureError extends Error {}
+class PictureError extends Error {}
 
 /** A frame whose picture is wanted. */
 export interface WantedFrame {

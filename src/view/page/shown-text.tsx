@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { messageOf } from './session.js';
 import { cutText, textParts } from './visible-text.js';
 
 /** So much more of a long text is shown at a time, in characters. */
@@ -42,7 +43,7 @@ export function LongText(props: {
       try {
         setWhole(await props.load());
       } catch (error) {
-        setProblem(error instanceof Error ? error.message : String(error));
+        setProblem(messageOf(error));
         return;
       }
     }

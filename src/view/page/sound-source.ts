@@ -13,7 +13,7 @@ export interface Peak {
 }
 
 /** Why there is no sound, in words for a user. */
-export class SoundError extends Error {}
+class SoundError extends Error {}
 
 /** Peaks of a run of encoded frames. */
 export async function peaksOf(run: EncodedRun, signal: AbortSignal): Promise<Peak[]> {
@@ -50,7 +50,7 @@ function peaksOfSamples(samples: Float32Array, timestamp: number, sampleRate: nu
 }
 
 /** Frames in a row: a decoder counts samples from the first one on, and would close the gaps between. */
-export function rowsOfFrames(frames: EncodedRun['frames']): EncodedRun['frames'][] {
+function rowsOfFrames(frames: EncodedRun['frames']): EncodedRun['frames'][] {
   const rows: EncodedRun['frames'][number][][] = [];
   let last: number | undefined;
   let step: number | undefined;

@@ -17,7 +17,7 @@ const MOST_KEPT = 300;
 const PAUSE = 150;
 
 /** The key frames of which there is room for a picture at their own place, so many pixels apart. */
-export function thumbnailFrames(
+function thumbnailFrames(
   keys: ArrayLike<number>,
   times: Float64Array,
   view: TimeView,

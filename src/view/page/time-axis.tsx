@@ -22,10 +22,7 @@ function pictureOf(session: Session): AxisPicture {
     const main = model.mainTrack?.number;
     const keys = main === undefined ? [] : model.framesOf(main).filter((frame) => model.isKey(frame));
     const isVideo = model.mainTrack?.type === 'video';
-    const damage = data.damage.map(({ offset, length }) => ({
-      time: model.fragmentAtOffset(offset)?.time ?? session.whole?.from ?? 0,
-      length,
-    }));
+    const damage = data.damage.map(({ offset }) => model.fragmentAtOffset(offset)?.time ?? session.whole?.from ?? 0);
     return {
       fragments,
       intervals: new Intervals(fragments),
@@ -61,7 +58,7 @@ const ZOOM = 1.5;
 const PAN = 0.2;
 
 /** Where the cursor is, in words. */
-export function cursorText(session: Session): string {
+function cursorText(session: Session): string {
   const { time, frame, fragment: index } = session.cursor.value;
   const { data, model } = session;
   if (time === undefined && index === undefined) return 'No place is chosen.';
@@ -104,7 +101,7 @@ export function useWidth(ref: { readonly current: HTMLElement | null }): number 
 }
 
 /** Moves and zooms what the session shows of time. */
-export function moveView(session: Session, change: 'in' | 'out' | 'left' | 'right' | 'all', around?: number): void {
+function moveView(session: Session, change: 'in' | 'out' | 'left' | 'right' | 'all', around?: number): void {
   const { whole } = session;
   if (whole === undefined) return;
   const view = session.shownView;
