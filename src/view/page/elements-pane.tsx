@@ -3,8 +3,9 @@ import type { ElementRecord } from '../protocol.js';
 import { ElementTree } from './element-tree.js';
 import { copyJson } from './files.js';
 import { countText, grouped, offsetText } from './format.js';
-import { ROW_HEIGHT } from './grid.js';
+import { GridHead, pageOf, ROW_HEIGHT, rowIndex } from './grid.js';
 import { HexPane } from './hex-pane.js';
+import { takeKey } from './keys.js';
 import { SearchBox } from './search-box.js';
 import type { Session } from './session.js';
 import { LongText, ShownText } from './shown-text.js';
@@ -107,6 +108,14 @@ function elementJson(element: ElementRecord): unknown {
   };
 }
 
+const COLUMNS = [
+  { name: 'Element' },
+  { name: 'Offset', isNumber: true },
+  { name: 'Header', isNumber: true },
+  { name: 'Data', isNumber: true },
+  { name: 'Value' },
+];
+
 function Tree({ tree, onChoose }: { readonly tree: ElementTree; readonly onChoose: (element: ElementRecord) => void }) {
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
@@ -125,10 +134,9 @@ function Tree({ tree, onChoose }: { readonly tree: ElementTree; readonly onChoos
     else show(at);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
+    const page = pageOf(scroller.current);
     const isOpen = chosen !== undefined && tree.isOpen(chosen.element);
-    const actions: Record<string, () => void> = {
+    takeKey(event, {
       ArrowDown: () => chooseAt(place + 1),
       ArrowUp: () => chooseAt(place - 1),
       PageDown: () => chooseAt(place + page),
@@ -146,17 +154,12 @@ function Tree({ tree, onChoose }: { readonly tree: ElementTree; readonly onChoos
       Enter: () => {
         if (chosen !== undefined) tree.toggle(chosen).catch(() => {});
       },
-    };
-    const action = actions[event.key];
-    if (action === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
+    });
   };
+  const elementAt = (event: MouseEvent) => tree.row(rowIndex(event) ?? -1)?.element;
   const onClick = (event: MouseEvent) => {
     const { target } = event;
-    const row = target instanceof Element ? target.closest<HTMLElement>('[data-index]') : null;
-    const element = row === null ? undefined : tree.row(Number(row.dataset['index']))?.element;
+    const element = elementAt(event);
     if (element === undefined) return;
     if (target instanceof Element && target.closest('.twist') !== null) tree.toggle(element).catch(() => {});
     else onChoose(element);
@@ -169,31 +172,16 @@ function Tree({ tree, onChoose }: { readonly tree: ElementTree; readonly onChoos
       tabIndex={0}
       aria-label="Elements"
       aria-rowcount={count + 1}
-      aria-colcount={5}
+      aria-colcount={COLUMNS.length}
       aria-activedescendant={rows.some(({ index }) => index === place) ? `${id}-${place}` : undefined}
       onKeyDown={onKeyDown}
       onClick={onClick}
       onDblClick={(event) => {
-        const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-index]') : null;
-        const element = row === null ? undefined : tree.row(Number(row.dataset['index']))?.element;
+        const element = elementAt(event);
         if (element !== undefined) tree.toggle(element).catch(() => {});
       }}
     >
-      <div role="rowgroup" class="grid-head">
-        <div role="row" aria-rowindex={1} class="grid-row">
-          <div role="columnheader">Element</div>
-          <div role="columnheader" class="number">
-            Offset
-          </div>
-          <div role="columnheader" class="number">
-            Header
-          </div>
-          <div role="columnheader" class="number">
-            Data
-          </div>
-          <div role="columnheader">Value</div>
-        </div>
-      </div>
+      <GridHead columns={COLUMNS} />
       <div role="rowgroup" class="grid-body" style={{ height: `${height}px` }}>
         {rows.map(({ index, start }) => {
           const row = tree.row(index);

@@ -1,5 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { takeKey } from './keys.js';
 import { useVirtualRows } from './virtual-rows.js';
 
 /** A column of a {@link Grid}. */
@@ -45,26 +46,20 @@ export function Grid<R>(props: {
   }, [selected]);
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
-    const places: Record<string, number> = {
-      ArrowDown: selected + 1,
-      ArrowUp: Math.max(selected, 0) - 1,
-      PageDown: selected + page,
-      PageUp: selected - page,
-      Home: 0,
-      End: count - 1,
-    };
-    const place = places[event.key];
-    if (place !== undefined && count > 0) onSelect(Math.min(Math.max(place, 0), count - 1));
-    else if (event.key === 'Enter' && selected >= 0) onOpen?.(selected);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  const indexOf = (event: MouseEvent) => {
-    const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-index]') : null;
-    return row === null ? undefined : Number(row.dataset['index']);
+    if (count === 0) return;
+    const page = pageOf(scroller.current);
+    const select = (place: number) => onSelect(Math.min(Math.max(place, 0), count - 1));
+    takeKey(event, {
+      ArrowDown: () => select(selected + 1),
+      ArrowUp: () => select(selected - 1),
+      PageDown: () => select(selected + page),
+      PageUp: () => select(selected - page),
+      Home: () => select(0),
+      End: () => select(count - 1),
+      Enter: () => {
+        if (selected >= 0) onOpen?.(selected);
+      },
+    });
   };
   const kept = useRef<{ stamp: string | number; rows: Map<string, VNode> }>({ stamp: props.stamp, rows: new Map() });
   if (kept.current.stamp !== props.stamp || kept.current.rows.size > MOST_KEPT) {
@@ -84,23 +79,15 @@ export function Grid<R>(props: {
       aria-activedescendant={isDrawn ? `${id}-${selected}` : undefined}
       onKeyDown={onKeyDown}
       onClick={(event) => {
-        const index = indexOf(event);
+        const index = rowIndex(event);
         if (index !== undefined) onSelect(index);
       }}
       onDblClick={(event) => {
-        const index = indexOf(event);
+        const index = rowIndex(event);
         if (index !== undefined) onOpen?.(index);
       }}
     >
-      <div role="rowgroup" class="grid-head">
-        <div role="row" aria-rowindex={1} class="grid-row" style={{ gridTemplateColumns: template }}>
-          {columns.map(({ name, isNumber }) => (
-            <div role="columnheader" key={name} class={isNumber ? 'number' : undefined}>
-              {name}
-            </div>
-          ))}
-        </div>
-      </div>
+      <GridHead columns={columns} template={template} />
       <div role="rowgroup" class="grid-body" style={{ height: `${height}px` }}>
         {rows.map(({ index, start }) => {
           const key = `${index} ${index === selected}`;
@@ -137,4 +124,35 @@ export function Grid<R>(props: {
       )}
     </div>
   );
+}
+
+/** The names of the columns, above the rows of a grid or a tree. */
+export function GridHead(props: {
+  readonly columns: readonly { readonly name: string; readonly isNumber?: boolean }[];
+  /** Widths of the columns, where the style sheet does not have them. */
+  readonly template?: string;
+}) {
+  const { columns, template } = props;
+  return (
+    <div role="rowgroup" class="grid-head">
+      <div role="row" aria-rowindex={1} class="grid-row" style={template && { gridTemplateColumns: template }}>
+        {columns.map(({ name, isNumber }) => (
+          <div role="columnheader" key={name} class={isNumber ? 'number' : undefined}>
+            {name}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** How many rows Page Up and Page Down go. */
+export function pageOf(scroller: HTMLElement | null): number {
+  return Math.max(1, Math.floor((scroller?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
+}
+
+/** Index of the row that a click is on. */
+export function rowIndex({ target }: MouseEvent): number | undefined {
+  const row = target instanceof Element ? target.closest<HTMLElement>('[data-index]') : null;
+  return row === null ? undefined : Number(row.dataset['index']);
 }

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { takeKey } from './keys.js';
 
 /** A pane of several, of which one is shown. */
 export interface Tab<K extends string> {
@@ -19,18 +20,18 @@ export function Tabs<K extends string>(props: {
   const { tabs, chosen, onChoose } = props;
   const onKeyDown = (event: KeyboardEvent) => {
     const at = tabs.findIndex(({ key }) => key === chosen);
-    const steps: Record<string, number> = {
-      ArrowRight: (at + 1) % tabs.length,
-      ArrowLeft: (at + tabs.length - 1) % tabs.length,
-      Home: 0,
-      End: tabs.length - 1,
+    const goTo = (place: number) => {
+      const next = tabs.at(place % tabs.length);
+      if (next === undefined) return;
+      onChoose(next.key);
+      document.getElementById(`tab-${next.key}`)?.focus();
     };
-    const next = tabs[steps[event.key] ?? -1];
-    if (next === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    onChoose(next.key);
-    document.getElementById(`tab-${next.key}`)?.focus();
+    takeKey(event, {
+      ArrowRight: () => goTo(at + 1),
+      ArrowLeft: () => goTo(at - 1),
+      Home: () => goTo(0),
+      End: () => goTo(-1),
+    });
   };
   return (
     <div class="tabs">

@@ -3,6 +3,7 @@ import { type FragmentRecord, FrameFlag } from '../protocol.js';
 import { type AxisPicture, drawAxis, drawCursor, GUTTER, heightOf, rowsOf } from './axis-drawing.js';
 import { type AxisFragment, breaksOf, Intervals, lanesOf } from './axis-model.js';
 import { countText, momentText, secondsText, sizeText, spanText } from './format.js';
+import { takeKey } from './keys.js';
 import { mapped } from './mapped.js';
 import type { Session } from './session.js';
 import { colours } from './theme.js';
@@ -125,10 +126,9 @@ function cursorIn(session: Session): number | undefined {
 }
 
 /** Keys that move cursor and view, the same in the time axis and in the player. */
-export function timeKeys(session: Session, event: KeyboardEvent): boolean {
-  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+export function timeKeys(session: Session, event: KeyboardEvent): void {
   const { shiftKey } = event;
-  const actions: Record<string, () => void> = {
+  takeKey(event, {
     ArrowRight: () => (shiftKey ? moveView(session, 'right') : session.step(1)),
     ArrowLeft: () => (shiftKey ? moveView(session, 'left') : session.step(-1)),
     PageDown: () => session.stepFragment(1),
@@ -142,13 +142,7 @@ export function timeKeys(session: Session, event: KeyboardEvent): boolean {
     '=': () => moveView(session, 'in'),
     '-': () => moveView(session, 'out'),
     '0': () => moveView(session, 'all'),
-  };
-  const action = actions[event.key];
-  if (action === undefined) return false;
-  event.preventDefault();
-  event.stopPropagation();
-  action();
-  return true;
+  });
 }
 
 /** Wheel and drag on a canvas of time. */
