@@ -213,14 +213,7 @@ function Panes({ opened }: { readonly opened: Session }) {
     connection: () => <ConnectionPane session={opened} />,
   };
   return (
-    <Tabs
-      label="What the stream holds"
-      tabs={tabs}
-      chosen={opened.pane.value}
-      onChoose={(key) => {
-        opened.pane.value = key;
-      }}
-    >
+    <Tabs label="What the stream holds" tabs={tabs} chosen={opened.pane.value} onChoose={(key) => opened.show(key)}>
       {panes[opened.pane.value]()}
     </Tabs>
   );

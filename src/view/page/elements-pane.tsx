@@ -1,5 +1,6 @@
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import type { ElementRecord } from '../protocol.js';
+import { ChosenButton } from './actions.js';
 import { ElementTree } from './element-tree.js';
 import { copyJson } from './files.js';
 import { countText, grouped, offsetText } from './format.js';
@@ -53,22 +54,12 @@ export function ElementsPane({ session }: { readonly session: Session }) {
               .catch(() => {});
           }}
         />
-        <button
-          type="button"
-          disabled={chosen === undefined}
-          onClick={() => chosen && copyJson('Element', elementJson(chosen))}
-        >
+        <ChosenButton chosen={chosen} onPress={(element) => copyJson('Element', elementJson(element))}>
           Copy element as JSON
-        </button>
-        <button
-          type="button"
-          disabled={chosen?.frame === undefined}
-          onClick={() => {
-            session.pane.value = 'frames';
-          }}
-        >
+        </ChosenButton>
+        <ChosenButton chosen={chosen?.frame} onPress={() => session.show('frames')}>
           Show frame
-        </button>
+        </ChosenButton>
       </div>
       <Tree tree={tree} onChoose={choose} />
       {chosen !== undefined && (

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { FindingRecord } from '../protocol.js';
-import { copyJson } from './files.js';
+import { ChosenButton, CopyAllButton } from './actions.js';
 import { grouped } from './format.js';
 import { Grid, type GridColumn } from './grid.js';
 import type { Session } from './session.js';
@@ -30,20 +30,16 @@ export function FindingsPane({ session }: { readonly session: Session }) {
   return (
     <>
       <div class="tools">
-        <button type="button" onClick={() => copyJson('Findings', { findings, ...summary })}>
-          Copy all as JSON
-        </button>
-        <button
-          type="button"
-          disabled={chosen === undefined}
-          onClick={() => {
-            if (chosen === undefined) return;
-            session.toOffset(chosen.offset);
-            session.pane.value = 'elements';
+        <CopyAllButton what="Findings" make={() => ({ findings, ...summary })} />
+        <ChosenButton
+          chosen={chosen}
+          onPress={({ offset }) => {
+            session.toOffset(offset);
+            session.show('elements');
           }}
         >
           Show the place
-        </button>
+        </ChosenButton>
       </div>
       {summary !== undefined && (
         <ul class="playable" aria-label="What takes the stream">
@@ -71,9 +67,7 @@ export function FindingsPane({ session }: { readonly session: Session }) {
           const finding = findings[index];
           if (finding !== undefined) session.toOffset(finding.offset);
         }}
-        onOpen={() => {
-          session.pane.value = 'elements';
-        }}
+        onOpen={() => session.show('elements')}
         rowClass={({ severity }) => (severity === 'error' ? 'bad' : undefined)}
         stamp={session.model.version.value}
         empty={session.data.state.phase === 'done' ? 'Nothing is wrong.' : 'Nothing so far.'}

@@ -1,4 +1,5 @@
 import type { FragmentRecord } from '../protocol.js';
+import { ChosenButton, CopyAllButton } from './actions.js';
 import { copyJson, saveMade } from './files.js';
 import { grouped, momentText, secondsText, sizeText, spanText } from './format.js';
 import { Grid, type GridColumn } from './grid.js';
@@ -70,23 +71,16 @@ export function FragmentsPane({ session }: { readonly session: Session }) {
   return (
     <>
       <div class="tools">
-        <button type="button" onClick={() => copyJson('Fragments', data.fragments.map(fragmentJson))}>
-          Copy all as JSON
-        </button>
-        <button
-          type="button"
-          disabled={chosen === undefined}
-          onClick={() => chosen && copyJson('Fragment', fragmentJson(chosen))}
-        >
+        <CopyAllButton what="Fragments" make={() => data.fragments.map(fragmentJson)} />
+        <ChosenButton chosen={chosen} onPress={(fragment) => copyJson('Fragment', fragmentJson(fragment))}>
           Copy fragment as JSON
-        </button>
-        <button
-          type="button"
-          disabled={chosen === undefined}
-          onClick={() => chosen && saveMade(session.ask('fragment', { fragment: chosen.index }))}
+        </ChosenButton>
+        <ChosenButton
+          chosen={chosen}
+          onPress={(fragment) => saveMade(session.ask('fragment', { fragment: fragment.index }))}
         >
           Save fragment
-        </button>
+        </ChosenButton>
       </div>
       <Grid
         label="Fragments"
@@ -95,9 +89,7 @@ export function FragmentsPane({ session }: { readonly session: Session }) {
         row={(at) => data.fragments[at]}
         selected={index === undefined ? -1 : index - data.firstFragment}
         onSelect={(at) => session.toFragment(at + data.firstFragment)}
-        onOpen={() => {
-          session.pane.value = 'frames';
-        }}
+        onOpen={() => session.show('frames')}
         rowClass={({ error, truncated, damagedBytes, gap }) =>
           error !== undefined || truncated || damagedBytes > 0 ? 'bad' : gap !== undefined ? 'broken' : undefined
         }

@@ -1,6 +1,7 @@
 import type { FrameRow } from '../frame-table.js';
 import { lowerBound } from '../lower-bound.js';
 import { FrameFlag } from '../protocol.js';
+import { ChosenButton, CopyAllButton } from './actions.js';
 import { copyJson, saveMade } from './files.js';
 import { grouped, momentText, secondsText } from './format.js';
 import { Grid, type GridColumn } from './grid.js';
@@ -78,32 +79,16 @@ export function FramesPane({ session }: { readonly session: Session }) {
             session.framesTrack.value = number;
           }}
         />
-        <button type="button" onClick={() => copyJson('Frames', Array.from(list, json))}>
-          Copy all as JSON
-        </button>
-        <button
-          type="button"
-          disabled={frame === undefined}
-          onClick={() => frame !== undefined && copyJson('Frame', json(frame))}
-        >
+        <CopyAllButton what="Frames" make={() => Array.from(list, json)} />
+        <ChosenButton chosen={frame} onPress={(number) => copyJson('Frame', json(number))}>
           Copy frame as JSON
-        </button>
-        <button
-          type="button"
-          disabled={frame === undefined}
-          onClick={() => frame !== undefined && saveMade(session.ask('frame', { frame }))}
-        >
+        </ChosenButton>
+        <ChosenButton chosen={frame} onPress={(number) => saveMade(session.ask('frame', { frame: number }))}>
           Save frame
-        </button>
-        <button
-          type="button"
-          disabled={frame === undefined}
-          onClick={() => {
-            session.pane.value = 'elements';
-          }}
-        >
+        </ChosenButton>
+        <ChosenButton chosen={frame} onPress={() => session.show('elements')}>
           Show Block
-        </button>
+        </ChosenButton>
       </div>
       <Grid
         label="Frames"
@@ -115,9 +100,7 @@ export function FramesPane({ session }: { readonly session: Session }) {
           const next = list[index];
           if (next !== undefined) session.toFrame(next);
         }}
-        onOpen={() => {
-          session.pane.value = 'elements';
-        }}
+        onOpen={() => session.show('elements')}
         rowClass={({ flags }) => ((flags & FrameFlag.key) !== 0 ? 'key' : undefined)}
         stamp={`${model.version.value} ${shown}`}
         empty="No frames."

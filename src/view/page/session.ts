@@ -56,6 +56,11 @@ export class Session {
 
   ask: Inspection['ask'] = (name, params, options) => this.inspection.ask(name, params, options);
 
+  /** Shows a pane. */
+  show(pane: PaneName): void {
+    this.pane.value = pane;
+  }
+
   /** Says that nothing more comes. */
   fail(error: string): void {
     this.inspection.model.state = { ...this.inspection.model.state, phase: 'failed', error };

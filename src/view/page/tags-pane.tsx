@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { copyJson } from './files.js';
+import { CopyAllButton } from './actions.js';
 import { grouped } from './format.js';
 import { Grid, type GridColumn } from './grid.js';
 import type { PlacedTag } from './model.js';
@@ -18,6 +18,17 @@ const COLUMNS: readonly GridColumn<PlacedTag>[] = [
   },
 ];
 
+function tagJson({ fragment: { fragmentNumber }, tag, isService }: PlacedTag): unknown {
+  return {
+    fragmentNumber: fragmentNumber ?? null,
+    name: tag.name,
+    value: tag.value,
+    length: tag.length,
+    persistent: tag.persistent,
+    service: isService,
+  };
+}
+
 /** The tags of the producer and of the service, each with its fragment. */
 export function TagsPane({ session }: { readonly session: Session }) {
   const all = session.model.tags;
@@ -35,24 +46,7 @@ export function TagsPane({ session }: { readonly session: Session }) {
   return (
     <>
       <div class="tools">
-        <button
-          type="button"
-          onClick={() =>
-            copyJson(
-              'Tags',
-              tags.map(({ fragment: { fragmentNumber }, tag, isService }) => ({
-                fragmentNumber: fragmentNumber ?? null,
-                name: tag.name,
-                value: tag.value,
-                length: tag.length,
-                persistent: tag.persistent,
-                service: isService,
-              })),
-            )
-          }
-        >
-          Copy all as JSON
-        </button>
+        <CopyAllButton what="Tags" make={() => tags.map(tagJson)} />
         <label>
           Tags of{' '}
           <select value={kind} onChange={({ currentTarget }) => setKind(currentTarget.value)}>

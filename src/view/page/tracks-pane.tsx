@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { TrackRecord } from '../protocol.js';
-import { copyJson, hexOf } from './files.js';
+import { CopyAllButton } from './actions.js';
+import { hexOf } from './files.js';
 import { grouped, secondsText } from './format.js';
 import type { Session } from './session.js';
 import { ShownText } from './shown-text.js';
@@ -17,9 +18,7 @@ export function TracksPane({ session }: { readonly session: Session }) {
   return (
     <>
       <div class="tools">
-        <button type="button" onClick={() => copyJson('Tracks', tracks)}>
-          Copy all as JSON
-        </button>
+        <CopyAllButton what="Tracks" make={() => tracks} />
       </div>
       <div class="tracks" tabIndex={0} role="group" aria-label="Tracks">
         {tracks.length === 0 && <p>No tracks.</p>}
@@ -39,36 +38,27 @@ export function TracksPane({ session }: { readonly session: Session }) {
 /** @param isCurrent whether the cursor's frame is one of it */
 function Track({ track, isCurrent }: { readonly track: TrackRecord; readonly isCurrent: boolean }) {
   const { video, audio } = track;
-  const facts: [string, string | undefined][] = [
-    ['Codec string', track.codecString ?? 'it cannot be told'],
-    ['CodecID', track.codecId],
-    ['Codec name', track.codecName],
-    ['TrackUID', track.uid],
-    ['Language', track.language],
-    ['Frame duration', track.defaultDuration === undefined ? undefined : `${secondsText(track.defaultDuration)} s`],
-    ['Storage', track.storage === 'plain' ? undefined : track.storage],
-    ['Video', video && settingsText(video)],
-    ['Audio', audio && settingsText(audio)],
-    ['First in fragment', String(track.firstFragment + 1)],
+  const facts = [
+    { name: 'Codec string', value: track.codecString ?? 'it cannot be told' },
+    { name: 'CodecID', value: track.codecId },
+    { name: 'Codec name', value: track.codecName },
+    { name: 'TrackUID', value: track.uid },
+    { name: 'Language', value: track.language },
+    {
+      name: 'Frame duration',
+      value: track.defaultDuration === undefined ? undefined : `${secondsText(track.defaultDuration)} s`,
+    },
+    { name: 'Storage', value: track.storage === 'plain' ? undefined : track.storage },
+    { name: 'Video', value: video && settingsText(video) },
+    { name: 'Audio', value: audio && settingsText(audio) },
+    { name: 'First in fragment', value: String(track.firstFragment + 1) },
   ];
   return (
     <section class="track" aria-label={`Track ${track.number}`} aria-current={isCurrent ? 'true' : undefined}>
       <h3>
         Track {track.number}: {track.type} <ShownText text={track.name ?? ''} most={100} />
       </h3>
-      <dl class="facts">
-        {facts.map(
-          ([name, value]) =>
-            value !== undefined && (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>
-                  <ShownText text={value} most={400} />
-                </dd>
-              </div>
-            ),
-        )}
-      </dl>
+      <Facts facts={facts} />
       {track.disagreements.length > 0 && (
         <ul class="bad" aria-label="What the frames do not bear out">
           {track.disagreements.map(({ rule, message }) => (
@@ -83,20 +73,34 @@ function Track({ track, isCurrent }: { readonly track: TrackRecord; readonly isC
           <summary>
             {title}, {grouped(bytes.length)} bytes
           </summary>
-          <dl class="facts">
-            {fields.map(({ name, value }) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>
-                  <ShownText text={value} most={400} />
-                </dd>
-              </div>
-            ))}
-          </dl>
+          <Facts facts={fields} />
           <code class="bytes">{hexOf(bytes.subarray(0, 512))}</code>
         </details>
       ))}
     </section>
+  );
+}
+
+/** Names with their values, but those that are not known. */
+function Facts({
+  facts,
+}: {
+  readonly facts: readonly { readonly name: string; readonly value: string | undefined }[];
+}) {
+  return (
+    <dl class="facts">
+      {facts.map(
+        ({ name, value }) =>
+          value !== undefined && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                <ShownText text={value} most={400} />
+              </dd>
+            </div>
+          ),
+      )}
+    </dl>
   );
 }
 
