@@ -1,63 +1,9 @@
 import { lowerBound } from '../lower-bound.js';
-import type { AxisFragment, Break, Intervals, Lane } from './axis-model.js';
+import type { Break, Lane } from './axis-model.js';
+import { type AxisPicture, type AxisRow, GUTTER, heightOf, RULER } from './axis-rows.js';
 import type { Colours } from './theme.js';
 import { type TimeView, ticksOf, tickText, xOf } from './time-scale.js';
 import { visibleText } from './visible-text.js';
-
-/** All that a time axis shows. Times are in milliseconds. */
-export interface AxisPicture {
-  readonly fragments: readonly AxisFragment[];
-  readonly intervals: Intervals;
-  readonly breaks: readonly Break[];
-  readonly lanes: readonly Lane[];
-  /** Times of the key frames of video, sorted. */
-  readonly keyTimes: Float64Array;
-  /** Times of damaged places. */
-  readonly damage: readonly number[];
-  /** Whether times are since 1970. */
-  readonly isWall: boolean;
-}
-
-/** Where a row of the axis is, in pixels from the top, and what is written beside it. */
-export interface AxisRow {
-  readonly kind: 'ruler' | 'fragments' | 'arrival' | 'behind' | 'errors' | 'damage' | Lane;
-  readonly label: string;
-  readonly top: number;
-  readonly height: number;
-}
-
-/** Room for labels at the left, in pixels; the charts below have the same. */
-export const GUTTER = 108;
-
-const RULER = 20;
-const BLOCKS = 46;
-const ROW = 18;
-
-/** The rows that there is something for. */
-export function rowsOf({ fragments, lanes, damage }: AxisPicture): AxisRow[] {
-  const rows: AxisRow[] = [];
-  let top = 0;
-  const add = (kind: AxisRow['kind'], label: string, height: number) => {
-    rows.push({ kind, label, top, height });
-    top += height;
-  };
-  add('ruler', '', RULER);
-  add('fragments', 'Fragments', BLOCKS);
-  if (fragments.some(({ arrival }) => arrival !== undefined)) add('arrival', 'Arrival', ROW + 4);
-  if (fragments.some(({ behind }) => behind !== undefined)) add('behind', 'Behind now', ROW);
-  if (fragments.some(({ error }) => error !== undefined)) add('errors', 'Service errors', ROW);
-  if (damage.length > 0 || fragments.some(({ damaged }) => damaged)) add('damage', 'Damage', ROW);
-  for (const lane of lanes) {
-    add(lane, visibleText(lane.name.slice(0, 60)), ROW + (lane.rows - 1) * (ROW - 4));
-  }
-  return rows;
-}
-
-/** Height of all rows, in pixels. */
-export function heightOf(rows: readonly AxisRow[]): number {
-  const last = rows.at(-1);
-  return last === undefined ? 0 : last.top + last.height + 2;
-}
 
 /**
  * Draws a time axis, all but the cursor.
@@ -83,11 +29,7 @@ export function drawAxis(
     context.fillStyle = colours.ink;
     context.fillText(fitted(context, label, GUTTER - 10), 4, top + tall / 2);
   }
-  context.save();
-  context.beginPath();
-  context.rect(GUTTER, 0, room, height);
-  context.clip();
-  context.translate(GUTTER, 0);
+  enterRoom(context, room, height);
   const painter = new AxisPainter(context, picture, view, room, colours);
   painter.ruler(height);
   for (const row of rows) painter.row(row);
@@ -107,11 +49,7 @@ export function drawCursor(
   const height = heightOf(rows);
   const room = width - GUTTER;
   context.clearRect(0, 0, width, height);
-  context.save();
-  context.beginPath();
-  context.rect(GUTTER, 0, room, height);
-  context.clip();
-  context.translate(GUTTER, 0);
+  enterRoom(context, room, height);
   const chosen = fragments[cursor.fragment ?? -1];
   const row = rows.find(({ kind }) => kind === 'fragments');
   if (chosen !== undefined && row !== undefined) {
@@ -125,6 +63,15 @@ export function drawCursor(
     context.fillRect(Math.round(xOf(cursor.time, view, room)) - 1, 0, 2, height);
   }
   context.restore();
+}
+
+/** From here until `restore`, nothing is drawn over the labels, and the room beside them begins at 0. */
+function enterRoom(context: CanvasRenderingContext2D, room: number, height: number): void {
+  context.save();
+  context.beginPath();
+  context.rect(GUTTER, 0, room, height);
+  context.clip();
+  context.translate(GUTTER, 0);
 }
 
 class AxisPainter {

@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { lowerBound } from '../lower-bound.js';
-import { GUTTER } from './axis-drawing.js';
+import { GUTTER } from './axis-rows.js';
 import { bitRates } from './bit-rates.js';
+import { CursorLine } from './cursor-line.js';
 import { bitRateText, sizeText } from './format.js';
 import { mapped } from './mapped.js';
 import type { Session } from './session.js';
@@ -121,7 +122,6 @@ function TrackChart(props: {
     () => bitRates(series.times, series.sizes, view.from, view.to).rates.reduce((a, b) => Math.max(a, b), 0),
     [series, view.from, view.to],
   );
-  const left = time === undefined ? -1 : ((time - view.from) / (view.to - view.from)) * (width - GUTTER);
   return (
     <div class="chart">
       <p>
@@ -139,7 +139,7 @@ function TrackChart(props: {
         aria-valuetext={time === undefined ? 'no place' : tickText(Math.round(time), 1, isWall)}
         onKeyDown={(event) => timeKeys(session, event)}
       >
-        {left >= 0 && left <= width - GUTTER && <div class="chart-cursor" style={{ left: `${left + GUTTER}px` }} />}
+        <CursorLine session={session} width={width} />
       </div>
     </div>
   );

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { lowerBound } from '../lower-bound.js';
-import { GUTTER } from './axis-drawing.js';
+import { GUTTER } from './axis-rows.js';
+import { CursorLine } from './cursor-line.js';
 import { mapped } from './mapped.js';
 import { PictureSource } from './picture-source.js';
 import type { Session } from './session.js';
@@ -57,7 +58,6 @@ export function Thumbnails({ session }: { readonly session: Session }) {
       kept.current.clear();
     };
   }, [session]);
-  const { time } = session.cursor.value;
   const palette = colours.value;
   useEffect(() => {
     const element = canvas.current;
@@ -118,7 +118,6 @@ export function Thumbnails({ session }: { readonly session: Session }) {
     };
   }, [width, view.from, view.to, number, isVideo, data.state.phase === 'live' ? 0 : version, palette]);
   if (number !== undefined && !isVideo) return null;
-  const left = time === undefined ? -1 : xOf(time, view, width - GUTTER);
   return (
     <div class="strip" ref={box}>
       <canvas
@@ -127,7 +126,7 @@ export function Thumbnails({ session }: { readonly session: Session }) {
         role="img"
         aria-label="Pictures of key frames along the time axis"
       />
-      {left >= 0 && left <= width - GUTTER && <div class="chart-cursor" style={{ left: `${left + GUTTER}px` }} />}
+      <CursorLine session={session} width={width} />
     </div>
   );
 }

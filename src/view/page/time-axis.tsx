@@ -1,7 +1,8 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type FragmentRecord, FrameFlag } from '../protocol.js';
-import { type AxisPicture, drawAxis, drawCursor, GUTTER, heightOf, rowsOf } from './axis-drawing.js';
+import { drawAxis, drawCursor } from './axis-drawing.js';
 import { type AxisFragment, breaksOf, Intervals, lanesOf } from './axis-model.js';
+import { type AxisPicture, GUTTER, heightOf, rowsOf } from './axis-rows.js';
 import { countText, momentText, secondsText, sizeText, spanText } from './format.js';
 import { takeKey } from './keys.js';
 import { mapped } from './mapped.js';

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { lowerBound } from '../lower-bound.js';
-import { GUTTER } from './axis-drawing.js';
+import { GUTTER } from './axis-rows.js';
+import { CursorLine } from './cursor-line.js';
 import { spanText } from './format.js';
 import { mapped } from './mapped.js';
 import { messageOf, type Session } from './session.js';
@@ -101,12 +102,10 @@ function WaveForm(props: { readonly session: Session; readonly number: number; r
       stop.abort();
     };
   }, [width, view.from, view.to, number, isTooLong, isReading, data.state.phase === 'live' ? 0 : version, palette]);
-  const { time } = session.cursor.value;
-  const left = time === undefined ? -1 : xOf(time, view, width - GUTTER);
   return (
     <div class="strip" ref={box}>
       <canvas ref={canvas} style={{ height: `${HEIGHT}px` }} role="img" aria-label={`Wave form of track ${label}`} />
-      {left >= 0 && left <= width - GUTTER && <div class="chart-cursor" style={{ left: `${left + GUTTER}px` }} />}
+      <CursorLine session={session} width={width} />
       {isTooLong && (
         <p class="strip-text">
           Zoom in to {spanText(LONGEST)} to see the sound of track {label}.
