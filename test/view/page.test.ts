@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -367,6 +368,15 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
   });
 
   describe('can be used', () => {
+    /** The panes, each with what it shows last. */
+    const PANES = [
+      ['Fragments', '[data-index]'],
+      ['Frames', '[data-index]'],
+      ['Tags', '[data-index]'],
+      ['Tracks', '.track'],
+      ['Findings', '.playable'],
+      ['Elements', '.hex pre'],
+    ] as const;
     let axe: string;
     beforeAll(async () => {
       axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
@@ -384,19 +394,14 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
     ] as const)('axe finds no serious fault: %s, %s pixels', async (colorScheme, width) => {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 900 });
-      for (const name of ['Fragments', 'Frames', 'Tags', 'Tracks', 'Findings', 'Elements']) {
+      for (const [name, last] of PANES) {
         await tab(name);
-        await page.waitForTimeout(100);
+        await page.locator(`#pane-${name.toLowerCase()} ${last}`).first().waitFor();
         await page.evaluate(axe);
-        const faults = await page.evaluate(async () => {
-          const { axe: runner } = globalThis as unknown as {
-            axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
-          };
-          const { violations } = await runner.run();
-          return violations
-            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-            .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' ')}`);
-        });
+        const { violations } = await page.evaluate<AxeResults>('axe.run()');
+        const faults = violations
+          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+          .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' ')}`);
         expect(faults, name).toEqual([]);
       }
       // Nothing makes the page itself wider than its window.
