@@ -1,3 +1,4 @@
+import { hex } from '../../ebml/header.js';
 import type { SavedFile } from '../protocol.js';
 import { notice } from './notice.js';
 import { messageOf } from './session.js';
@@ -49,5 +50,5 @@ function bytesAsHex(_key: string, value: unknown): unknown {
 
 /** Bytes in hexadecimal, without spaces. */
 export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(bytes, hex).join('');
 }

@@ -43,8 +43,7 @@ function stateOf({ error, truncated, damagedBytes, open }: FragmentRecord): stri
 
 /** A fragment as JSON: the names are those of `kvs fragments --json`. */
 function fragmentJson(fragment: FragmentRecord): unknown {
-  const iso = (millis: number | undefined) =>
-    millis === undefined ? null : `${momentText(millis).replace(' ', 'T')}Z`;
+  const iso = (millis: number | undefined) => (millis === undefined ? null : new Date(millis).toISOString());
   return {
     fragmentNumber: fragment.fragmentNumber ?? null,
     serverTimestamp: iso(fragment.serverTimestamp),

@@ -1,3 +1,4 @@
+import { hex } from '../../ebml/header.js';
 import type { ElementRecord } from '../protocol.js';
 
 /** Bytes in a row. */
@@ -26,14 +27,14 @@ export function hexRows(bytes: Uint8Array, offset: number, element: ElementRecor
     for (let at = start; at < Math.min(start + ROW, bytes.length); at++) {
       const byte = bytes[at] ?? 0;
       const part = partOf(offset + at);
-      const hex = byte.toString(16).padStart(2, '0');
+      const digits = hex(byte);
       const text = byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·';
       const last = runs.at(-1);
       if (last?.part === part) {
-        last.hex += ` ${hex}`;
+        last.hex += ` ${digits}`;
         last.text += text;
       } else {
-        runs.push({ part, hex, text });
+        runs.push({ part, hex: digits, text });
       }
     }
     rows.push({ offset: offset + start, runs });
