@@ -34,7 +34,7 @@ export class Session {
   /** What the time axis shows; `undefined` while it shows all of it. */
   readonly view: Signal<TimeView | undefined> = signal(undefined);
   readonly pane: Signal<PaneName> = signal('fragments');
-  /** TrackNumber that the player and the frames' table keep to; `undefined`: of all, the first of video. */
+  /** TrackNumber that the player keeps to; `undefined`: of the main track. */
   readonly track: Signal<number | undefined> = signal(undefined);
   /** TrackNumber that the table of frames keeps to; `undefined`: all tracks. */
   readonly framesTrack: Signal<number | undefined> = signal(undefined);
