@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { guidePages } from './navigation.mjs';
+import { GUIDES } from './navigation.mjs';
 
 const SITE = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = join(SITE, '..');
@@ -27,8 +27,7 @@ function installTools() {
 }
 
 /** Where a guide lies on the site, by where it lies in the repository. */
-const pages = new Map(guidePages().map(({ source, page }) => [source, page]));
-const existing = [...pages].filter(([source]) => existsSync(join(ROOT, source)));
+const pages = new Map(GUIDES.flatMap(({ items }) => items).map(({ source, page }) => [source, page]));
 
 /** A guide as the site shows it: links lead to pages of the site, and blocks that are not run say why. */
 function forSite(source, text) {
@@ -89,7 +88,7 @@ async function writeReference() {
 installTools();
 rmSync(PAGES, { recursive: true, force: true });
 mkdirSync(PAGES, { recursive: true });
-for (const [source, page] of existing)
+for (const [source, page] of pages)
   writeFileSync(join(PAGES, `${page}.md`), forSite(source, readFileSync(join(ROOT, source), 'utf8')));
 // The front matter is YAML, which JSON is a part of.
 writeFileSync(join(PAGES, 'index.md'), `---\n${readFileSync(join(SITE, 'home.json'), 'utf8')}---\n`);

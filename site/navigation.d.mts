@@ -1,10 +1,10 @@
-/** A page of the side bar: where its text comes from, and its name on the site where that is not the file's. */
+/** A page of the side bar. */
 export interface GuideItem {
   readonly text: string;
+  /** Where its text comes from, seen from the root of the repository. */
   readonly source: string;
-  readonly page?: string;
+  /** Its name on the site. */
+  readonly page: string;
 }
 
 export declare const GUIDES: readonly { readonly text: string; readonly items: readonly GuideItem[] }[];
-export declare function guidePages(): readonly (GuideItem & { readonly page: string })[];
-export declare function pageOf(source: string): string;

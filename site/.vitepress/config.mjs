@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitepress';
-import { GUIDES, pageOf } from '../navigation.mjs';
+import { GUIDES } from '../navigation.mjs';
 import { apiSidebar } from './api-sidebar.mjs';
 
 const PAGES = fileURLToPath(new URL('../.pages/', import.meta.url));
 
 const guides = GUIDES.map(({ text, items }) => ({
   text,
-  items: items
-    .map(({ text, source, page = pageOf(source) }) => ({ text, link: `/${page}` }))
-    .filter(({ link }) => existsSync(`${PAGES}${link}.md`)),
+  items: items.map(({ text, page }) => ({ text, link: `/${page}` })),
 }));
 
 // A build of the guides alone has no reference to lead to.
