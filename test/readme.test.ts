@@ -12,10 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser } from './support/browser.js';
-import { blocksOf, type DocBlock } from './support/doc-blocks.js';
+import { bundleForBrowser, openBrowser } from './support/browser.js';
+import { blocksOf, type DocBlock, proseOf } from './support/doc-blocks.js';
 import { describeNeeding, packages, tools } from './support/tools.js';
 
 const run = promisify(execFile);
@@ -94,15 +93,9 @@ describe('the TypeScript of the pages', () => {
 
 describeNeeding('the TypeScript of the pages in Chromium', [tools('chromium')], () => {
   it.each(typescript.filter(({ use }) => use === 'browser'))('$name runs without an error', async ({ name }) => {
-    const { outputFiles } = await build({
-      stdin: { contents: `await import('./${name}.js');\nglobalThis.isDone = true;`, resolveDir: join(FOLDER, 'out') },
-      bundle: true,
-      write: false,
-      format: 'esm',
-      platform: 'browser',
-      target: 'es2022',
-      logLevel: 'silent',
-    });
+    const script = await bundleForBrowser(
+      `await import('./${FOLDER}/out/${name}.js');\nReflect.set(globalThis, 'isDone', true);`,
+    );
     const session = await openBrowser({
       '/': {
         type: 'text/html',
@@ -110,7 +103,7 @@ describeNeeding('the TypeScript of the pages in Chromium', [tools('chromium')], 
       },
       // A server of the page's own that passes on what the service sends.
       '/media': { type: 'video/x-matroska', body: readFileSync(RECORDING) },
-      '/script.js': { type: 'text/javascript', body: outputFiles[0]?.text ?? '' },
+      '/script.js': { type: 'text/javascript', body: script },
     });
     try {
       await session.page.addScriptTag({ type: 'module', url: '/script.js' });
@@ -150,8 +143,4 @@ function makeProject(): string {
   const kvs = `#!/bin/sh\nexec ${process.execPath} ${resolve('dist/cli/main.js')} "$@"\n`;
   writeFileSync(join(folder, 'node_modules/.bin/kvs'), kvs, { mode: 0o755 });
   return folder;
-}
-
-function proseOf(page: string): string {
-  return readFileSync(page, 'utf8').replace(/^```.*?^```$/gms, '');
 }

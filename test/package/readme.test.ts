@@ -1,27 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser } from '../support/browser.js';
+import { bundleForBrowser, openBrowser } from '../support/browser.js';
+import { blocksOf } from '../support/doc-blocks.js';
 import { RECORDING } from './facts.js';
 import { Project } from './project.js';
 
-/** A fenced block of the README, and the block of text right behind it. */
-interface Block {
-  readonly info: string;
-  readonly code: string;
-  readonly output: string | undefined;
-}
-
-function blocksOf(markdown: string): Block[] {
-  const fences = /^```([^\n]*)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?/gms;
-  return [...markdown.matchAll(fences)].map(([, info = '', code = '', output]) => ({ info, code, output }));
-}
-
 const readme = readFileSync('README.md', 'utf8');
-const blocks = blocksOf(readme);
-const programs = blocks.filter(({ info }) => info === 'ts');
-const pages = blocks.filter(({ info }) => info === 'ts browser');
+const blocks = blocksOf('README.md');
+const typescript = blocks.filter(({ language }) => language === 'ts');
+const programs = typescript.filter(({ use }) => use === 'run');
+const pages = typescript.filter(({ use }) => use === 'browser');
 const commands = blocks.filter(({ code }) => code.startsWith('npx ')).flatMap(({ code }) => code.trim().split('\n'));
 
 describe('README.md, in an empty project', () => {
@@ -50,15 +39,10 @@ describe('README.md, in an empty project', () => {
 
   it.each(pages)('the page plays in Chromium as it stands', async ({ code }) => {
     project.write('page.js', code);
-    const { outputFiles } = await build({
-      entryPoints: [join(project.folder, 'page.js')],
-      bundle: true,
-      write: false,
-      format: 'esm',
-    });
+    const script = await bundleForBrowser(`import ${JSON.stringify(join(project.folder, 'page.js'))};`);
     const { page, errors, close } = await openBrowser({
       '/': { type: 'text/html', body: '<!doctype html><body><script type="module" src="/page.js"></script>' },
-      '/page.js': { type: 'text/javascript', body: outputFiles[0]?.text ?? '' },
+      '/page.js': { type: 'text/javascript', body: script },
       '/media': { type: 'video/x-matroska', body: readFileSync(RECORDING) },
     });
     try {

@@ -1,11 +1,11 @@
-import { createReadStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createReadStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { callToWav, SPEAKERS, speakersToWav, transcribeEvents } from '../../examples/recipes/connect.js';
 import { GetMediaConsumer } from '../../src/client/index.js';
 import { readFrames } from '../../src/index.js';
 import { startLocalKinesisVideo } from '../../src/testing/index.js';
+import { clientConfigOf, withFolder } from './support.js';
 
 const CALL = 'test/cases/connect-5.mkv';
 
@@ -24,12 +24,8 @@ async function withConsumer<T>(use: (consumer: GetMediaConsumer) => Promise<T>):
     streams: { call: { source: CALL, keepMetadata: true } },
     idleTimeoutMs: 100,
   });
-  const clientConfig = {
-    endpoint: local.endpoint,
-    region: 'local',
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-  };
   try {
+    const clientConfig = clientConfigOf(local);
     return await use(new GetMediaConsumer({ streamName: 'call', clientConfig, start: { type: 'EARLIEST' } }));
   } finally {
     await local.close();
@@ -37,8 +33,7 @@ async function withConsumer<T>(use: (consumer: GetMediaConsumer) => Promise<T>):
 }
 
 it('writes a call as a WAV file of two channels', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'kvs-parser-recipe-'));
-  try {
+  await withFolder(async (folder) => {
     const path = join(folder, 'call.wav');
     const written = await callToWav(new Uint8Array(readFileSync(CALL)), path);
     expect(written).toMatchObject({ sampleRate: 8000, numberOfChannels: 2, duration: 5_440_000 });
@@ -50,14 +45,11 @@ it('writes a call as a WAV file of two channels', async () => {
       const pcm = new Int16Array((await pcmOf(speaker)).buffer);
       expect(samples.filter((_, index) => index % 2 === channel)).toEqual(pcm);
     }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  });
 });
 
 it('writes a WAV file for each side', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'kvs-parser-recipe-'));
-  try {
+  await withFolder(async (folder) => {
     const paths = await speakersToWav(() => createReadStream(CALL), folder);
     expect(paths).toEqual(SPEAKERS.map((speaker) => join(folder, `${speaker}.wav`)));
     for (const [index, speaker] of SPEAKERS.entries()) {
@@ -65,9 +57,7 @@ it('writes a WAV file for each side', async () => {
       expect(bytes.readUInt16LE(22)).toBe(1);
       expect(Buffer.compare(bytes.subarray(44), await pcmOf(speaker))).toBe(0);
     }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  });
 });
 
 it('gives the PCM of each side for transcription, out of a consumer', async () => {
@@ -98,11 +88,8 @@ it('ends both where another contact begins in the same stream', async () => {
     for await (const { AudioEvent } of transcribeEvents(call, speaker)) size += AudioEvent.AudioChunk.length;
     expect(size).toBe(52_224);
   }
-  const folder = mkdtempSync(join(tmpdir(), 'kvs-parser-recipe-'));
-  try {
+  await withFolder(async (folder) => {
     await callToWav(call, join(folder, 'call.wav'));
     expect(readFileSync(join(folder, 'call.wav')).length).toBe(44 + 2 * 52_224);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  });
 });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { proseOf } from '../support/doc-blocks.js';
 
 const PAGES = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
   encoding: 'utf8',
@@ -17,14 +18,10 @@ interface Link {
   readonly anchor: string | undefined;
 }
 
-/** The text of a page without its code, where brackets are no links. */
-const proseOf = (page: string) =>
-  readFileSync(page, 'utf8')
-    .replace(/^```.*?^```$/gms, '')
-    .replace(/`[^`\n]*`/g, '``');
-
 function linksOf(page: string): Link[] {
-  return [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = '']) => {
+  // Brackets in code are no links.
+  const text = proseOf(page).replace(/`[^`\n]*`/g, '``');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = '']) => {
     if (/^\w+:/.test(target)) return [];
     const [path = '', anchor] = target.split('#');
     const file = path === '' ? page : posix.normalize(posix.join(posix.dirname(page), path)).replace(/\/$/, '');
@@ -35,8 +32,7 @@ function linksOf(page: string): Link[] {
 /** The anchors of a page, made of its headings as GitHub and npm do. */
 function anchorsOf(page: string): Set<string> {
   const anchors = new Set<string>();
-  const text = readFileSync(page, 'utf8').replace(/^```.*?^```$/gms, '');
-  for (const [, heading = ''] of text.matchAll(/^#+ (.*)$/gm)) {
+  for (const [, heading = ''] of proseOf(page).matchAll(/^#+ (.*)$/gm)) {
     const plain = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase();
     const slug = plain.replace(/[^\p{L}\p{N}_\- ]/gu, '').replaceAll(' ', '-');
     let anchor = slug;

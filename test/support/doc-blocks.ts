@@ -40,6 +40,11 @@ export function blocksOf(page: string): DocBlock[] {
   }));
 }
 
+/** The text of a page without its blocks of code. */
+export function proseOf(page: string): string {
+  return readFileSync(page, 'utf8').replace(/^```.*?^```$/gms, '');
+}
+
 function useOf(info: string): BlockUse {
   if (info === '') return 'run';
   if (info === 'browser') return 'browser';
