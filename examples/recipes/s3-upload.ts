@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import type { ByteStream } from 'kvs-parser';
 import type { FragmentDocument } from 'kvs-parser/client';
-import { mp4SegmentStream } from 'kvs-parser/mp4';
+import { remuxToMp4 } from 'kvs-parser/mp4';
 
 /** Where objects are put. */
 export interface S3Target {
@@ -40,29 +39,38 @@ export async function uploadFragments(
 }
 
 /**
- * Uploads a stream of any length as one fragmented MP4, in parts, while it is read. Where it fails or is aborted, nothing is left in the bucket.
+ * Uploads a stream of any length as one MP4, in parts, while it is read. Its index comes last, and describes all tracks and configurations
+ * that the stream has had. Where it fails or is aborted, nothing is left in the bucket.
  *
  * @throws whatever the stream or S3 throw, the signal's reason
  */
 export async function uploadMp4(stream: ByteStream, key: string, { client, bucket, signal }: S3Target): Promise<void> {
-  let failure: unknown;
-  async function* body(): AsyncGenerator<Uint8Array, undefined> {
-    try {
-      for await (const { bytes } of mp4SegmentStream(stream, { startAtZero: true, signal })) yield bytes;
-    } catch (error) {
-      failure = error;
-      throw error;
-    }
-    return undefined;
-  }
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
   const upload = new Upload({
     client,
-    params: { Bucket: bucket, Key: key, Body: Readable.from(body()), ContentType: 'video/mp4' },
+    params: { Bucket: bucket, Key: key, Body: readable, ContentType: 'video/mp4' },
     queueSize: 1, // no other part is on its way when the upload is given up
   });
-  try {
-    await upload.done();
-  } catch (error) {
-    throw failure ?? error;
-  }
+  // The side that fails first ends the other one, and its error is thrown.
+  let failure: { readonly error: unknown } | undefined;
+  const remux = async () => {
+    try {
+      await remuxToMp4(stream, (bytes) => writer.write(bytes), { moov: 'last', signal });
+      await writer.close();
+    } catch (error) {
+      failure ??= { error };
+      await writer.abort(error);
+    }
+  };
+  const send = async () => {
+    try {
+      await upload.done();
+    } catch (error) {
+      failure ??= { error };
+      await readable.cancel(error);
+    }
+  };
+  await Promise.all([remux(), send()]);
+  if (failure !== undefined) throw failure.error;
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { uploadFragments, uploadMp4 } from '../../examples/recipes/s3-upload.js';
 import { FragmentListConsumer } from '../../src/client/index.js';
 import { readFragments } from '../../src/index.js';
+import { findBoxes, readBoxes } from '../support/mp4-judges.js';
 import { LocalS3 } from './s3.js';
 import { clientConfigOf, FRAGMENTS, RECORDING, startDoor } from './support.js';
 
@@ -62,6 +63,15 @@ it('uploads an MP4 in parts while it is read', async () => {
   expect(packets).toBe(250 * rounds);
 });
 
+it('describes what comes behind a change of resolution', async () => {
+  const stream = createReadStream('test/cases/sps-change--stale.mkv');
+  await uploadMp4(stream, 'change.mp4', { client: s3.client(), bucket: 'recordings' });
+  const bytes = new Uint8Array(s3.objects.get('recordings/change.mp4') ?? []);
+  const boxes = readBoxes(bytes);
+  expect(findBoxes(boxes, 'moov')).toHaveLength(1);
+  expect(findBoxes(boxes, 'avc1')).toHaveLength(2);
+});
+
 it('uploads a short one at once', async () => {
   await uploadMp4(createReadStream(RECORDING), 'short.mp4', { client: s3.client(), bucket: 'recordings' });
   expect([...s3.objects.keys()]).toEqual(['recordings/short.mp4']);
@@ -85,6 +95,13 @@ it('leaves nothing where the stream fails, S3 fails, or a signal ends it', async
 
   s3.failAt = 0;
   await expect(uploadMp4(createReadStream(RECORDING), 'denied.mp4', target)).rejects.toThrow('AccessDenied');
+  // A stream that would go on ends where S3 takes no more of it.
+  let rounds = 0;
+  const endless = long(Number.POSITIVE_INFINITY, (round) => {
+    rounds = round;
+  });
+  await expect(uploadMp4(endless, 'denied.mp4', target)).rejects.toThrow('AccessDenied');
+  expect(rounds).toBeLessThan(200);
   const local = await startDoor();
   try {
     const range = { type: 'SERVER_TIMESTAMP', from: new Date(0), to: new Date() } as const;
