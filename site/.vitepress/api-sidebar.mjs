@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The kinds of pages that the side bar lists, and those that it only leads to: their lists are on the page of the entry. */
@@ -12,30 +12,22 @@ const LED_TO = [
   ['variables', 'Variables'],
 ];
 
+const { name, exports } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
 /** The entries of the package, as TypeDoc names them. */
-export const ENTRIES = [
-  'kvs-parser',
-  'kvs-parser/client',
-  'kvs-parser/mp4',
-  'kvs-parser/decode',
-  'kvs-parser/hls',
-  'kvs-parser/hls/node',
-  'kvs-parser/fleet',
-  'kvs-parser/testing',
-];
+const ENTRIES = Object.keys(exports)
+  .filter((path) => path !== './package.json')
+  .map((path) => path.replace('.', name));
 
 /**
- * A side bar for each entry: its own pages, and links to the other entries. One for all of them would stand in each of some 370 pages.
+ * A side bar for each entry: its own pages, and links to all entries. One for all of them would stand in each of some 370 pages.
  *
  * @param {string} pages the folder that has TypeDoc's pages as `api`
  */
 export function apiSidebar(pages) {
-  const sidebars = {};
-  for (const entry of [...ENTRIES].reverse()) {
-    const others = ENTRIES.map((text) => ({ text, link: `/api/${text}/` }));
-    sidebars[`/api/${entry}/`] = [{ text: 'Entries', items: others }, ...groupsOf(pages, entry)];
-  }
-  sidebars['/api/'] = [{ text: 'Entries', items: ENTRIES.map((text) => ({ text, link: `/api/${text}/` })) }];
+  const entries = { text: 'Entries', items: ENTRIES.map((text) => ({ text, link: `/api/${text}/` })) };
+  const sidebars = { '/api/': [entries] };
+  for (const entry of ENTRIES) sidebars[`/api/${entry}/`] = [entries, ...groupsOf(pages, entry)];
   return sidebars;
 }
 

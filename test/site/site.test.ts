@@ -42,6 +42,9 @@ describeNeeding('the built site', [site], () => {
 
   it('has the guides and a page for each export', () => {
     for (const { items } of GUIDES) for (const { page } of items) expect([...pages.keys()]).toContain(`${page}.html`);
+    const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, unknown> };
+    for (const path of Object.keys(exports).filter((name) => name !== './package.json'))
+      expect([...pages.keys()]).toContain(posix.join('api/kvs-parser', path, 'index.html'));
     expect(pages.has('api/kvs-parser/client/classes/GetMediaConsumer.html')).toBe(true);
     expect(pages.size).toBeGreaterThan(300);
   });
