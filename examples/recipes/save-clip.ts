@@ -22,7 +22,7 @@ export async function saveClip({ from, to, ...settings }: ClipRequest, path: str
   const unfinished = `${path}.part`;
   const file = await open(unfinished, 'w');
   try {
-    // With `moov` at the end nothing is held in memory, however long the clip is.
+    // With `moov` at the end the media is not held in memory, however long the clip is.
     const result = await remuxToMp4(consumer.bytes(), (bytes) => file.appendFile(bytes), { moov: 'last', signal });
     await file.close();
     await rename(unfinished, path);
