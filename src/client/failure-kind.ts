@@ -85,8 +85,6 @@ const FINAL = [
   'ValidationException',
   'NoDataRetentionException',
   'UnsupportedStreamMediaTypeException',
-  // A package of the SDK: what is not installed, or fails to load, stays so.
-  'PeerError',
 ];
 
 /** Kinds of the errors that the service names, for all its operations, by the name without `Exception` at its end. */

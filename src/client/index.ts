@@ -52,6 +52,7 @@ export type { FragmentDocument, PatienceOptions } from './iteration.js';
 export type { FragmentOrder, FragmentRange, ListedFragment } from './list-fragments.js';
 export type { ConsumerMetrics } from './metrics.js';
 export { type FragmentNotification, parseFragmentNotification } from './notification.js';
+export { PeerError, type PeerErrorCode } from './peer.js';
 export type { PlaybackAccess } from './playback-client.js';
 export type { ResumeBy, StartPosition } from './position.js';
 export {

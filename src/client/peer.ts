@@ -1,31 +1,60 @@
-/** A package that a consumer needs is not installed, or does not load. */
+/** Why an optional package cannot be used, for programs to test. */
+export type PeerErrorCode =
+  /** The package is not installed. */
+  | 'PeerMissing'
+  /** The package is there and does not load, or it is not the package that it should be; `cause` says why. */
+  | 'PeerBroken';
+
+/** An optional package that a call needs is not installed, or does not load. The message says which of the two. */
 export class PeerError extends Error {
-  override name = 'PeerError';
+  /** Always `PeerError`. */
+  override readonly name = 'PeerError';
+  /** Which of the two. */
+  readonly code: PeerErrorCode;
+  /** The package, by its name on npm. */
+  readonly packageName: string;
+
+  /** @internal */
+  constructor(code: PeerErrorCode, packageName: string, message: string, options: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.packageName = packageName;
+  }
 }
 
 /**
- * Why a package could not be loaded, for people: that it is not installed only where that is so.
+ * Why a package could not be loaded: that it is not installed only where that is so.
  *
  * @param name of the package
  * @param cause what its `import()` was rejected with
  * @param room what needs it
  */
 export function peerError(name: string, cause: unknown, room = 'kvs-parser/client'): PeerError {
-  const text = isMissing(name, cause)
-    ? `${room} needs the package ${name}: install it beside kvs-parser`
-    : `the package ${name} does not load: ${reasonOf(cause)}`;
-  return new PeerError(text, { cause });
+  if (isMissing(name, cause)) {
+    const text = `${room} needs the package ${name}: install it beside kvs-parser`;
+    return new PeerError('PeerMissing', name, text, { cause });
+  }
+  return new PeerError('PeerBroken', name, `the package ${name} does not load: ${reasonOf(cause)}`, { cause });
 }
 
+/** What runtimes and bundlers export for a CommonJS module that exports nothing. */
+const KEYS_OF_ANY_MODULE: ReadonlySet<string> = new Set(['default', 'module.exports', '__esModule']);
+
 /**
- * What was imported, if it is the package. Some bundlers put an empty module in the place of one that they do not find.
+ * What was imported, if it is the package. An installation that broke off leaves empty files; some bundlers put an empty module in the place
+ * of a package that they do not find.
  *
  * @param member something that the package exports
- * @throws Error of the words that {@link peerError} takes for a package that is not installed
+ * @throws Error that says what is there instead
  */
-export function checkPeer<T extends object>(name: string, module: T, member: keyof T): T {
+export function checkPeer<T extends object>(name: string, module: T, member: keyof T & string): T {
   if (typeof module[member] === 'function') return module;
-  throw new Error(`cannot find package '${name}'`);
+  const isEmpty = Object.keys(module).every((key) => KEYS_OF_ANY_MODULE.has(key));
+  throw new Error(
+    isEmpty
+      ? 'it exports nothing: its installation is incomplete, or a bundler has put an empty module in its place'
+      : `it has no ${member}: this is another version of ${name}, or another package`,
+  );
 }
 
 /** What runtimes and bundlers say of a name that leads nowhere. One of a package's own dependencies is missing in the same words. */

@@ -1,6 +1,7 @@
 import { EbmlParseError } from '../ebml/errors.js';
 import type { StreamError } from '../visitors/fragment-metadata.js';
 import { type FailureKind, kindOfFailure, kindOfStreamError } from './failure-kind.js';
+import { PeerError } from './peer.js';
 
 /** The operations of the service that are called here, by their names in the API. */
 export type ServiceOperation =
@@ -85,6 +86,10 @@ export function toKinesisVideoError(operation: ServiceOperation, thrown: unknown
   }
   if (thrown instanceof NotMediaError) {
     return new KinesisVideoError(operation, { code: 'NotMatroska', kind: 'service', text, cause: thrown });
+  }
+  // What is not installed, or fails to load, stays so.
+  if (thrown instanceof PeerError) {
+    return new KinesisVideoError(operation, { code: thrown.code, kind: 'final', text, cause: thrown });
   }
   const { name, codes, requestId, statusCode, clockCorrected } = fieldsOf(thrown);
   const kind = kindOfFailure({ name, codes, statusCode, text, clockCorrected });

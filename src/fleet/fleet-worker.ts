@@ -139,7 +139,7 @@ export class FleetWorker {
   /**
    * Begins to take streams and parts, as soon as Redis can be reached: until then the event `error` tells why it waits.
    *
-   * @throws PeerError when `bullmq` is not installed; Error when it is closed before Redis could be reached
+   * @throws PeerError when `bullmq` is not installed, or does not load; Error when it is closed before Redis could be reached
    */
   start(): Promise<void> {
     this.#starting ??= this.#start();

@@ -4,6 +4,7 @@
  *
  * @module kvs-parser/fleet
  */
+export { PeerError, type PeerErrorCode } from '../client/peer.js';
 export { FleetWorker, type FleetWorkerOptions, type WorkerEvent, type WorkerHealth } from './fleet-worker.js';
 export type { FleetHandler, HandlerContext } from './handler.js';
 export type { FleetConnection, StreamName } from './names.js';

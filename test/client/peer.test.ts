@@ -14,6 +14,8 @@ it.each([
 ])('a package that is not installed is named in %s', (_, message) => {
   const cause = new TypeError(message);
   expect(peerError(NAME, cause)).toMatchObject({
+    code: 'PeerMissing',
+    packageName: NAME,
     message: `kvs-parser/client needs the package ${NAME}: install it beside kvs-parser`,
     cause,
   });
@@ -25,26 +27,45 @@ it.each([
   ['it throws', 'fetch is not defined'],
 ])('a package that does not load says why: %s', (_, message) => {
   const cause = new Error(message);
-  expect(peerError(NAME, cause)).toMatchObject({ message: `the package ${NAME} does not load: ${message}`, cause });
+  expect(peerError(NAME, cause)).toMatchObject({
+    code: 'PeerBroken',
+    message: `the package ${NAME} does not load: ${message}`,
+    cause,
+  });
   expect(peerError(NAME, message).message).toContain(message);
 });
 
-it('an empty module in the place of a package is a package that is not installed', () => {
-  const empty: { readonly Client?: unknown } = {};
-  let thrown: unknown;
-  try {
-    checkPeer(NAME, empty, 'Client');
-  } catch (error) {
-    thrown = error;
-  }
-  expect(peerError(NAME, thrown).message).toContain('install it beside kvs-parser');
+it.each([
+  ['an empty module', {}, 'it exports nothing: its installation is incomplete'],
+  ['an empty module of CommonJS', { default: {}, 'module.exports': {} }, 'it exports nothing'],
+  ['another version', { OtherClient: class {} }, `it has no Client: this is another version of ${NAME}`],
+])('%s in the place of a package is not taken for a package that is not installed', (_, module, text) => {
+  expect(loading(module)).toMatchObject({
+    code: 'PeerBroken',
+    packageName: NAME,
+    message: expect.stringContaining(`the package ${NAME} does not load: ${text}`),
+  });
+});
+
+it('a package that has what is used of it is taken', () => {
   const whole = { Client: class {} };
   expect(checkPeer(NAME, whole, 'Client')).toBe(whole);
 });
 
-it('is final, whatever words the cause has', () => {
+/** What a loader throws that was given this module. */
+function loading(module: Readonly<Record<string, unknown>>): unknown {
+  try {
+    return checkPeer(NAME, module, 'Client');
+  } catch (cause) {
+    return peerError(NAME, cause);
+  }
+}
+
+it('is final, with the same code, whatever words the cause has', () => {
   const thrown = peerError(NAME, new Error("Cannot find package '@smithy/fetch-http-handler' imported from x"));
   const error = toKinesisVideoError('GetMedia', thrown);
-  expect(error).toMatchObject({ kind: 'final', code: 'PeerError' });
+  expect(error).toMatchObject({ kind: 'final', code: 'PeerBroken', cause: thrown });
   expect(error.message).toContain('@smithy/fetch-http-handler');
+  const missing = peerError(NAME, new Error(`Cannot find package '${NAME}' imported from x`));
+  expect(toKinesisVideoError('GetMedia', missing)).toMatchObject({ kind: 'final', code: 'PeerMissing' });
 });

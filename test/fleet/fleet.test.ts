@@ -1,8 +1,14 @@
 import { Queue } from 'bullmq';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { RedisServer } from '../../scripts/redis-server.mjs';
-import { PeerError, peerError } from '../../src/client/peer.js';
-import { FleetWorker, type FleetWorkerOptions, StreamFleet, type WorkerEvent } from '../../src/fleet/index.js';
+import { peerError } from '../../src/client/peer.js';
+import {
+  FleetWorker,
+  type FleetWorkerOptions,
+  PeerError,
+  StreamFleet,
+  type WorkerEvent,
+} from '../../src/fleet/index.js';
 import { defineScripts } from '../../src/fleet/scripts.js';
 import { SharedLimiter } from '../../src/fleet/shared-limiter.js';
 import { splitFragments } from '../../src/fleet/stream-fleet.js';
@@ -283,6 +289,8 @@ it('splits fragments by number, size and time', () => {
 it('says what is missing without BullMQ', () => {
   const error = peerError('bullmq', new Error("Cannot find package 'bullmq'"), 'kvs-parser/fleet');
   expect(error).toBeInstanceOf(PeerError);
+  expect(error).toBeInstanceOf(PeerError);
+  expect(error.code).toBe('PeerMissing');
   expect(error.message).toBe('kvs-parser/fleet needs the package bullmq: install it beside kvs-parser');
 });
 
