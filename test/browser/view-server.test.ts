@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
@@ -12,6 +11,7 @@ import { type BrowserSession, openBrowser } from '../support/browser.js';
 import { noise } from '../support/bytes.js';
 import { fragmentInput } from '../support/kvs-documents.js';
 import { describeNeeding, tools } from '../support/tools.js';
+import { startView } from '../support/view-command.js';
 
 const RECORDING = 'examples/recording/camera.mkv';
 
@@ -66,13 +66,8 @@ describeNeeding('kvs view in Chromium', [tools('chromium')], () => {
 
   /** Starts `kvs view`; gives the address of its page. */
   async function serve(...words: string[]): Promise<string> {
-    const child = spawn(process.execPath, ['dist/cli/main.js', 'view', ...words, '--json'], {
-      env: { ...process.env, AWS_ACCESS_KEY_ID: undefined, NODE_NO_WARNINGS: '1' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const { child, page: address } = await startView(words);
     children.push(child);
-    const line = await createInterface(child.stdout)[Symbol.asyncIterator]().next();
-    const { page: address }: { page: string } = JSON.parse(String(line.value));
     return address;
   }
 

@@ -1,10 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { scriptedFaults } from '../../src/testing/faults.js';
@@ -12,6 +10,7 @@ import { startLocalKinesisVideo } from '../../src/testing/local-kinesis-video.js
 import type { ServedSources } from '../../src/view/protocol.js';
 import { kvs } from '../support/cli.js';
 import { describeNeeding, tools } from '../support/tools.js';
+import { startView } from '../support/view-command.js';
 import { isOver, open } from '../view/support.js';
 
 const RECORDING = 'examples/recording/camera.mkv';
@@ -21,22 +20,11 @@ afterEach(() => {
   for (const child of running.splice(0)) child.kill('SIGKILL');
 });
 
-/** Starts `kvs view`; gives the address that it prints. */
+/** Starts `kvs view`, for a test: it is killed when the test has ended. */
 async function start(words: readonly string[], input?: Uint8Array) {
-  const child = spawn(process.execPath, ['dist/cli/main.js', 'view', ...words, '--json'], {
-    env: { ...process.env, AWS_ACCESS_KEY_ID: undefined, NODE_NO_WARNINGS: '1' },
-  });
-  running.push(child);
-  child.stdin.end(input);
-  const said = { stderr: '' };
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said.stderr += text;
-  });
-  const ended = once(child, 'close').then(([code]) => code);
-  const line = await createInterface(child.stdout)[Symbol.asyncIterator]().next();
-  if (line.done === true) throw new Error(said.stderr);
-  const { page }: { page: string } = JSON.parse(String(line.value));
-  return { child, said, ended, page };
+  const started = await startView(words, input);
+  running.push(started.child);
+  return started;
 }
 
 async function sources(page: string): Promise<ServedSources> {
@@ -191,6 +179,10 @@ describe('kvs view FILE', () => {
   it('says what cannot be read', () => {
     const { status, stderr } = kvs(['view', 'no-such-file.mkv', '--json']);
     expect([status, stderr]).toEqual([1, 'kvs: no-such-file.mkv: there is no such file (ENOENT)\n']);
+  });
+
+  it('fails a test that starts it at once when it ends at once', async () => {
+    await expect(start(['no-such-file.mkv'])).rejects.toThrow(/ended with code 1: kvs: no-such-file\.mkv: /);
   });
 });
 

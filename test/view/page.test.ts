@@ -1,5 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +18,7 @@ import { CAPTURES, captureBytes, captureFacts } from '../support/captures.js';
 import { fragmentInput } from '../support/kvs-documents.js';
 import { runMkvinfo } from '../support/mkvinfo.js';
 import { describeNeeding, findTool, tools } from '../support/tools.js';
+import { startView } from '../support/view-command.js';
 
 const CAPTURE = 'output_get_media.mkv';
 /** How long a page on a busy machine may take for what it does at once on an idle one. */
@@ -629,16 +629,9 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
   it('follows a live stream', async () => {
     const source = 'examples/recording/camera.mkv';
     const local = await startLocalKinesisVideo({ streams: { door: { source, realtime: true, loop: true } } });
-    const args = ['view', '--no-open', '--json', '--stream', 'door', '--endpoint', local.endpoint];
-    const keys = { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any', AWS_REGION: 'us-east-1' };
-    const server = spawn(process.execPath, ['dist/cli/main.js', ...args], {
-      env: { ...process.env, ...keys },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const server = await startView(['--stream', 'door', '--endpoint', local.endpoint]);
     try {
-      const [line] = await once(server.stdout, 'data');
-      const address: { page: string } = JSON.parse(String(line));
-      await page.goto(address.page);
+      await page.goto(server.page);
       const fragments = async () => Number(/\d+/.exec((await page.locator('#tab-fragments').textContent()) ?? '')?.[0]);
       await expect.poll(fragments, WAIT).toBeGreaterThanOrEqual(4);
       await expect.poll(() => page.locator('.progress').textContent(), WAIT).toMatch(/live.*behind/);
@@ -654,8 +647,8 @@ describeNeeding("the inspector's page", [tools('chromium', 'ffmpeg', 'mkvinfo'),
       expect(await page.locator('.connection').textContent()).toContain('Connected');
     } finally {
       await page.goto('about:blank');
-      server.kill();
-      await once(server, 'exit');
+      server.child.kill();
+      await server.ended;
       await local.close();
     }
   });
