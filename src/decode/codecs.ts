@@ -3,7 +3,7 @@ import { DecodeError } from './decode-error.js';
 import { FfmpegAudioDecoder, FfmpegChunk, FfmpegVideoDecoder } from './ffmpeg-decoder.js';
 import { hasFfmpeg } from './ffmpeg-process.js';
 import { withOwnTimes } from './native-decoder.js';
-import { loadOptional } from './optional.js';
+import { lackOf, loadOptional } from './optional.js';
 import type {
   AudioDataLike,
   DecoderClass,
@@ -72,12 +72,12 @@ async function loadWebCodecs(isWanted: boolean): Promise<Codecs | undefined> {
   const loaded = await loadOptional(PACKAGE);
   if (loaded.found) {
     if (hasCodecs(loaded.module)) return adapt(loaded.module);
-    throw new DecodeError('NoDecoder', `${PACKAGE} has no decoder: version 1.3.1 or later is needed`);
+    const text = `${PACKAGE} has no decoder: its installation is incomplete, or older than version 1.3.1`;
+    throw new DecodeError('NoDecoder', text);
   }
   // What is installed and fails to load is not passed over: the reason would never be seen.
   if (loaded.failure !== undefined) {
-    const text = loaded.failure instanceof Error ? loaded.failure.message : String(loaded.failure);
-    throw new DecodeError('NoDecoder', `${PACKAGE} cannot be loaded: ${text}`, { cause: loaded.failure });
+    throw new DecodeError('NoDecoder', lackOf(PACKAGE, loaded.failure), { cause: loaded.failure });
   }
   if (isWanted) throw new DecodeError('NoDecoder', `this runtime has no WebCodecs: install ${PACKAGE}`);
   return undefined;

@@ -1,5 +1,5 @@
 import { DecodeError } from './decode-error.js';
-import { loadOptional } from './optional.js';
+import { lackOf, loadOptional } from './optional.js';
 import type { Pixels } from './pixels.js';
 
 /** The formats that pictures are written in: `'jpeg'` (lossy) or `'png'` (lossless). */
@@ -48,12 +48,9 @@ async function findLibrary(): Promise<ImageLibrary> {
       typeof loaded.module === 'object' && loaded.module !== null && Reflect.get(loaded.module, 'default');
     if (typeof make === 'function') return new SharpLibrary(make as MakeSharp);
   }
-  const reason = loaded.found ? 'it is of another kind' : loaded.failure;
-  const text =
-    reason === undefined ? '' : ` (it cannot be loaded: ${reason instanceof Error ? reason.message : reason})`;
-  throw new DecodeError('NoImageLibrary', `nothing here scales or encodes pictures: install ${PACKAGE}${text}`, {
-    cause: reason,
-  });
+  const failure = loaded.found ? 'it is of another kind' : loaded.failure;
+  const text = `nothing here scales or encodes pictures: ${lackOf(PACKAGE, failure)}`;
+  throw new DecodeError('NoImageLibrary', text, { cause: failure });
 }
 
 /** The part of `sharp` that is used. */

@@ -6,6 +6,12 @@ export type Loaded =
   /** `failure`: it is installed, and this is why it does not load; `undefined` where it is not installed, or there are no packages. */
   | { readonly found: false; readonly failure: unknown };
 
+/** What is wrong with a package, for people: that it is to be installed, or why it does not load. */
+export function lackOf(name: string, failure: unknown): string {
+  if (failure === undefined) return `install ${name}`;
+  return `the package ${name} does not load: ${failure instanceof Error ? failure.message : failure}`;
+}
+
 /**
  * Loads a package that is an optional peer. In browsers there are none. The name is no constant where `import` sees it, so that bundlers
  * do not look for a package that may not be there.

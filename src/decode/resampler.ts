@@ -1,5 +1,5 @@
 import { DecodeError } from './decode-error.js';
-import { loadOptional } from './optional.js';
+import { lackOf, loadOptional } from './optional.js';
 
 /** Changes the sampling frequency of sound that continues: an `SRC` of libsamplerate-js is one. */
 export interface ResamplerLike {
@@ -28,15 +28,16 @@ const TAIL = 0.1;
 /**
  * What makes resamplers.
  *
- * @throws DecodeError `NoResampler` when the package is not installed
+ * @throws DecodeError `NoResampler` when the package is not installed, or does not load
  */
 export async function loadResampler(given: CreateResampler | undefined): Promise<CreateResampler> {
   if (given !== undefined) return given;
   const loaded = await loadOptional(PACKAGE);
   const create = loaded.found ? createOf(loaded.module) : undefined;
   if (create !== undefined) return create;
-  const text = `to change the sampling frequency, install ${PACKAGE}, or give its create() as resampler`;
-  throw new DecodeError('NoResampler', text, loaded.found ? {} : { cause: loaded.failure });
+  const failure = loaded.found ? 'it is of another kind' : loaded.failure;
+  const text = `nothing here changes the sampling frequency: ${lackOf(PACKAGE, failure)}, or give its create() as resampler`;
+  throw new DecodeError('NoResampler', text, { cause: failure });
 }
 
 function createOf(module: unknown): CreateResampler | undefined {
