@@ -20,9 +20,11 @@ import { describeNeeding, packages, tools } from './support/tools.js';
 const run = promisify(execFile);
 /** Within the package, so that `kvs-parser` is the built package itself. */
 const FOLDER = '.cache/examples';
-/** Like a project that has the package installed: the examples that read its files run there. */
+/** Like a project that has the package installed, where the examples run: what they read of the package has to be in it. */
 const PROJECT = '.cache/examples/project';
 const RECORDING = 'examples/recording/camera.mkv';
+/** The recordings of their own that readers of some examples need, by the names in the pages. */
+const RECORDINGS = { 'call.mkv': 'test/cases/connect-5.mkv', 'resized.mkv': 'test/cases/sps-change--stale.mkv' };
 
 const docs = readdirSync('docs').filter((name) => name.endsWith('.md'));
 const README = 'README.md';
@@ -64,6 +66,7 @@ describe('the TypeScript of the pages', () => {
     rmSync(FOLDER, { recursive: true, force: true });
     mkdirSync(join(PROJECT, 'node_modules'), { recursive: true });
     symlinkSync(resolve('.'), join(PROJECT, 'node_modules/kvs-parser'), 'dir');
+    for (const [name, source] of Object.entries(RECORDINGS)) copyFileSync(source, join(PROJECT, name));
     for (const { name, code } of typescript) writeFileSync(join(FOLDER, `${name}.ts`), code);
     // The package by its own name is what was built, not its sources.
     const compilerOptions = { noEmit: false, outDir: 'out', rootDir: '.', moduleDetection: 'force', paths: {} };
@@ -84,8 +87,7 @@ describe('the TypeScript of the pages', () => {
     const isLeftOut = code.includes('kvs-parser/decode') && !decoder && CI !== 'true';
     if (isLeftOut) console.warn(`skipped: the example ${name}: there is neither @napi-rs/webcodecs nor ffmpeg`);
     it.skipIf(isLeftOut)(`${name} runs${output === undefined ? '' : ' and prints what the text says'}`, async () => {
-      const cwd = code.includes('node_modules/kvs-parser/') ? PROJECT : '.';
-      const { stdout } = await run(process.execPath, [resolve(FOLDER, 'out', `${name}.js`)], { cwd });
+      const { stdout } = await run(process.execPath, [resolve(FOLDER, 'out', `${name}.js`)], { cwd: PROJECT });
       if (output !== undefined) expect(stdout).toBe(output);
     });
   }
