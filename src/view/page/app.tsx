@@ -156,6 +156,7 @@ function Welcome() {
 function Opened({ opened }: { readonly opened: Session }) {
   const { data } = opened;
   const { phase, error, limits, bytesRead } = data.state;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that there is more to follow
   useEffect(() => opened.followNewest(), [opened, opened.model.version.value]);
   const isNothing = data.fragments.length === 0 && data.tracks.length === 0 && phase !== 'reading' && phase !== 'live';
   return (

@@ -59,6 +59,7 @@ function TrackChart(props: {
   const isWall = session.data.state.clock === 'producer';
   const palette = colours.value;
   useTimePointer(session, box, width - GUTTER, (picked) => session.toTime(picked));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the palette is a signal's value: it changes with the colours of the page
   useEffect(() => {
     const element = box.current;
     if (element === null || width <= GUTTER) return;
@@ -108,6 +109,7 @@ function TrackChart(props: {
       chart.current = null;
     };
   }, [width, palette, index]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another palette makes another chart; the view is made anew each time, and is two numbers
   useEffect(() => {
     const made = chart.current;
     if (made === null) return;

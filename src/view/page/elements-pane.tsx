@@ -24,9 +24,11 @@ export function ElementsPane({ session }: { readonly session: Session }) {
   const { data } = session;
   const { offset } = session.cursor.value;
   const { version } = session.model;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that the tree has more elements
   useEffect(() => {
     tree.refresh().catch(() => {});
   }, [tree, version.value]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the tree is the session's
   useEffect(() => {
     if (offset === undefined || tree.chosen.peek()?.offset === offset) return;
     const given = new AbortController();
@@ -114,6 +116,7 @@ function Tree({ tree, onChoose }: { readonly tree: ElementTree; readonly onChoos
   const { rows, height, show } = useVirtualRows(scroller, count, ROW_HEIGHT, ROW_HEIGHT);
   const chosen = tree.chosen.value;
   const [place, setPlace] = useState(-1);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the count says that elements have moved; the tree and the table stay
   useEffect(() => {
     const at = chosen === undefined ? -1 : tree.placeOf(chosen.element);
     setPlace(at);

@@ -41,6 +41,7 @@ export function Grid<R>(props: {
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
   const { rows, height, show } = useVirtualRows(scroller, count, ROW_HEIGHT, ROW_HEIGHT);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a selection is shown once: rows that come later do not scroll the table
   useEffect(() => {
     if (selected >= 0 && selected < count) show(selected);
   }, [selected]);

@@ -14,7 +14,9 @@ export function HexPane({ session, element }: { readonly session: Session; reado
   const [from, setFrom] = useState(begin);
   const [bytes, setBytes] = useState<{ readonly offset: number; readonly bytes: Uint8Array }>();
   const [problem, setProblem] = useState('');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another element begins at its first byte, also where it shares a row with the one before
   useEffect(() => setFrom(begin), [element.element]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: elements of the same place are read again, for what was there may have been dropped; the session stays
   useEffect(() => {
     const stop = new AbortController();
     const length = Math.min(WINDOW, Math.ceil((end - from) / ROW) * ROW);

@@ -36,6 +36,7 @@ export function PlayerPane({ session }: { readonly session: Session }) {
   }, [session]);
   const { frame } = session.cursor.value;
   const track = frame === undefined ? undefined : model.trackOf(frame);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a frame of a number stays as it is, while model and data say more of others
   useEffect(() => {
     const row = frame === undefined ? undefined : data.frames.row(frame);
     if (isPlaying || row === undefined || frame === undefined || track?.type !== 'video') return;

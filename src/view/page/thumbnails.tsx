@@ -59,6 +59,7 @@ export function Thumbnails({ session }: { readonly session: Session }) {
     };
   }, [session]);
   const palette = colours.value;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that the model is another one; the view is made anew each time, and is two numbers
   useEffect(() => {
     const element = canvas.current;
     const context = sized(element, width, HEIGHT);

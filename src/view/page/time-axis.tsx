@@ -91,6 +91,7 @@ function cursorText(session: Session): string {
 /** Width of an element, as it changes. */
 export function useWidth(ref: { readonly current: HTMLElement | null }): number {
   const [width, setWidth] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the element is that of the component for as long as it is there
   useLayoutEffect(() => {
     const element = ref.current;
     if (element === null) return;
@@ -155,6 +156,7 @@ export function useTimePointer(
 ): void {
   const pick = useRef(onPick);
   pick.current = onPick;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the element is that of the component for as long as it is there
   useEffect(() => {
     const element = ref.current;
     if (element === null || width <= 0) return;
@@ -233,6 +235,7 @@ export function TimeAxis({ session }: { readonly session: Session }) {
   useTimePointer(session, overlay, width - GUTTER, (picked) => session.toTime(picked));
   const palette = colours.value;
   // The cursor has a canvas of its own: it moves far more often than what is under it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows and height come from the picture; the view is made anew each time, and is two numbers
   useLayoutEffect(() => {
     const context = sized(canvas.current, width, height);
     if (context !== undefined) drawAxis(context, picture, rows, view, width, palette);

@@ -44,6 +44,7 @@ export function useVirtualRows(
   kept.current ??= new Virtualizer<HTMLElement, HTMLElement>(options);
   const virtualizer = kept.current;
   virtualizer.setOptions(options);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the same for as long as the component is there
   useLayoutEffect(() => virtualizer._didMount(), []);
   useLayoutEffect(() => virtualizer._willUpdate());
   return {

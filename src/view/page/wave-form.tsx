@@ -46,6 +46,7 @@ function WaveForm(props: { readonly session: Session; readonly number: number; r
   const isTooLong = view.to - view.from > LONGEST;
   const isReading = data.state.phase === 'reading';
   useTimePointer(session, canvas, width - GUTTER, (picked) => session.toTime(picked));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that the model is another one; the view is made anew each time, and is two numbers
   useEffect(() => {
     const element = canvas.current;
     const context = sized(element, width, HEIGHT);
