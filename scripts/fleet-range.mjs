@@ -1,5 +1,5 @@
 /**
- * A stored stretch over several workers: node scripts/fleet-range.mjs [--fragments 5000] [--workers 3] [--kill] [--seed N]
+ * A stored stretch over several workers: node scripts/fleet-range.mjs [--fragments 5000] [--workers 3] [--streams 1] [--handler-ms 0] [--kill]
  *
  * Every fragment has to have its result once, in order. Prints how many fragments a second that was. Exits with 1 where something is wrong.
  */

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { blocksOf } from './support/doc-blocks.js';
 
 interface Packed {
   readonly files: readonly { readonly path: string }[];
@@ -43,6 +44,15 @@ it('links between its pages lead to files in it', () => {
   }
 });
 
+it('has the files that the examples of its pages read', () => {
+  const examples = [...files].filter((path) => path.endsWith('.md')).flatMap(blocksOf);
+  const paths = examples.flatMap(({ name, code }) =>
+    [...code.matchAll(/node_modules\/kvs-parser\/([\w./-]+)/g)].map(([, path = '']) => [name, path] as const),
+  );
+  expect(paths.length).toBeGreaterThan(10);
+  for (const [name, path] of paths) expect(files, name).toContain(path);
+});
+
 it('all entries are built', () => {
   const { exports }: { exports: Record<string, string | Record<string, string>> } = JSON.parse(
     readFileSync('package.json', 'utf8'),
@@ -65,6 +75,14 @@ it('declarations use nothing that TypeScript 5.4 lacks', () => {
 
 const folder = mkdtempSync(join(tmpdir(), 'kvs-release-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it('SECURITY.md names only fields that a release must have', () => {
+  const { stderr } = check((manifest) => {
+    delete manifest['repository'];
+  })();
+  const [, field = ''] = /`(\w+)` in `package.json`/.exec(readFileSync('SECURITY.md', 'utf8')) ?? [];
+  expect(stderr).toContain(`package.json: ${field} is the owner's to fill in`);
+});
 
 function check(change: (manifest: Record<string, unknown>) => void = () => {}) {
   for (const name of ['package.json', 'package-lock.json', 'CHANGELOG.md', 'LICENSE']) cpSync(name, join(folder, name));
@@ -103,6 +121,16 @@ it('a release with all of it is ready, and one with a hole in the lock file is n
   expect(run().stderr).toContain('no integrity of');
   writeFileSync(path, lock.replace(/("integrity": ")/, '"resolved": "https://example.org/x.tgz", $1'));
   expect(run().stderr).toContain('the address of a registry');
+});
+
+it('CONTRIBUTING.md names every script, and no others', () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'));
+  // npm runs these itself.
+  const own = Object.keys(scripts).filter((name) => !/^(prepare|prepack|prepublishOnly)$/.test(name));
+  const page = readFileSync('CONTRIBUTING.md', 'utf8');
+  const named = [...page.matchAll(/`npm run ([\w:-]+)/g)].map(([, name = '']) => name);
+  expect([...new Set([...named, 'test'])].sort()).toEqual(own.sort());
+  expect(page).toContain('`npm test`');
 });
 
 it('a checkout is built once, when it is installed', () => {
