@@ -22,6 +22,7 @@ import {
   occursAgain,
 } from './open-master.js';
 import { OwnElements } from './own-elements.js';
+import { LARGEST_IN_DOUBT } from './past-end.js';
 import { nameOf, pathOf } from './path.js';
 import type { Place } from './place-search.js';
 import { BEHIND, belongsIn, type Misplacement, placeIn, TopLevel } from './placement.js';
@@ -33,8 +34,6 @@ const DEFAULT_MAX_ELEMENT_SIZE = 64 * 1024 * 1024;
 const DEFAULT_MAX_DEPTH = 64;
 /** So many bytes are sooner searched for a mark than what follows them is looked at. */
 const SOON_SEARCHED = 512;
-/** How much is held back without recovery of an element that any bytes may look like. */
-const LARGEST_IN_DOUBT = 1024 * 1024;
 const MISPLACED: Fault = { code: 'UnexpectedElement', text: 'not allowed here' };
 const BROKEN_SIZE: Fault = { code: 'UnexpectedElement', text: 'what follows it is no element' };
 

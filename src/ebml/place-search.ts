@@ -69,6 +69,40 @@ export interface BehindLandmark {
   readonly end: number | undefined;
 }
 
+const FIRST_BYTES = new WeakMap<readonly SyncMark[], Map<EbmlElementType | undefined, Uint8Array>>();
+
+/** For each byte, of what it may be the first. */
+function firstBytesIn(schema: EbmlSchema, marks: readonly SyncMark[], anchor: EbmlElementType | undefined): Uint8Array {
+  let tables = FIRST_BYTES.get(marks);
+  if (tables === undefined) {
+    tables = new Map();
+    FIRST_BYTES.set(marks, tables);
+  }
+  let table = tables.get(anchor);
+  if (table === undefined) {
+    table = new Uint8Array(256);
+    for (const { id } of marks) table[id >>> 24]! |= IN_MARK;
+    const parents = anchor === undefined ? marks.map(({ id }) => schema.get(id)) : [anchor];
+    for (const { id, parent } of schema.values()) {
+      // With longer ids the elements of this kind would be too many.
+      if (id <= 0xff && parent !== undefined && parent.level === 1 && parents.includes(parent))
+        table[id]! |= IN_SIBLING;
+    }
+    tables.set(anchor, table);
+  }
+  return table;
+}
+
+/** Whether something that {@link PlaceSearch.find} looks for in `anchor` may begin with a byte. */
+export function mayBeginPlace(
+  schema: EbmlSchema,
+  marks: readonly SyncMark[],
+  anchor: EbmlElementType,
+  byte: number,
+): boolean {
+  return firstBytesIn(schema, marks, anchor)[byte] !== 0;
+}
+
 /** Looks ahead in the bytes that have arrived for places where elements begin. Nothing is read by that. */
 export class PlaceSearch {
   readonly #input: ChunkQueue;
@@ -76,7 +110,6 @@ export class PlaceSearch {
   readonly #schema: EbmlSchema;
   readonly #marks: readonly SyncMark[];
   readonly #reach: number;
-  readonly #firstBytes = new Map<EbmlElementType | undefined, Uint8Array>();
   /** Places from which elements go on up to a break, with the last that is plain to see, or -1: many may lead to the same break. */
   readonly #dead = [new Map<number, number>(), new Map<number, number>()] as const;
   /** Places from which elements go on up to the very place that they should go on past. */
@@ -202,7 +235,7 @@ export class PlaceSearch {
   }
 
   #find(search: Search): Place | typeof NOWHERE | typeof UNDECIDED {
-    const firstBytes = this.#firstBytesIn(search.anchor?.type);
+    const firstBytes = firstBytesIn(this.#schema, this.#marks, search.anchor?.type);
     while (search.at < search.end) {
       const input = this.#input;
       if (!this.#has(search.at + 1)) {
@@ -235,23 +268,6 @@ export class PlaceSearch {
       search.at += isSibling ? Math.max(1, this.#siblingLength) : 1;
     }
     return NOWHERE;
-  }
-
-  /** For each byte, of what it may be the first. */
-  #firstBytesIn(anchor: EbmlElementType | undefined): Uint8Array {
-    let table = this.#firstBytes.get(anchor);
-    if (table === undefined) {
-      table = new Uint8Array(256);
-      for (const { id } of this.#marks) table[id >>> 24]! |= IN_MARK;
-      const parents = anchor === undefined ? this.#marks.map(({ id }) => this.#schema.get(id)) : [anchor];
-      for (const { id, parent } of this.#schema.values()) {
-        // With longer ids the elements of this kind would be too many.
-        if (id <= 0xff && parent !== undefined && parent.level === 1 && parents.includes(parent))
-          table[id]! |= IN_SIBLING;
-      }
-      this.#firstBytes.set(anchor, table);
-    }
-    return table;
   }
 
   #isMark({ at, past }: Search): Answer {

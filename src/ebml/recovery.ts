@@ -308,8 +308,8 @@ export class Recovery {
         return HOLDS;
       }
       const isFar = at - doubt.end > FOLLOWED;
-      if (isFar && doubt.isWeak && doubt.search.at >= doubt.end) {
-        // Nothing speaks against it.
+      if (isFar && doubt.isWeak) {
+        // What would speak against it would have been looked for on the way.
         this.trusted = Math.max(this.trusted, doubt.small);
         return HOLDS;
       }

@@ -8,6 +8,7 @@ import { crcAfterChange } from './crc-change.js';
 import { crcData } from './gathered-element.js';
 import { MadeUpBytes } from './made-up-bytes.js';
 import { isMisplaced, isMisshapen, occursBefore } from './strict-form.js';
+import { isRefusable } from './unknown-element.js';
 import { voidElement } from './void-element.js';
 
 /** Where a Cluster is going to stand. */
@@ -111,7 +112,10 @@ export class ClusterHead {
       cuts ||= again && element.type === Mkv.Timestamp;
       // What comes of a second Timestamp depends on what it says.
       const isWrong =
-        isMisplaced(element.type, Mkv.Cluster) || isMisshapen(element) || (again && element.type !== Mkv.Timestamp);
+        isMisplaced(element.type, Mkv.Cluster) ||
+        isMisshapen(element) ||
+        isRefusable(element, Mkv.Cluster) ||
+        (again && element.type !== Mkv.Timestamp);
       if (isWrong) leftOut.push(element);
       const bytes = isWrong
         ? voidElement(element.headerSize + element.dataSize)

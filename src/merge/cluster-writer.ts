@@ -20,6 +20,7 @@ import type { OutputRewrite, OutputSegmentMergerOptions } from './merge-options.
 import { PieceQueue } from './piece-queue.js';
 import { type HeaderPlaces, SeekIndex } from './seek-index.js';
 import { isMisplaced, isMisshapen, type Opening, strictForm } from './strict-form.js';
+import { isDoubtful, isPlainBlock, isUnknown, LOOKS_DAMAGED, looksDamaged } from './unknown-element.js';
 import { voidElement, voidHeader } from './void-element.js';
 
 // The table is so large that looking a type up takes its time.
@@ -66,6 +67,8 @@ export class ClusterWriter {
   /** A master in the Cluster, held until it is whole: a BlockGroup, most of the time. */
   #group: Opening[] | undefined;
   #groupWeight = 0;
+  /** An element of unknown id has been written that a reader takes for damage if another follows it before something plain to see. */
+  #isDoubted = false;
   readonly #peek: BlockPeek = { track: 0, timestamp: 0, frames: 0, keyframe: false };
   readonly #rewrites: OutputRewrite[] = [];
 
@@ -104,6 +107,7 @@ export class ClusterWriter {
     this.#firstTimestamp = undefined;
     this.#previousSize = undefined;
     this.#endless = undefined;
+    this.#isDoubted = false;
     this.#hasCues = header.hasCues;
     this.#packer =
       this.#options.packClusters === true ? new ClusterPacker(header.timestampScale, header.tracks) : undefined;
@@ -163,6 +167,7 @@ export class ClusterWriter {
     const hasCrc = first?.is(Mkv['CRC-32']) === true && replaced.get(first)?.[0] !== Mkv.Void.id;
     this.#place = hasCrc ? undefined : place;
     this.#endless = dataSize === undefined ? { hasCrc } : undefined;
+    this.#isDoubted = false;
     this.#setPlainEnd();
     for (const element of head.elements) {
       const bytes = replaced.get(element);
@@ -216,12 +221,13 @@ export class ClusterWriter {
   /** Whether an element of so many bytes that stands in the open Cluster is passed on as it is, alone. */
   #isPlain(type: EbmlElementType, length: number): boolean {
     const rest = this.#plainEnd - this.#queue.length - length;
-    return (rest === 0 || rest > 1) && (type === SimpleBlock || (type.maxOccurs !== 1 && !isMisplaced(type, Cluster)));
+    if (rest === 1 || rest < 0) return false;
+    return type === SimpleBlock || (type.maxOccurs !== 1 && type.name !== undefined && !isMisplaced(type, Cluster));
   }
 
   /** To be called when what decides about it has changed. */
   #setPlainEnd(): void {
-    const isPlain = this.#open !== undefined && this.#group === undefined && !this.#isCut;
+    const isPlain = this.#open !== undefined && this.#group === undefined && !this.#isCut && !this.#isDoubted;
     this.#plainEnd = isPlain ? this.#end : Number.NEGATIVE_INFINITY;
   }
 
@@ -247,6 +253,8 @@ export class ClusterWriter {
   }
 
   #endCluster(): void {
+    // A reader believes what goes on to where a Cluster ends by its size.
+    if (this.#end < Number.POSITIVE_INFINITY) this.#isDoubted = false;
     // Counted by what was written: damage may have been passed over in the middle.
     this.#missing = this.#end === Number.POSITIVE_INFINITY ? 0 : this.#end - this.#queue.length;
     this.#madeUp.add(this.#missing);
@@ -285,6 +293,7 @@ export class ClusterWriter {
     this.#index?.cluster(start - this.#segmentStart, timestamp, true);
     this.#previousSize = this.#queue.length - start;
     this.#endless = undefined;
+    this.#isDoubted = false;
     this.clusters++;
     if (root.kind === 'data') this.#countElement(root);
     else this.#countGroup(element.elements);
@@ -308,11 +317,19 @@ export class ClusterWriter {
           this.#leftOut.add(element.root, 'it would be part of a Cluster that has a CRC-32');
         continue;
       }
+      if (this.#isDoubted && element.root.kind === 'data' && isUnknown(element.root)) {
+        this.#leftOut.add(element.root, LOOKS_DAMAGED, element.count);
+        continue;
+      }
       const start = this.#queue.length;
       this.#leftOut.addFrom(element.elements);
       element.writeTo(this.#queue, keepPositions);
-      if (endless !== undefined) this.#previousSize = (this.#previousSize ?? 0) + this.#queue.length - start;
-      else this.#endless = undefined;
+      if (endless !== undefined) {
+        this.#previousSize = (this.#previousSize ?? 0) + this.#queue.length - start;
+      } else {
+        this.#endless = undefined;
+        this.#isDoubted = false;
+      }
     }
   }
 
@@ -348,10 +365,13 @@ export class ClusterWriter {
     const { type, headerSize, dataSize, offset } = element;
     const length = headerSize + dataSize;
     if (type === SimpleBlock || type.maxOccurs !== 1) {
-      if (isMisplaced(type, Cluster)) {
+      if (isUnknown(element) && !this.#isCut && this.#mayBeRefused(element)) {
+        this.#leaveOut(element, length, LOOKS_DAMAGED);
+      } else if (isMisplaced(type, Cluster)) {
         this.#leaveOut(element, length);
       } else if (this.#makesRoom(length)) {
         this.#writeData(element);
+        if (this.#isDoubted && isPlainBlock(element)) this.#settle();
       } else if (!this.followBlock(new GatheredElement(element))) {
         this.#leftOut.add(element);
         return;
@@ -374,6 +394,22 @@ export class ClusterWriter {
     }
   }
 
+  /** Whether a reader may refuse an element of unknown id at this place in the Cluster. If not, it is going to be written. */
+  #mayBeRefused(element: MkvDataElement): boolean {
+    const { headerSize, dataSize } = element;
+    // Another header would make other bytes of it.
+    if (this.#isDoubted || !this.#fits(headerSize + dataSize) || looksDamaged(element, Cluster)) return true;
+    this.#isDoubted = isDoubtful(element, Cluster);
+    if (this.#isDoubted) this.#setPlainEnd();
+    return false;
+  }
+
+  /** Something has been written that no reader takes for anything else. */
+  #settle(): void {
+    this.#isDoubted = false;
+    this.#setPlainEnd();
+  }
+
   /** A Timestamp counts for the Blocks behind it, also where it is not the first: these need another Cluster. */
   #takeTimestamp(value: bigint): void {
     if (!this.#seen.has(Timestamp) || value === this.#timestamp) return;
@@ -390,8 +426,8 @@ export class ClusterWriter {
   }
 
   /** Writes a Void element for what does not belong in the Cluster. */
-  #leaveOut(element: Opening, length: number): void {
-    this.#leftOut.add(element);
+  #leaveOut(element: Opening, length: number, reason?: string): void {
+    this.#leftOut.add(element, reason);
     this.#fillUp(length);
   }
 
@@ -451,13 +487,17 @@ export class ClusterWriter {
         for (const element of group) if (element !== start) this.#queue.addElement(element);
       }
     }
+    if (this.#isDoubted && strict === undefined && group[1]?.type.parent === type) this.#isDoubted = false;
     this.#countGroup(group);
   }
 
   /** Writes an element in another form, which may be so many bytes shorter than it was. */
   #writeStrict(bytes: Bytes, shorter: number): void {
     this.#write(bytes);
-    if (shorter > 1 && this.#end < Number.POSITIVE_INFINITY) this.#write(voidElement(shorter));
+    if (this.#end === Number.POSITIVE_INFINITY) return;
+    // What it was may have gone on past the end of the Cluster.
+    const room = Math.min(shorter, this.#end - this.#queue.length);
+    if (room > 1) this.#write(voidElement(room));
   }
 
   /**

@@ -29,6 +29,7 @@ import {
 } from './merge-options.js';
 import type { PieceQueue } from './piece-queue.js';
 import { isMisplaced } from './strict-form.js';
+import { isRefusable, LOOKS_DAMAGED } from './unknown-element.js';
 
 // The table is so large that looking a type up takes its time.
 const { Cluster, EBML, Segment, Tags } = Mkv;
@@ -321,6 +322,10 @@ export class DocumentMerger {
   #complete(element: GatheredElement): void {
     if (element.root.parent !== undefined && isMisplaced(element.type, Segment)) {
       this.#takeMisplaced(element);
+      return;
+    }
+    if (element.root.kind === 'data' && isRefusable(element.root, Segment)) {
+      this.#leftOut.add(element.root, LOOKS_DAMAGED);
       return;
     }
     if (this.#packs && element.type === Tags) this.#producerTime = element.producerTime ?? this.#producerTime;

@@ -27,6 +27,7 @@ export class GatheredElement {
   #hasDuration = false;
   readonly #tags: readonly MkvTag[] | undefined;
   #extent: Extent | undefined;
+  #count = 1;
 
   /**
    * @param root what it begins with
@@ -68,6 +69,11 @@ export class GatheredElement {
     if (isOwnDuration(element)) this.#hasDuration = true;
   }
 
+  /** How many elements it is that stand behind each other. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Whether it is a short one that is only ever written, so that those behind each other can be held as one. */
   get isFilling(): boolean {
     const { type, kind } = this.root;
@@ -88,6 +94,7 @@ export class GatheredElement {
     if (root.kind === 'data') room.set(root.data, this.#length + root.headerSize);
     this.#extent = { bytes: room, start: 0, end: length };
     this.#length = length;
+    this.#count += next.#count;
   }
 
   /** The same with bytes of its own, so that keeping it does not keep the chunks it came in. */

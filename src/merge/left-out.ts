@@ -15,10 +15,10 @@ export class LeftOut {
     this.#tell = tell;
   }
 
-  /** An element is left out, with all that is in it. */
-  add({ type, offset, parent }: Opening, reason = NOT_ALLOWED): void {
+  /** An element is left out, with all that is in it, or so many from it on. */
+  add({ type, offset, parent }: Opening, reason = NOT_ALLOWED, count = 1): void {
     if (type.global) return;
-    this.count++;
+    this.count += count;
     this.#tell?.({ offset, type, message: `${pathOf(parent, type)} is left out: ${reason}` });
   }
 

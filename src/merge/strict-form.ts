@@ -5,6 +5,7 @@ import { sizeLength } from '../ebml/vint.js';
 import { concatBytes, writeMaster } from '../ebml/writer.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
+import { isRefusable } from './unknown-element.js';
 
 // Readers tolerate more than the standard allows. What is written has to be right for those that do not.
 
@@ -71,6 +72,7 @@ function isRight(elements: readonly Opening[]): boolean {
     const start = parent.offset + parent.headerSize;
     if (offset + headerSize + (dataSize ?? 0) > start + (parent.dataSize ?? Number.POSITIVE_INFINITY)) return false;
     if (isMisplaced(type, parent.type) || (type === Mkv['CRC-32'] && offset !== start)) return false;
+    if (element.kind === 'data' && isRefusable(element, parent.type)) return false;
     if (type.maxOccurs === 1 && occursBefore(elements, index)) return false;
     if (endsEarly(elements[index - 1]!, element)) return false;
   }
@@ -160,7 +162,8 @@ class Node {
     const start = own.offset + own.headerSize;
     if (offset + headerSize + (dataSize ?? 0) > start + (own.dataSize ?? 0)) this.change();
     const isLateCrc = type === Mkv['CRC-32'] && offset !== start;
-    if (isMisplaced(type, own.type) || isLateCrc || (element.kind === 'data' && isMisshapen(element))) {
+    const isWrong = element.kind === 'data' && (isMisshapen(element) || isRefusable(element, own.type));
+    if (isMisplaced(type, own.type) || isLateCrc || isWrong) {
       this.change();
       return undefined;
     }

@@ -7,7 +7,7 @@ import { MkvParseError } from './parse-error.js';
 import type { MkvReaderOptions } from './reader-options.js';
 
 /** EBML headers and Clusters, by the children that they begin with. */
-const SYNC_MARKS: readonly SyncMark[] = [
+export const SYNC_MARKS: readonly SyncMark[] = [
   // Ids of the EBML header's children begin with 0x42; Void; CRC-32.
   { id: 0x1a45dfa3, firstChildren: [0x42, 0xec, 0xbf] },
   // Timestamp, CRC-32, Position, PrevSize, SimpleBlock, BlockGroup, Void, SilentTracks, EncryptedBlock.
@@ -20,7 +20,7 @@ export const DOC_TYPES: readonly string[] = ['matroska', 'webm'];
 const FLAGS_RESERVED = 0x70;
 
 /** A Block begins with its track's number, mostly below 128, a time and flags of which three are reserved (RFC 9559 section 10). */
-const lookOfData: DataLook = (type, bytes, start, size) => {
+export const lookOfData: DataLook = (type, bytes, start, size) => {
   if (type !== Mkv.SimpleBlock && type !== Mkv.Block) return undefined;
   return size >= 4 && bytes[start]! > 0x80 && (bytes[start + 3]! & FLAGS_RESERVED) === 0;
 };
