@@ -122,6 +122,13 @@ export class Detour {
     this.#damaged = TRIES;
   }
 
+  /** Reading goes on with this fragment: nothing leads to it from the last one. */
+  jump(reason: string, metadata: NumberedMetadata, after: string | undefined): void {
+    this.#reason = reason;
+    this.#after = after;
+    this.#take(metadata);
+  }
+
   /** What was passed over by its number can be read after all: the next connection begins with it again. */
   takeBack(): void {
     const { number } = this;

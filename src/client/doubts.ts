@@ -17,6 +17,8 @@ export class Doubts {
   #late: NumberedMetadata[] = [];
   /** How many fragments behind the last one the answer to the question has brought. */
   #answered = 0;
+  /** How many of them the connection at hand has. */
+  #here = 0;
   #believes = false;
 
   /** Fragments that came behind the last one, and are not larger. */
@@ -33,6 +35,11 @@ export class Doubts {
     return readings >= READINGS || this.#count >= MOST_DOUBTS;
   }
 
+  /** A connection begins. */
+  begin(): void {
+    this.#here = 0;
+  }
+
   /**
    * A fragment came behind the last one whose number is not larger.
    *
@@ -45,6 +52,7 @@ export class Doubts {
     const isKnown = this.#late.some(({ fragmentNumber }) => fragmentNumber === metadata.fragmentNumber);
     if (!isKnown && this.#late.length < MOST_BEHIND) this.#late.push(metadata);
     if (isFirst) return 'ask';
+    this.#here++;
     if (++this.#answered < MOST_BEHIND) return 'wait';
     this.#believes = true;
     return 'ask';
@@ -66,9 +74,10 @@ export class Doubts {
    * the fragment that was named gives that one first.
    */
   meetLast(): void {
-    if (this.#answered === 0) return;
+    if (this.#here === 0) return;
     this.#late = [];
     this.#answered = 0;
+    this.#here = 0;
     this.#believes = false;
   }
 
@@ -78,6 +87,7 @@ export class Doubts {
     this.#count = 0;
     this.#late = [];
     this.#answered = 0;
+    this.#here = 0;
     this.#believes = false;
   }
 }

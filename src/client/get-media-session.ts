@@ -25,6 +25,12 @@ const NOT_FOUND_TRIES = 3;
 /** After how many calls in a row that brought nothing the newest fragment is looked at; then after twice as many each time. */
 const IDLE_CALLS = 3;
 
+/** How often the newest fragment is seen to be further on, and does not come, before reading goes on with it. */
+const NEWER_SEEN = 2;
+
+/** How often in a row a question may bring nothing but what is dropped, and was never handed out. */
+const FRUITLESS_CALLS = 2;
+
 /** What a session works with. */
 export interface SessionSetup {
   readonly plane: DataPlane<MediaClient>;
@@ -94,6 +100,12 @@ export class GetMediaSession {
   /** Whether the connection has given the fragment without a number behind which reading goes on. */
   #foundAgain = false;
   #progress = false;
+  /** The connection has given fragments that were never handed out, and not one that was to be handed out. */
+  #onlyDropped = false;
+  /** How many connections in a row have done so. */
+  #fruitless = 0;
+  /** How often the newest fragment was one that does not come behind the last one. */
+  #newerSeen = 0;
 
   constructor(setup: SessionSetup) {
     this.#setup = setup;
@@ -116,6 +128,8 @@ export class GetMediaSession {
     this.#progress = false;
     this.#turn = false;
     this.#foundAgain = false;
+    this.#onlyDropped = false;
+    this.#doubts.begin();
     this.#damaged = undefined;
     let client: DataClient<MediaClient> | undefined;
     let failure: KinesisVideoError | undefined;
@@ -262,6 +276,8 @@ export class GetMediaSession {
       metrics.duplicates++;
       // The last fragment comes behind those that seemed to be behind it: they were there before.
       if (number === position.after) this.#doubts.meetLast();
+      if (!position.knows(metadata)) this.#onlyDropped = true;
+      if (position.pass(metadata)) this.#idleCalls = 0;
       return 'drop';
     }
     const { target } = this.#detour;
@@ -286,7 +302,10 @@ export class GetMediaSession {
   #decideBehind(metadata: NumberedMetadata, requestId: string | undefined): Decision {
     const { position } = this.#setup;
     const number = metadata.fragmentNumber;
-    if (this.#detour.selector !== undefined) return 'drop';
+    if (this.#detour.selector !== undefined) {
+      this.#onlyDropped = true;
+      return 'drop';
+    }
     switch (this.#doubts.ask(metadata)) {
       case 'believe':
         this.#doubts.settle();
@@ -410,6 +429,8 @@ export class GetMediaSession {
     this.#pending = undefined;
     this.#notFound = 0;
     this.#idleCalls = 0;
+    this.#fruitless = 0;
+    this.#newerSeen = 0;
     this.#progress = true;
     this.#doubts.settle();
     const lost = this.#loseUnnumbered(metadata?.fragmentNumber);
@@ -447,6 +468,8 @@ export class GetMediaSession {
     if (progress) {
       recovery.progressed();
       idle.reset();
+    } else if (!this.#turn) {
+      this.#leaveFruitless();
     }
     if (failure === undefined) {
       recovery.progressed();
@@ -461,6 +484,22 @@ export class GetMediaSession {
     const kind = next === 'again' ? 'position' : failure.kind;
     const delayMs = next === 'at once' ? 0 : await recovery.assess(failure, client, signal, kind);
     return this.#pause(failure.kind, failure, delayMs, signal);
+  }
+
+  /**
+   * A connection has ended, and all that it gave was dropped though it was never handed out. The same question would bring the same again: the
+   * second time, what it was dropped for is not believed any more.
+   */
+  #leaveFruitless(): void {
+    const { position } = this.#setup;
+    if (!this.#onlyDropped || ++this.#fruitless < FRUITLESS_CALLS) return;
+    this.#fruitless = 0;
+    if (this.#detour.selector !== undefined) {
+      this.#detour.reject();
+      return;
+    }
+    position.doubtOrder();
+    this.#pending ??= renumbered(position.after, undefined, 'only fragments from before the beginning come');
   }
 
   /** A body has ended in good order. */
@@ -481,13 +520,13 @@ export class GetMediaSession {
     if (this.#detour.searching) this.#detour.endSearch();
     const due = this.#idleCalls >= IDLE_CALLS && Number.isInteger(Math.log2(this.#idleCalls / IDLE_CALLS));
     if (!due) return;
-    const after = this.#detour.number ?? position.after;
-    if (after === undefined && this.#detour.target === undefined) {
-      position.forgetHeard();
+    const after = this.#detour.number ?? position.behind;
+    if (this.#detour.target !== undefined) {
+      this.#detour.reject();
       return;
     }
-    if (after === undefined || this.#detour.target !== undefined) {
-      this.#detour.reject();
+    if (after === undefined && !position.isUnnumbered && !position.catchingUp) {
+      position.forgetHeard();
       return;
     }
     const newest = await this.#readNewest(signal);
@@ -497,9 +536,27 @@ export class GetMediaSession {
       this.#detour.takeBack();
       return;
     }
-    if (state !== 'whole' || position.knows(metadata) || !isAfter(after, metadata.fragmentNumber)) return;
+    if (state !== 'whole' || position.knows(metadata)) return;
+    if (after === undefined || isAfter(metadata.fragmentNumber, after)) {
+      this.#seeNewer(metadata, after);
+      return;
+    }
+    if (!isAfter(after, metadata.fragmentNumber)) return;
     if (this.#detour.number !== undefined) this.#detour.reject();
     else this.#leave(`the newest fragment is ${metadata.fragmentNumber}`, 'renumbered');
+  }
+
+  /** There is more than what the calls bring that ask for what is behind the last fragment. */
+  #seeNewer(newest: NumberedMetadata, after: string | undefined): void {
+    const { position } = this.#setup;
+    if (this.#detour.number !== undefined) this.#detour.reject();
+    else if (position.usesToken) position.leaveTokens();
+    // What has just come may not be known everywhere at once.
+    else if (++this.#newerSeen >= NEWER_SEEN) {
+      this.#newerSeen = 0;
+      const place = after === undefined ? 'what was handed out' : `fragment ${after}`;
+      this.#detour.jump(`nothing comes behind ${place}, and the newest is ${newest.fragmentNumber}`, newest, after);
+    }
   }
 
   /** The newest fragment, where it can be had undamaged. */
@@ -563,7 +620,7 @@ export class GetMediaSession {
   /** The last fragment is none of the stream's (any more). */
   #leave(reason: string, kind: 'expired' | 'renumbered'): void {
     const { position } = this.#setup;
-    const { after } = position;
+    const after = position.behind;
     this.#doubts.settle();
     if (position.stepBack()) {
       this.#pending = renumbered(after, undefined, reason);

@@ -1,6 +1,6 @@
 import type { StartSelector } from '@aws-sdk/client-kinesis-video-media';
 import type { Fragment } from '../fragments/fragment.js';
-import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
+import { compareFragmentNumbers, type FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Checkpoint } from './checkpoint.js';
 import { isAfter, isFragmentNumber } from './fragment-number.js';
 import { Trail, type TrailPoint } from './trail.js';
@@ -57,6 +57,13 @@ export class Position {
   #before: Place | undefined;
   #confirmed = false;
   #tokenRefused = false;
+  #tokensUseless = false;
+  /** Reading has begun anew with the oldest fragment, and none has been handed out since. */
+  #catchingUp = false;
+  /** The fragment that was the last one, and that nothing leads on from. */
+  #left: string | undefined;
+  /** What seemed to lie before the beginning is all that there is. */
+  #orderDoubted = false;
   readonly #trail = new Trail();
   /** Fragments without a number that were handed out behind the cursor. */
   readonly #unnumbered = new Set<string>();
@@ -86,9 +93,21 @@ export class Position {
     return this.#cursor?.number;
   }
 
+  /** The fragment behind which the next connection begins: the last one, or before there is one, the one that the caller has named. */
+  get behind(): string | undefined {
+    return (
+      this.#cursor?.number ?? (this.#start.type === 'FRAGMENT_NUMBER' ? this.#start.afterFragmentNumber : undefined)
+    );
+  }
+
   /** Whether nothing has been handed out, and the caller has named the fragment to begin behind. */
   get startsBehindFragment(): boolean {
     return this.#cursor === undefined && ['FRAGMENT_NUMBER', 'CONTINUATION_TOKEN'].includes(this.#start.type);
+  }
+
+  /** Whether reading has begun anew with the oldest fragment, and none has been handed out since. */
+  get catchingUp(): boolean {
+    return this.#catchingUp;
   }
 
   /** Whether the service has shown that it knows the last fragment. */
@@ -131,12 +150,19 @@ export class Position {
   /** Whether the next connection begins by a continuation token of the fragment before. */
   get usesToken(): boolean {
     const token = this.#cursor?.metadata.continuationToken;
-    return this.#resumeBy === 'CONTINUATION_TOKEN' && !this.#tokenRefused && token !== undefined;
+    return (
+      this.#resumeBy === 'CONTINUATION_TOKEN' && !this.#tokensUseless && !this.#tokenRefused && token !== undefined
+    );
   }
 
   /** The service does not take the token: the next connection begins by the fragment's number. */
   refuseToken(): void {
     this.#tokenRefused = true;
+  }
+
+  /** Nothing comes by the tokens of this stream. */
+  leaveTokens(): void {
+    this.#tokensUseless = true;
   }
 
   /** The service has taken the last fragment for a place to go on from. */
@@ -152,6 +178,7 @@ export class Position {
    */
   stepBack(): boolean {
     if (this.#confirmed || this.#before === undefined) return false;
+    this.#left = this.#cursor?.number;
     this.#cursor = this.#before;
     this.#before = undefined;
     this.#tokenRefused = false;
@@ -161,13 +188,44 @@ export class Position {
 
   /** The service does not have the last fragment (any more): the next connection begins with the oldest that it has. */
   startOver(): void {
+    // The caller has had what it has named.
+    if (this.#start.type === 'FRAGMENT_NUMBER' && this.#cursor === undefined) {
+      this.#trail.add({ number: this.#start.afterFragmentNumber, time: undefined });
+    }
     // A single number proves nothing of the others, least of all that they are old.
     this.#trail.startOver(this.#trail.ascending > 1);
+    this.#left = this.behind;
     this.#start = { type: 'EARLIEST' };
     this.#cursor = undefined;
     this.#before = undefined;
     this.#confirmed = false;
     this.#tokenRefused = false;
+    this.#catchingUp = true;
+  }
+
+  /**
+   * An old fragment has come that lies behind the last one: the service has shown where it is, and the next connection begins behind it. It
+   * would bring the same again otherwise.
+   *
+   * @returns whether it does
+   */
+  pass(metadata: NumberedMetadata): boolean {
+    const point = pointOf(metadata);
+    const isFurther = this.#cursor === undefined || isAfter(point.number, this.#cursor.number);
+    if (!isFurther || point.number === this.#left || !(this.#catchingUp || this.#trail.has(point))) return false;
+    this.#before = this.#cursor;
+    this.#cursor = { ...point, metadata };
+    this.#confirmed = false;
+    this.#tokenRefused = false;
+    this.#trail.returnTo(this.#cursor);
+    return true;
+  }
+
+  /** The service gives again and again what seems to lie before the beginning, and nothing else: that is what there is. */
+  doubtOrder(): void {
+    this.#orderDoubted = true;
+    this.#heard = undefined;
+    this.#trail.forgetOrder();
   }
 
   /** A connection has begun to give this fragment. */
@@ -187,7 +245,10 @@ export class Position {
     const point = pointOf(metadata);
     if (this.#trail.has(point)) return 'old';
     const cursor = this.#cursor;
-    if (cursor === undefined) return this.#isBeforeBeginning(metadata, point) ? 'old' : 'new';
+    if (cursor === undefined || this.#catchingUp) {
+      if (this.#isBeforeBeginning(metadata, point)) return 'old';
+      if (cursor === undefined) return 'new';
+    }
     if (isAfter(point.number, cursor.number)) {
       return this.#trail.fits(point, metadata.continuationToken) ? 'new' : 'doubtful';
     }
@@ -215,6 +276,9 @@ export class Position {
     this.#cursor = { ...point, metadata };
     this.#confirmed = false;
     this.#tokenRefused = false;
+    this.#catchingUp = false;
+    this.#left = undefined;
+    this.#orderDoubted = false;
     this.#unnumbered.clear();
   }
 
@@ -246,13 +310,16 @@ export class Position {
 
   #isBeforeBeginning(metadata: NumberedMetadata, point: TrailPoint): boolean {
     const start = this.#start;
-    if (start.type === 'FRAGMENT_NUMBER' && !isAfter(point.number, start.afterFragmentNumber)) return true;
+    if (start.type === 'FRAGMENT_NUMBER') {
+      const order = compareFragmentNumbers(point.number, start.afterFragmentNumber);
+      if (order === 0 || (order < 0 && !this.#orderDoubted)) return true;
+    }
     // A service that begins with the token's own fragment gives what the caller has had.
     if (start.type === 'CONTINUATION_TOKEN' && start.continuationToken === metadata.continuationToken) return true;
     const heard = this.#heard?.serverTimestamp?.getTime();
     if (heard !== undefined && point.time !== undefined && point.time < heard) return true;
     // After starting over, by both or not at all: numbers alone may have begun anew.
-    return point.time !== undefined && this.#trail.isBefore(point);
+    return this.#trail.isBeforeByBoth(point);
   }
 }
 

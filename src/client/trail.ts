@@ -21,6 +21,8 @@ export class Trail {
   /** The times of the fragments by their numbers' keys, the oldest first. */
   readonly #times = new Map<string, number | undefined>();
   #oldest: TrailPoint | undefined;
+  /** The earliest of the times, when it has been looked for since the last fragment. */
+  #earliest: number | undefined;
   #newest: TrailPoint | undefined;
   #ascending = 0;
   #steps = 0;
@@ -41,11 +43,23 @@ export class Trail {
     return known === undefined || time === undefined || known === time;
   }
 
-  /** Whether it lies before the oldest of the fragments, by its number and, where that is known, by its time. */
+  /** Whether it lies before the oldest of the fragments by its number, and before all of them by its time, where times are known. */
   isBefore({ number, time }: TrailPoint): boolean {
     const oldest = this.#oldest;
     if (oldest === undefined || !isAfter(oldest.number, number)) return false;
-    return time === undefined || oldest.time === undefined || time < oldest.time;
+    // One of the times may be wrong: the earliest one is compared, whosever it is.
+    const earliest = this.#earliestTime();
+    return time === undefined || earliest === undefined || time < earliest;
+  }
+
+  /** The same where the numbers may have begun anew: both have to say it. */
+  isBeforeByBoth(point: TrailPoint): boolean {
+    return point.time !== undefined && this.#earliestTime() !== undefined && this.isBefore(point);
+  }
+
+  /** Nothing is known of what lies before the fragments any more. */
+  forgetOrder(): void {
+    this.#oldest = undefined;
   }
 
   /** Whether the fragment can be the one behind the newest, by the size of the step and by its token. */
@@ -75,6 +89,7 @@ export class Trail {
     const key = keyOf(point.number);
     this.#times.delete(key);
     this.#times.set(key, point.time);
+    this.#earliest = undefined;
     this.#newest = point;
     if (this.#oldest === undefined) this.#oldest = point;
     if (this.#times.size <= LENGTH) return;
@@ -105,7 +120,15 @@ export class Trail {
     this.#largestStep = 0n;
     this.#longestStepMs = 1;
     this.#tokensAreNumbers = undefined;
-    if (!keepsOrder) this.#oldest = undefined;
+    if (!keepsOrder) this.forgetOrder();
+  }
+
+  #earliestTime(): number | undefined {
+    if (this.#earliest !== undefined) return this.#earliest;
+    for (const time of this.#times.values()) {
+      if (time !== undefined && (this.#earliest === undefined || time < this.#earliest)) this.#earliest = time;
+    }
+    return this.#earliest;
   }
 
   /** The service's tokens are the numbers of their fragments, as far as is known; a stream whose are not says nothing by them. */

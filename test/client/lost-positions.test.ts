@@ -1,7 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
+import type { FakeService } from './support/fake-service.js';
 import { identities, lastOf, setUp, takeUntil } from './support/live-consumer.js';
-import { identify, renumber, storedStream } from './support/stored-stream.js';
+import { identify, renumber, type StoredFragment, storedStream } from './support/stored-stream.js';
+
+/**
+ * Makes a stream anew when so many fragments were taken and the service has shown that it knows the last one.
+ *
+ * @param documents how many fragments a connection brings from then on
+ */
+function replaceLater(
+  service: FakeService,
+  taken: readonly string[],
+  count: number,
+  anew: readonly StoredFragment[],
+  documents = 100,
+): void {
+  let calls = 0;
+  service.fault = () => {
+    if (taken.length >= count && ++calls === 3) service.replace(anew);
+    return { type: 'few', documents: calls < 3 ? 100 : documents };
+  };
+}
 
 describe('a stream that is made anew', () => {
   it.each([
@@ -48,6 +68,56 @@ describe('a stream that is made anew', () => {
     const taken = await clock.run(takeUntil(consumer, lastOf(anew)));
     expect(taken).toEqual([...identities(old), ...identities(anew)]);
     expect(gaps).toMatchObject([{ kind: 'renumbered' }]);
+  });
+});
+
+describe('a stream that is made anew, and a time of the old one that was wrong', () => {
+  const NAME = 'SERVER_TIMESTAMP';
+
+  it.each([
+    ['is lost', 0, 2],
+    ['is of a later year', NAME.length + 4, 8],
+  ])('is read, though its numbers are smaller (the time %s)', async (_, at, mask) => {
+    const old = storedStream({ count: 6, number: (index) => String(1000 + index) });
+    const anew = storedStream({
+      count: 5,
+      frameSize: 77,
+      number: (index) => String(1 + index),
+      epoch: 1_700_003_600_000,
+    });
+    const { clock, service, consumer, gaps } = setUp(old);
+    service.alter = (fragment) => {
+      if (fragment !== old[0]) return fragment;
+      const bytes = Buffer.from(fragment.bytes);
+      bytes[bytes.indexOf(NAME) + at]! ^= mask;
+      return { ...fragment, bytes };
+    };
+    const taken: string[] = [];
+    replaceLater(service, taken, old.length, anew);
+    const work = async () => {
+      for await (const fragment of consumer) if (taken.push(identify(fragment)) && taken.at(-1) === lastOf(anew)) break;
+    };
+    await clock.run(work());
+    expect(taken).toEqual([...identities(old), ...identities(anew)]);
+    expect(gaps).toMatchObject([{ kind: 'expired' }]);
+  });
+});
+
+describe('a connection that ends behind fragments that were handed out before', () => {
+  it('is followed by one that begins behind them', async () => {
+    const fragments = storedStream({ count: 8 });
+    const { clock, service, consumer, gaps } = setUp(fragments.slice(0, 6));
+    const taken: string[] = [];
+    // The last one that was handed out is lost, and no connection reaches as far as the first one did.
+    replaceLater(service, taken, 6, [...fragments.slice(0, 5), ...fragments.slice(6)], 2);
+    const work = async () => {
+      for await (const fragment of consumer) {
+        if (taken.push(identify(fragment)) && taken.at(-1) === lastOf(fragments)) break;
+      }
+    };
+    await clock.run(work());
+    expect(taken).toEqual(identities(fragments));
+    expect(gaps).toMatchObject([{ kind: 'expired' }]);
   });
 });
 

@@ -11,6 +11,8 @@ export type Fault =
   | { readonly type: 'none' }
   /** The body ends after so many bytes: with an error, or as if it were over. */
   | { readonly type: 'cut'; readonly bytes: number; readonly clean?: boolean }
+  /** The body ends in good order after so many documents. */
+  | { readonly type: 'few'; readonly documents: number }
   /** Nothing comes after so many bytes. */
   | { readonly type: 'stall'; readonly bytes: number }
   /** The call is never answered. */
@@ -125,6 +127,7 @@ export class FakeService {
     let sent = 0;
     const from = fault.type === 'back' ? Math.max(0, start - fault.fragments) : start;
     for (const stored of this.#fragments.slice(from)) {
+      if (fault.type === 'few' && sent === fault.documents) return;
       const fragment = this.alter(stored, call);
       if (fault.type === 'stream-error' && sent === fault.fragments) {
         yield writeGetMediaError({
