@@ -1,6 +1,7 @@
 import type { DataRun } from '../ebml/byte-run.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { Block } from '../mkv/block.js';
+import { saidCoding } from '../mkv/codec/pcm-format.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import type { MaybePromise } from '../mkv/element-visitor.js';
 import { Mkv } from '../mkv/elements.js';
@@ -15,6 +16,7 @@ import type { FragmentMetadata } from './fragment-metadata.js';
 import { FragmentMetadataVisitor } from './fragment-metadata-visitor.js';
 import { Frame } from './frame.js';
 import { type Inflate, inflateBlock } from './inflate.js';
+import { MimeTypeTag } from './mime-type-tag.js';
 import type { MkvTagProcessor } from './tag-processor.js';
 import { TrackWatch } from './track-watch.js';
 import { MkvElementVisitor } from './visitor.js';
@@ -88,8 +90,9 @@ export class FrameVisitor extends MkvElementVisitor {
   readonly #undescribed = new Set<number>();
   /** How many times tracks have been described. */
   #descriptions = 0;
-  /** Whether Tags may tell more of a track. */
-  #awaitsTags = false;
+  readonly #mimeType = new MimeTypeTag();
+  /** Tracks of the Segment of which Tags may tell more. */
+  readonly #awaiting = new Set<TrackWatch>();
 
   // Of the open BlockGroup.
   #group: MkvDataElement<Block> | undefined;
@@ -282,11 +285,9 @@ export class FrameVisitor extends MkvElementVisitor {
   /** Sees what a frame shows of its track. */
   #look(watch: TrackWatch, block: Block, timestamp: number, isFlagged: boolean, offset: number): void {
     const { onWarning } = this.#options;
-    const track = watch.look(block, timestamp, isFlagged, this.metadata.tags);
-    if (track !== undefined) {
-      this.metadata.replaceTrack(track);
-      this.#awaitsTags ||= track.isPcm;
-    }
+    const track = watch.look(block, timestamp, isFlagged, this.#mimeType.read(this.metadata.tags));
+    if (track !== undefined) this.metadata.replaceTrack(track);
+    if (watch.awaitsTag) this.#awaiting.add(watch);
     if (onWarning === undefined) return;
     for (const { message } of watch.news()) {
       const text = `byte ${offset}: track ${watch.track.number}: ${message}`;
@@ -297,11 +298,14 @@ export class FrameVisitor extends MkvElementVisitor {
   /** Tags behind the frames may say what these are. */
   #masterEnded(type: EbmlElementType): void {
     if (type === Mkv.Tracks) this.#forgetTracks();
-    if (type !== Mkv.Tags || !this.#awaitsTags) return;
-    for (const watch of this.#watches.values()) {
-      const track = watch.readTags(this.metadata.tags);
+    if (type !== Mkv.Tags || this.#awaiting.size === 0) return;
+    const mimeType = this.#mimeType.read(this.metadata.tags);
+    if (mimeType === undefined || saidCoding(mimeType) === undefined) return;
+    for (const watch of this.#awaiting) {
+      const track = watch.takeTag(mimeType);
       if (track !== undefined) this.metadata.replaceTrack(track);
     }
+    this.#awaiting.clear();
   }
 
   #tellInvalid(error: unknown, element: MkvDataElement): void {
@@ -339,6 +343,7 @@ export class FrameVisitor extends MkvElementVisitor {
     if (this.#watches.size > MOST_WATCHES) this.#watches.clear();
     this.#descriptions++;
     this.#watch = undefined;
+    this.#awaiting.clear();
   }
 
   #watchOf(number: number, offset: number): TrackWatch {

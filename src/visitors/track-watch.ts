@@ -4,15 +4,11 @@ import type { FrameLook, TrackDisagreement } from '../mkv/codec/media-format.js'
 import { isAnnexB } from '../mkv/codec/nal.js';
 import type { NalLook } from '../mkv/codec/nal-format.js';
 import type { TrackMetadata } from '../mkv/track.js';
-import type { MkvTag } from './tag.js';
 
 /** How many frames of sound are looked at in every Segment; of video the first one, and key frames. */
 const SOUND_LOOKED_AT = 2;
 /** Enough of a frame for parameter sets and what stands before them. */
 const HEAD_LENGTH = 2048;
-/** The producer's tag that says what Amazon Connect's frames are. */
-const MIME_TYPE = 'mimetype';
-
 /** Of a slice: enough to tell what it is of, and whether it begins a picture. */
 const SLICE_HEAD = 3;
 
@@ -44,7 +40,6 @@ export class TrackWatch {
   #before: { readonly timestamp: number; readonly size: number } | undefined;
   #beginning: Beginning | undefined;
   #mimeType: string | undefined;
-  #tagCount = 0;
 
   constructor(track: TrackMetadata, number: number) {
     this.track = track;
@@ -60,17 +55,17 @@ export class TrackWatch {
     this.everyKey = isVideo && isTelling;
     this.mayHoldSeveral = this.track.hasAdts;
     this.#before = undefined;
-    this.#tagCount = 0;
   }
 
   /**
    * Looks at a Block's first frame.
    *
-   * @param tags the producer's so far
+   * @param mimeType what the producer's tag of that name says; `undefined` where there is none so far
    * @returns the track, where it is another than before
    */
-  look(block: Block, timestamp: number, isFlagged: boolean, tags: readonly MkvTag[]): TrackMetadata | undefined {
+  look(block: Block, timestamp: number, isFlagged: boolean, mimeType: string | undefined): TrackMetadata | undefined {
     this.left--;
+    this.#mimeType = mimeType ?? this.#mimeType;
     if (this.#beginning !== undefined && beginsAs(this.#beginning, block, isFlagged)) return undefined;
     const { track } = this;
     const { strippedHeader } = track.contentEncoding;
@@ -83,7 +78,7 @@ export class TrackWatch {
       whole: () => join(block.frame(0)),
       flagged: isFlagged,
       bytesPerSecond: this.#rate(timestamp, size * block.frameCount),
-      mimeType: this.#readMimeType(tags),
+      mimeType: this.#mimeType,
     };
     const seen = track.observe(look);
     const { nals } = look;
@@ -103,17 +98,20 @@ export class TrackWatch {
     return this.#take(seen);
   }
 
+  /** Whether the frames are samples of which a tag can tell more. */
+  get awaitsTag(): boolean {
+    const { track } = this;
+    return track.isPcm && track.format.pcm?.basis !== 'tag';
+  }
+
   /**
-   * Reads the tags that have come since.
+   * Takes what a tag behind the frames says that they are.
    *
    * @returns the track, where it is another than before
    */
-  readTags(tags: readonly MkvTag[]): TrackMetadata | undefined {
-    const { track } = this;
-    const { pcm } = track.format;
-    if (pcm === undefined || pcm.basis === 'tag' || tags.length === this.#tagCount) return undefined;
-    const mimeType = this.#readMimeType(tags);
-    return this.#take(track.observe({ head: ONE_SAMPLE, size: 2, whole: () => ONE_SAMPLE, mimeType }));
+  takeTag(mimeType: string): TrackMetadata | undefined {
+    this.#mimeType = mimeType;
+    return this.#take(this.track.observe({ head: ONE_SAMPLE, size: 2, whole: () => ONE_SAMPLE, mimeType }));
   }
 
   /** What is wrong of the track's label and has not been told yet. */
@@ -134,14 +132,6 @@ export class TrackWatch {
     this.#before = { timestamp, size };
     const interval = before === undefined ? 0 : timestamp - before.timestamp;
     return before !== undefined && interval > 0 ? (before.size * 1e6) / interval : undefined;
-  }
-
-  #readMimeType(tags: readonly MkvTag[]): string | undefined {
-    if (tags.length !== this.#tagCount) {
-      for (const { name, value } of tags) if (name.toLowerCase() === MIME_TYPE) this.#mimeType = value;
-      this.#tagCount = tags.length;
-    }
-    return this.#mimeType;
   }
 }
 

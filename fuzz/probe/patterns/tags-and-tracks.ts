@@ -1,5 +1,6 @@
 import { unknownElementType } from '../../../src/ebml/element-type.js';
 import { Mkv } from '../../../src/mkv/elements.js';
+import type { TreeNode } from '../../ebml-tree.js';
 import {
   cluster,
   data,
@@ -8,6 +9,7 @@ import {
   info,
   join,
   kvs,
+  type Many,
   master,
   segment,
   simpleBlock,
@@ -155,6 +157,22 @@ export const TAGS_AND_TRACKS: readonly Pattern[] = [
       ),
     ),
   ),
+  pattern('tracks with frames x tags', (n) => fragmentOf(calls(n), tags(times(20 * n, () => simpleTag('n', 'v'))))),
+  pattern('tracks with frames x Tags behind them', (n) =>
+    fragmentOf(
+      calls(n),
+      [],
+      times(n, () => tags(simpleTag('n', 'v'))),
+    ),
+  ),
+  pattern('tracks with frames, each with a tag that says what they are', (n) =>
+    segment(
+      info(),
+      tracks(calls(n)),
+      fragmentTags(1),
+      times(n, (i) => [sound(i), tags(simpleTag('MimeType', `audio/L16;rate=${8000 + i};channels=1;`))]).flat(),
+    ),
+  ),
   pattern('a track of unknown elements', (n) =>
     segment(
       info(),
@@ -285,6 +303,26 @@ export const TAGS_AND_TRACKS: readonly Pattern[] = [
     ),
   ),
 ];
+
+/** Tracks of the names that Amazon Connect gives: their frames are samples. */
+function calls(n: number): TreeNode[] {
+  const name = text(Mkv.Name, 'AUDIO_FROM_CUSTOMER');
+  return times(n, (i) => trackEntry({ number: i + 1, audio: true, more: [name] }));
+}
+
+function sound(track: number): TreeNode {
+  return cluster(track, simpleBlock(hex('00010002'), 0, (track % 16_000) + 1));
+}
+
+/** A fragment with a frame of each track. */
+function fragmentOf(
+  entries: readonly TreeNode[],
+  before: Many<TreeNode>,
+  behind: readonly TreeNode[] = [],
+): Uint8Array {
+  const frames = entries.map((_, i) => simpleBlock(hex('00010002'), 0, (i % 16_000) + 1));
+  return segment(info(), tracks(entries), fragmentTags(1), before, cluster(0, frames), behind, trailingTags(1));
+}
 
 /** A key frame of one NAL unit. */
 function nalOf(length: number): Uint8Array {
