@@ -64,7 +64,8 @@ export class AudioClock {
   time(times: readonly number[], durations: readonly number[]): AudioTimes {
     const decode = times.map((_, index) => this.#place(times, durations, index));
     const end = this.#next ?? 0;
-    return { decode, presentation: decode, nextDecode: end, end };
+    // A frame without bytes lasts no time.
+    return { decode, presentation: decode, nextDecode: Math.max(end, this.#lastDecode + 1), end };
   }
 
   /**

@@ -172,6 +172,27 @@ describe('AudioClock', () => {
     expect(frames(50, 51)).toEqual([102_401, 102_402]);
   });
 
+  test('gives no two samples one time, also where frames without bytes last none, and over the end of a run', () => {
+    const run = fc.array(fc.tuple(fc.double({ min: 0, max: 1e13, noNaN: true }), fc.nat({ max: 3 })), { minLength: 1 });
+    fc.assert(
+      fc.property(fc.array(run, { minLength: 1, maxLength: 4 }), (runs) => {
+        const clock = new AudioClock(8000);
+        let last = Number.NEGATIVE_INFINITY;
+        for (const samples of runs) {
+          const { decode, nextDecode } = clock.time(
+            samples.map(([time]) => time),
+            samples.map(([, duration]) => duration),
+          );
+          for (const time of [...decode, nextDecode]) {
+            expect(time).toBeGreaterThan(last);
+            last = time;
+          }
+          last = decode.at(-1) ?? last;
+        }
+      }),
+    );
+  });
+
   test('follows a producer whose clock is not quite the sampling clock', () => {
     const clock = new AudioClock(48_000);
     // 100 ppm, for 10 minutes: 60 ms off at the end, were it not followed.
