@@ -16,8 +16,8 @@ const FACTS: { fragments: { timestamp: number }[]; source: string[] } = JSON.par
 );
 const ROUND = FACTS.fragments.length;
 const FRAME_RATE = 25;
-/** In seconds; a picture may be taken when the next one has just been shown. */
-const TOLERANCE = 1.5 / FRAME_RATE;
+/** In seconds. */
+const TOLERANCE = 0.5 / FRAME_RATE;
 const PICTURE_BYTES = 32 * 24 * 3;
 
 describeNeeding('a live stream in a video of headless Chromium', [tools('chromium', 'ffmpeg')], () => {
