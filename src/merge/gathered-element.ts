@@ -10,7 +10,7 @@ import { parseTimestamp, ServiceTagName } from '../visitors/fragment-metadata.js
 import type { MkvTag } from '../visitors/tag.js';
 import { copyOf, type Extent, extentOf, lengthOf } from './extent.js';
 import { PieceQueue } from './piece-queue.js';
-import { type Opening, strictChildren, strictForm } from './strict-form.js';
+import { type Opening, strictChildren, strictForm, writeStrict } from './strict-form.js';
 import { voidElement } from './void-element.js';
 
 /** Longer ones are no more to hold than their bytes. */
@@ -186,7 +186,10 @@ export class GatheredElement {
     }
     if (!keepPositions && this.#hasDuration && type === Mkv.Info) {
       const others = this.#elements.filter((element) => !isOwnDuration(element));
-      queue.add(strictForm(others) ?? this.#withoutDuration());
+      const { headerSize, dataSize = 0 } = this.root;
+      // What goes on past its end has no place to be Void in.
+      const fits = this.#length === headerSize + dataSize;
+      queue.add(strictForm(others) ?? (fits ? this.#withoutDuration() : writeStrict(others)));
       return;
     }
     const strict = strictForm(this.#elements);

@@ -40,6 +40,11 @@ export function strictForm(elements: readonly Opening[], roomy?: number): Bytes 
   return bytes.length + 1 === roomy ? tree.write(1) : bytes;
 }
 
+/** The same of an element that is to be as long as what is in it, also where its size says something else. */
+export function writeStrict(elements: readonly Opening[]): Bytes {
+  return treeOf(elements).write();
+}
+
 /** What the element does not have any more in that form: without what is in it, where that is a master. */
 export function leftOutOf(elements: readonly Opening[]): readonly Opening[] {
   if (isRight(elements)) return NOTHING;

@@ -65,6 +65,8 @@ const INFOS: Record<string, Uint8Array> = {
     writeElement(Mkv.Duration, 5),
   ]),
   'an Info that is too short': sized(Mkv.Info, 5, SCALE),
+  'an Info that ends within its Duration': sized(Mkv.Info, SCALE.length + 5, SCALE, writeElement(Mkv.Duration, 5)),
+  'an Info that ends within a Duration of 9 bytes': sized(Mkv.Info, SCALE.length + 5, SCALE, overlong(Mkv.Duration)),
   'a DateUTC of 9 bytes': writeMaster(Mkv.Info, [overlong(Mkv.DateUTC), SCALE]),
 };
 const TRACKS_OF: Record<string, Uint8Array> = {
