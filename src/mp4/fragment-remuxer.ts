@@ -85,7 +85,8 @@ export class FragmentRemuxer {
    */
   *remux(fragment: FragmentPart): Generator<RemuxedFragment, boolean> {
     const { tracks, metadata, truncated, continues, next } = fragment;
-    const part = { tracks, frames: joinAccessUnits(fragment.frames), metadata, truncated, continues, next };
+    const frames = withoutEmptySound(joinAccessUnits(fragment.frames));
+    const part = { tracks, frames, metadata, truncated, continues, next };
     if (part.frames.length === 0) return false;
     if (part.frames.some((frame) => this.#tracks.isWanted(part, frame.track.number))) yield* this.flush(part);
     let isUsed = false;
@@ -233,6 +234,15 @@ export class FragmentRemuxer {
     this.#timeline.take(place, runs.map(extentOf), continues);
     return { tracks, runs, metadata, independent, truncated, continues, ends: next === undefined, ...place };
   }
+}
+
+/** Frames without those of sound that have no bytes: nothing can be decoded of them, and readers refuse a file that ends with one. */
+function withoutEmptySound(frames: readonly Frame[]): readonly Frame[] {
+  return frames.some(isEmptySound) ? frames.filter((frame) => !isEmptySound(frame)) : frames;
+}
+
+function isEmptySound({ track, storage, size }: Frame): boolean {
+  return size === 0 && track.type === 'audio' && storage === 'plain';
 }
 
 function extentOf({ track: { setup }, times, start }: TrackRun): Extent {

@@ -64,7 +64,9 @@ function addSound(payload: Payload, setup: AudioSetup, frame: Frame): void {
   // Several frames, each with its header, are a sample each.
   for (let at = 0; at < data.length; header = readAdtsHeader(data, at)) {
     if (header === undefined) throw new CodecDataError('an ADTS frame is cut', 'InvalidMediaFrame');
-    add(withoutAdts(data.subarray(at, at + header.frameSize)));
+    const sample = withoutAdts(data.subarray(at, at + header.frameSize));
+    if (sample.length === 0) throw new CodecDataError('an ADTS frame has no data', 'InvalidMediaFrame');
+    add(sample);
     at += header.frameSize;
   }
 }

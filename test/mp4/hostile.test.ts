@@ -1,12 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concatBytes, writeElement, writeHeader, writeMaster } from '../../src/ebml/writer.js';
 import { Mkv, MkvParseError } from '../../src/index.js';
 import { Mp4RemuxError, remuxToMp4 } from '../../src/mp4/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import { writeTrackEntry } from '../../src/testing/track-writer.js';
+import { temporaryFolder } from '../support/ffmpeg-media.js';
 import { arbitraryKvsStream } from '../support/kvs-generator.js';
 import { readMedia } from '../support/kvs-media.js';
+import { describeNeeding, tools } from '../support/tools.js';
 import { joinSegments, judgeLayout, segmentsOf } from './support.js';
 
 const RECORDING = new Uint8Array(readFileSync('examples/recording/camera.mkv'));
@@ -122,6 +127,51 @@ test('a long header that is stripped from frames does not come back with each of
   expect(bytes).toBeGreaterThan(40_000);
   await expect(remuxToMp4(strippedStream(1 << 20), () => {})).rejects.toThrow(Mp4RemuxError);
   await expect(segmentsOf(strippedStream(1 << 20))).rejects.toThrow(Mp4RemuxError);
+});
+
+describeNeeding('frames of sound without bytes', [tools('ffprobe')], () => {
+  const folder = temporaryFolder();
+  const A_LAW = Uint8Array.of(6, 0, 1, 0, 0x40, 0x1f, 0, 0, 0x40, 0x1f, 0, 0, 1, 0, 8, 0, 0, 0);
+  const AAC = Uint8Array.of(0x14, 8);
+  const sound = (number: number, codecId: string, codecPrivate: Uint8Array) =>
+    writeTrackEntry({ number, type: 'audio', codecId, codecPrivate, audio: { samplingFrequency: 8000, channels: 1 } });
+  const tracks = writeMaster(Mkv.Tracks, [sound(1, 'A_MS/ACM', A_LAW), sound(2, 'A_AAC', AAC)]);
+  const block = (track: number, at: number, size: number) =>
+    writeElement(Mkv.SimpleBlock, Uint8Array.of(0x80 | track, 0, at, 0x80, ...new Uint8Array(size).fill(0x21)));
+  const documentOf = (...clusters: Uint8Array[][]) =>
+    concatBytes([
+      ...[writeMaster(Mkv.EBML, []), writeHeader(Mkv.Segment, undefined), tracks],
+      ...clusters.map((blocks, i) => writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, 200 * i), ...blocks])),
+    ]);
+  const packets = (bytes: Uint8Array) => {
+    const file = join(folder, 'sound.mp4');
+    writeFileSync(file, bytes);
+    const args = ['-v', 'error', '-f', 'mov', '-show_entries', 'packet=size', '-of', 'csv=p=0', file];
+    return execFileSync('ffprobe', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+  };
+
+  test.each<[string, Uint8Array[][], number[]]>([
+    ['at the end', [[block(1, 0, 160), block(2, 5, 90), block(2, 20, 0)]], [160, 90]],
+    ['at the beginning', [[block(1, 0, 0), block(2, 5, 90), block(1, 20, 160)]], [160, 90]],
+    ['in all of a track', [[block(1, 0, 0), block(2, 5, 90), block(1, 20, 0)]], [90]],
+    ['in all of a fragment', [[block(1, 0, 160)], [block(1, 0, 0)], [block(1, 0, 80)]], [160, 80]],
+  ])('are left out of MP4: %s', async (_, clusters, sizes) => {
+    const file: Uint8Array[] = [];
+    await remuxToMp4([documentOf(...clusters)], (part) => void file.push(part.slice()));
+    expect(packets(concatBytes(file)).sort((a, b) => b - a)).toEqual(sizes);
+    const fragments = clusters.map((blocks) => documentOf(blocks));
+    const segments = await segmentsOf(concatBytes(fragments));
+    expect(segments.filter(({ type }) => type === 'init')).toHaveLength(1);
+    expect(packets(concatBytes(segments.map(({ bytes }) => bytes))).sort((a, b) => b - a)).toEqual(sizes);
+  });
+
+  test('say nothing where there are no others', async () => {
+    const bytes = documentOf([block(1, 0, 0), block(2, 5, 0)]);
+    expect(await segmentsOf(bytes)).toEqual([]);
+  });
 });
 
 test('damage that is found only when the stream has ended costs its fragment, and is told', async () => {
