@@ -1,19 +1,12 @@
 import type { Bytes } from '../ebml/bytes.js';
+import { type Asked, askedBy, readAddress } from './asked.js';
 import { isThere, isTooFar, readDirectives } from './directives.js';
 import { writeManifest } from './manifest.js';
 import { targetDuration, writeMediaPlaylist } from './media-playlist.js';
 import { writeMultivariantPlaylist } from './multivariant-playlist.js';
 import type { Playback } from './options.js';
-import type { Presentation } from './presentation.js';
-import {
-  type Answer,
-  ContentType,
-  preflight,
-  type ResponseClass,
-  type ResponseSettings,
-  refusal,
-  respond,
-} from './respond.js';
+import type { Presentation, Viewer } from './presentation.js';
+import { type Answer, ContentType, Replier, type Reply, type ResponseClass, refusal, toResponse } from './respond.js';
 import type { MediaSource } from './segment.js';
 import type { TrackWindow } from './track-window.js';
 
@@ -35,10 +28,21 @@ export interface HandlerSettings {
   readonly noManifest?: (() => string | undefined) | undefined;
 }
 
+const NO_QUERY = new URLSearchParams();
 /** The longest address that is looked at. */
 const LONGEST_URL = 4096;
 /** How long media may be kept, in seconds: in a live stream it is gone soon, and its address may come to mean other media. */
 const MEDIA_AGE = { LIVE: 60, LIVE_REPLAY: 60, ON_DEMAND: 3600 } as const;
+
+/** What is behind a handler: the same for requests of any kind. Never rejects. */
+export type Replies = (asked: Asked) => Promise<Reply>;
+
+const behind = new WeakMap<PlaybackHandler, Replies>();
+
+/** What is behind a handler that {@link playbackHandler} made; `undefined` for others, also those that call one. */
+export function repliesOf(handler: PlaybackHandler): Replies | undefined {
+  return behind.get(handler);
+}
 
 /**
  * The paths below `basePath`: `main.m3u8`, `manifest.mpd`, and for each track `NAME/media.m3u8`, `NAME/init-N.mp4`, `NAME/N.m4s` and,
@@ -46,66 +50,77 @@ const MEDIA_AGE = { LIVE: 60, LIVE_REPLAY: 60, ON_DEMAND: 3600 } as const;
  */
 export function playbackHandler(settings: HandlerSettings): PlaybackHandler {
   const answerer = new Answerer(settings);
-  return async (request, given) => {
+  const replier = new Replier(settings.allowOrigin);
+  const replies: Replies = async (asked) =>
+    asked.method === 'OPTIONS' ? replier.preflight() : replier.reply(asked, await answerer.answer(asked));
+  const handler: PlaybackHandler = async (request, given) => {
     // Deno and Bun call a handler with something else behind the request.
     const Response = typeof given === 'function' ? given : undefined;
-    const response: ResponseSettings = { allowOrigin: settings.allowOrigin, Response };
-    if (request.method === 'OPTIONS') return preflight(response);
-    return respond(request, await answerer.answer(request), response);
+    return toResponse(await replies(askedBy(request)), Response);
   };
+  behind.set(handler, replies);
+  return handler;
 }
+
+/** A playlist as it was written last, and the answers with it, by how long they may be kept. */
+interface Written {
+  readonly version: number;
+  readonly body: string;
+  readonly answers: Map<string, Answer>;
+}
+
+const FILE =
+  /^(?:([a-z]+-\d{1,15})\/)?(main\.m3u8|manifest\.mpd|media\.m3u8|init-\d{1,15}\.mp4|\d{1,15}(?:\.\d{1,15})?\.m4s)$/;
 
 class Answerer {
   readonly #settings: HandlerSettings;
-  /** Playlists as they were written last, by what they are: viewers by the hundred ask for the same. */
-  readonly #written = new Map<string, { readonly version: number; readonly text: Bytes }>();
+  /** By what they are: viewers by the hundred ask for the same. */
+  readonly #written = new Map<string, Written>();
+  readonly #answers = new WeakMap<Bytes, Answer>();
 
   constructor(settings: HandlerSettings) {
     this.#settings = settings;
   }
 
-  async answer(request: Request): Promise<Answer> {
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return refusal(405, `${request.method} is not answered here`, { allow: 'GET, HEAD, OPTIONS' });
+  async answer(asked: Asked): Promise<Answer> {
+    const { method, url } = asked;
+    if (method !== 'GET' && method !== 'HEAD') {
+      return refusal(405, `${method} is not answered here`, { allow: 'GET, HEAD, OPTIONS' });
     }
-    if (request.url.length > LONGEST_URL) return refusal(414, 'the address is too long');
-    const { pathname, searchParams } = new URL(request.url);
+    if (url.length > LONGEST_URL) return refusal(414, 'the address is too long');
+    const { path, query } = readAddress(url) ?? { path: '', query: NO_QUERY };
     const { basePath } = this.#settings;
-    const path = pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length + 1) : '';
     try {
-      return await this.#route(path, searchParams, request.signal);
+      return await this.#route(path.startsWith(`${basePath}/`) ? path.slice(basePath.length + 1) : '', query, asked);
     } catch (error) {
       return refusal(502, `the media cannot be had: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
-  async #route(path: string, query: URLSearchParams, signal: AbortSignal): Promise<Answer> {
-    const [, name, file] =
-      /^(?:([a-z]+-\d{1,15})\/)?(main\.m3u8|manifest\.mpd|media\.m3u8|init-\d{1,15}\.mp4|\d{1,15}(?:\.\d{1,15})?\.m4s)$/.exec(
-        path,
-      ) ?? [];
+  async #route(path: string, query: URLSearchParams, viewer: Viewer): Promise<Answer> {
+    const [, name, file] = FILE.exec(path) ?? [];
     const isOverview = file === 'main.m3u8' || file === 'manifest.mpd';
     if (file === undefined || isOverview !== (name === undefined))
       return refusal(404, 'there is nothing at this address');
-    const late = await this.#start(signal);
+    const late = await this.#start(viewer);
     if (late !== undefined) return late;
     if (isOverview) return this.#overview(file);
     const track = this.#settings.presentation.tracks.get(name ?? '');
     if (track === undefined) return refusal(404, `there is no track ${name}`);
-    if (file === 'media.m3u8') return this.#mediaPlaylist(track, query, signal);
+    if (file === 'media.m3u8') return this.#mediaPlaylist(track, query, viewer);
     const [first = '', second = ''] = file.match(/\d+(?=\.|$)/g) ?? [];
     if (file.startsWith('init')) return this.#init(track, Number(first));
     return file.split('.').length === 3
-      ? this.#part(track, Number(first), Number(second), signal)
+      ? this.#part(track, Number(first), Number(second), viewer)
       : this.#segment(track, Number(first));
   }
 
   /** Waits until there is something to play. */
-  async #start(signal: AbortSignal): Promise<Answer | undefined> {
+  async #start(viewer: Viewer): Promise<Answer | undefined> {
     const { presentation, playback, startTimeoutMs, prepare } = this.#settings;
     await prepare?.();
     const isReady = () => presentation.ended || (presentation.fragments > 0 && playback.mode !== 'ON_DEMAND');
-    if (!(await presentation.until(isReady, startTimeoutMs, signal))) {
+    if (!(await presentation.until(isReady, startTimeoutMs, viewer))) {
       return refusal(503, 'there is no media yet', { 'retry-after': '1' });
     }
     if (presentation.fragments > 0) return undefined;
@@ -119,24 +134,16 @@ class Answerer {
     const isDash = file === 'manifest.mpd';
     const problem = isDash ? noManifest?.() : undefined;
     if (problem !== undefined) return refusal(404, problem);
-    // A manifest tells the time.
-    const body =
-      isDash && !presentation.ended
-        ? encoder.encode(writeManifest(presentation, playback, Date.now()))
-        : this.#write(file, () =>
-            isDash
-              ? writeManifest(presentation, playback, Date.now())
-              : writeMultivariantPlaylist(presentation, playback),
-          );
-    return {
-      status: 200,
-      type: isDash ? ContentType.manifest : ContentType.playlist,
-      body,
-      cacheControl: this.#age(isDash ? 1 : 10),
-    };
+    const type = isDash ? ContentType.manifest : ContentType.playlist;
+    const cacheControl = this.#age(isDash ? 1 : 10);
+    const write = () =>
+      isDash ? writeManifest(presentation, playback, Date.now()) : writeMultivariantPlaylist(presentation, playback);
+    // A manifest tells the time while more comes.
+    if (isDash && !presentation.ended) return { status: 200, type, body: write(), cacheControl };
+    return this.#write(file, type, cacheControl, write);
   }
 
-  async #mediaPlaylist(track: TrackWindow, query: URLSearchParams, signal: AbortSignal): Promise<Answer> {
+  async #mediaPlaylist(track: TrackWindow, query: URLSearchParams, viewer: Viewer): Promise<Answer> {
     const { presentation, playback } = this.#settings;
     const directives = readDirectives(query);
     if (typeof directives === 'string') return refusal(400, directives);
@@ -146,9 +153,8 @@ class Answerer {
     const target = targetDuration(track);
     const isOver = () => !playback.blocks || isThere(directives, track, presentation);
     // Where it does not come in time, the camera pauses: players go on with the playlist as it is, and give up after a few errors.
-    const isInTime = await presentation.until(isOver, target * 3000, signal);
+    const isInTime = await presentation.until(isOver, target * 3000, viewer);
     const { skip, sequence } = directives;
-    const body = this.#write(`${track.name} ${skip}`, () => writeMediaPlaylist(presentation, track, playback, skip));
     // What names its segment never changes its meaning; else the playlist is old after half of what a segment lasts.
     const age =
       playback.blocks && sequence !== undefined && isInTime
@@ -156,7 +162,9 @@ class Answerer {
         : playback.partTarget === undefined
           ? Math.floor(target / 2)
           : 0;
-    return { status: 200, type: ContentType.playlist, body, cacheControl: this.#age(Math.max(1, age)) };
+    return this.#write(`${track.name} ${skip}`, ContentType.playlist, this.#age(Math.max(1, age)), () =>
+      writeMediaPlaylist(presentation, track, playback, skip),
+    );
   }
 
   async #init(track: TrackWindow, id: number): Promise<Answer> {
@@ -171,7 +179,7 @@ class Answerer {
     return segment === undefined ? missing(track, sequence) : this.#media(track, segment.media);
   }
 
-  async #part(track: TrackWindow, sequence: number, index: number, signal: AbortSignal): Promise<Answer> {
+  async #part(track: TrackWindow, sequence: number, index: number, viewer: Viewer): Promise<Answer> {
     const { presentation } = this.#settings;
     const find = () => (track.open?.sequence === sequence ? track.open : track.find(sequence));
     const isHinted =
@@ -179,7 +187,7 @@ class Answerer {
       (track.open === undefined && sequence === track.nextSequence && index === 0);
     if (isHinted && !presentation.ended) {
       const isOver = () => presentation.ended || find()?.parts[index] !== undefined || sequence < track.nextSequence;
-      const over = await presentation.until(isOver, targetDuration(track) * 3000, signal);
+      const over = await presentation.until(isOver, targetDuration(track) * 3000, viewer);
       if (!over) return refusal(503, 'the part has not come in time', { 'retry-after': '1' });
     }
     const part = find()?.parts[index];
@@ -188,8 +196,13 @@ class Answerer {
 
   async #media({ description }: TrackWindow, media: MediaSource): Promise<Answer> {
     const body = typeof media === 'function' ? await media() : media;
-    const age = MEDIA_AGE[this.#settings.playback.mode];
-    return { status: 200, type: `${description.kind}/mp4`, body, cacheControl: `public, max-age=${age}` };
+    let answer = this.#answers.get(body);
+    if (answer === undefined) {
+      const age = MEDIA_AGE[this.#settings.playback.mode];
+      answer = { status: 200, type: `${description.kind}/mp4`, body, cacheControl: `public, max-age=${age}` };
+      this.#answers.set(body, answer);
+    }
+    return answer;
   }
 
   /** For how many seconds something may be kept that changes while more comes. */
@@ -199,18 +212,22 @@ class Answerer {
     return `public, max-age=${presentation.ended ? MEDIA_AGE.LIVE : seconds}`;
   }
 
-  #write(key: string, write: () => string): Bytes {
+  #write(key: string, type: string, cacheControl: string, write: () => string): Answer {
     const { version } = this.#settings.presentation;
     let written = this.#written.get(key);
     if (written?.version !== version) {
-      written = { version, text: encoder.encode(write()) };
+      written = { version, body: write(), answers: new Map() };
       this.#written.set(key, written);
     }
-    return written.text;
+    const { body, answers } = written;
+    let answer = answers.get(cacheControl);
+    if (answer === undefined) {
+      answer = { status: 200, type, body, cacheControl };
+      answers.set(cacheControl, answer);
+    }
+    return answer;
   }
 }
-
-const encoder = new TextEncoder();
 
 function missing(track: TrackWindow, sequence: number, part?: number): Answer {
   const what = `${part === undefined ? 'segment' : `part ${part} of segment`} ${sequence} of ${track.name}`;

@@ -3,8 +3,11 @@
  *
  * @module kvs-parser/hls/node
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FastResponse, NodeRequest, sendNodeResponse } from 'srvx/node';
-import type { PlaybackHandler } from './handler.js';
+import type { Asked } from './asked.js';
+import { type PlaybackHandler, repliesOf } from './handler.js';
+import type { Reply } from './respond.js';
 
 /** A listener for `createServer` of `node:http`. */
 export type NodeListener = (request: object, response: object) => void;
@@ -16,24 +19,66 @@ export type NodeListener = (request: object, response: object) => void;
  * ```ts
  * createServer(toNodeListener(packager.handler)).listen(8080);
  * ```
+ *
+ * A function that calls the handler is served as well. It takes more processor time, as it needs a `Request` and a `Response`.
  */
 export function toNodeListener(handler: PlaybackHandler): NodeListener {
+  const replies = repliesOf(handler);
   return (req, res) => {
     if (!isRequest(req) || !isResponse(res)) throw new TypeError('these are no request and response of node:http');
-    const request = new NodeRequest({ req, res });
+    const sent =
+      replies === undefined
+        ? handler(new NodeRequest({ req, res }), FastResponse).then((response) => sendNodeResponse(res, response))
+        : replies(new NodeAsked(req, res)).then((reply) => send(res, reply));
     // A viewer who goes in the middle is no error of anyone's.
-    void handler(request, FastResponse)
-      .then((response) => sendNodeResponse(res, response))
-      .catch(() => res.destroy());
+    sent.catch(() => res.destroy());
   };
 }
 
-function isRequest(request: object): request is Context['req'] {
+/** A request of `node:http`. */
+class NodeAsked implements Asked {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get method(): string {
+    return this.#request.method ?? 'GET';
+  }
+
+  get url(): string {
+    return this.#request.url ?? '/';
+  }
+
+  get isGone(): boolean {
+    return this.#response.destroyed;
+  }
+
+  whenGone(listener: () => void): () => void {
+    const response = this.#response.once('close', listener);
+    return () => response.removeListener('close', listener);
+  }
+
+  header(name: string): string | null {
+    const value = this.#request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : (value ?? null);
+  }
+}
+
+function send(response: ServerResponse, { status, headers, body }: Reply): void {
+  if (response.destroyed) return;
+  response.writeHead(status, headers);
+  if (body === null) response.end();
+  else response.end(body);
+}
+
+function isRequest(request: object): request is IncomingMessage {
   return 'rawHeaders' in request;
 }
 
-function isResponse(response: object): response is NonNullable<Context['res']> {
+function isResponse(response: object): response is ServerResponse {
   return 'writeHead' in response;
 }
-
-type Context = ConstructorParameters<typeof NodeRequest>[0];

@@ -9,6 +9,14 @@ export interface WindowLimits {
   readonly kept: number;
 }
 
+/** Who waits for something. */
+export interface Viewer {
+  /** Whether it waits no more. */
+  readonly isGone: boolean;
+  /** Has a function called when it goes, unless what is returned is called before. */
+  whenGone(listener: () => void): () => void;
+}
+
 interface Waiting {
   readonly isOver: () => boolean;
   readonly done: (over: boolean) => void;
@@ -84,24 +92,24 @@ export class Presentation {
   /**
    * Waits until something is so.
    *
-   * @returns whether it came to be so; `false` when the time is over or the signal is aborted
+   * @returns whether it came to be so; `false` when the time is over or the viewer has gone
    */
-  until(isOver: () => boolean, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+  until(isOver: () => boolean, timeoutMs: number, viewer: Viewer): Promise<boolean> {
     if (isOver()) return Promise.resolve(true);
-    if (signal?.aborted === true) return Promise.resolve(false);
+    if (viewer.isGone) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const abort = () => waiting.done(false);
-      const timer = setTimeout(abort, timeoutMs);
       const waiting: Waiting = {
         isOver,
         done: (over) => {
           clearTimeout(timer);
-          signal?.removeEventListener('abort', abort);
+          stay();
           this.#waiting.delete(waiting);
           resolve(over);
         },
       };
-      signal?.addEventListener('abort', abort);
+      const giveUp = () => waiting.done(false);
+      const timer = setTimeout(giveUp, timeoutMs);
+      const stay = viewer.whenGone(giveUp);
       this.#waiting.add(waiting);
     });
   }

@@ -1,5 +1,6 @@
 import type { Bytes } from '../ebml/bytes.js';
 import { crc32 } from '../ebml/crc32.js';
+import type { Asked } from './asked.js';
 
 /**
  * Names of the platform that public types speak of. Each is the platform's own where a program has it (the DOM library, `@types/node`);
@@ -17,7 +18,7 @@ export type ResponseClass = new (
   init?: { readonly status: number; readonly headers: Record<string, string> },
 ) => Response;
 
-/** What a request is answered with. */
+/** What a request is answered with. All who are given the same answer share what is made of it. */
 export interface Answer {
   readonly status: number;
   readonly type: string;
@@ -26,18 +27,17 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** How answers become responses. */
-export interface ResponseSettings {
-  readonly allowOrigin: string | undefined;
-  /** Default: the platform's. */
-  readonly Response: ResponseClass | undefined;
+/** What goes out: an answer, as the request wants it. The names of headers are in lower case. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A view, not a copy. `null`: there is none, whatever `content-length` says. */
+  readonly body: Bytes | string | null;
 }
-
-const MEDIA_LIKE = 'application/vnd.apple.mpegurl';
 
 /** Media types. */
 export const ContentType = {
-  playlist: MEDIA_LIKE,
+  playlist: 'application/vnd.apple.mpegurl',
   manifest: 'application/dash+xml',
   text: 'text/plain; charset=utf-8',
 } as const;
@@ -47,68 +47,91 @@ export function refusal(status: number, text: string, headers: Readonly<Record<s
   return { status, type: ContentType.text, body: `${text}\n`, cacheControl: 'no-store', headers };
 }
 
-/** The response to a GET, HEAD or OPTIONS: whole, not modified, or a range of it. */
-export function respond(request: Request, answer: Answer, settings: ResponseSettings): Response {
-  const headers: Record<string, string> = {
-    ...corsHeaders(settings.allowOrigin),
-    'content-type': answer.type,
-    'cache-control': answer.cacheControl,
-    'x-content-type-options': 'nosniff',
-    ...answer.headers,
-  };
-  const { body } = answer;
-  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
-  let status = answer.status;
-  let sent = bytes;
-  if (status === 200) {
-    const etag = entityTag(bytes);
-    headers['etag'] = etag;
-    headers['accept-ranges'] = 'bytes';
-    if (matches(request.headers.get('if-none-match'), etag)) {
-      delete headers['content-type'];
-      return make(settings, null, { status: 304, headers });
-    }
-    const wanted = request.headers.has('if-range') ? null : request.headers.get('range');
-    const range = rangeOf(wanted, bytes.length);
-    if (range === 'none') {
-      headers['content-range'] = `bytes */${bytes.length}`;
-      headers['content-length'] = '0';
-      return make(settings, null, { status: 416, headers });
-    }
-    if (range !== undefined) {
-      status = 206;
-      headers['content-range'] = `bytes ${range.start}-${range.end - 1}/${bytes.length}`;
-      sent = bytes.subarray(range.start, range.end);
-    }
+/** The whole of an answer. */
+interface Whole extends Reply {
+  readonly body: Bytes | string;
+  readonly bytes: Bytes;
+  readonly etag: string;
+}
+
+/** Makes replies of answers: whole, not modified, or a range. */
+export class Replier {
+  readonly #cors: Readonly<Record<string, string>>;
+  readonly #wholes = new WeakMap<Answer, Whole>();
+
+  /** @param allowOrigin which pages may read the replies; `undefined`: says nothing of it */
+  constructor(allowOrigin: string | undefined) {
+    this.#cors =
+      allowOrigin === undefined
+        ? {}
+        : {
+            'access-control-allow-origin': allowOrigin,
+            'access-control-expose-headers': 'Content-Length, Content-Range, Date, ETag',
+          };
   }
-  headers['content-length'] = String(sent.length);
-  return make(settings, request.method === 'HEAD' ? null : sent, { status, headers });
+
+  /** The reply to a GET or HEAD. */
+  reply(asked: Asked, answer: Answer): Reply {
+    const whole = this.#whole(answer);
+    const isHead = asked.method === 'HEAD';
+    if (whole.status !== 200) return isHead ? { ...whole, body: null } : whole;
+    if (matches(asked.header('if-none-match'), whole.etag)) {
+      const { 'content-type': _, 'content-length': __, ...headers } = whole.headers;
+      return { status: 304, headers, body: null };
+    }
+    const wanted = asked.header('range');
+    const range =
+      wanted === null || asked.header('if-range') !== null ? undefined : rangeOf(wanted, whole.bytes.length);
+    if (range === undefined) return isHead ? { ...whole, body: null } : whole;
+    const { headers, bytes } = whole;
+    if (range === 'none') {
+      const none = { 'content-range': `bytes */${bytes.length}`, 'content-length': '0' };
+      return { status: 416, headers: { ...headers, ...none }, body: null };
+    }
+    const { start, end } = range;
+    const part = {
+      'content-range': `bytes ${start}-${end - 1}/${bytes.length}`,
+      'content-length': String(end - start),
+    };
+    return { status: 206, headers: { ...headers, ...part }, body: isHead ? null : bytes.subarray(start, end) };
+  }
+
+  /** The reply to what a browser asks before it lets a page make a request. */
+  preflight(): Reply {
+    const headers = {
+      ...this.#cors,
+      'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+      'access-control-allow-headers': 'Range, If-None-Match',
+      'access-control-max-age': '86400',
+    };
+    return { status: 204, headers, body: null };
+  }
+
+  #whole(answer: Answer): Whole {
+    let whole = this.#wholes.get(answer);
+    if (whole === undefined) {
+      const { status, body, type, cacheControl } = answer;
+      const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
+      const etag = status === 200 ? entityTag(bytes) : '';
+      const headers = {
+        ...this.#cors,
+        'content-type': type,
+        'cache-control': cacheControl,
+        'x-content-type-options': 'nosniff',
+        ...answer.headers,
+        ...(status === 200 ? { etag, 'accept-ranges': 'bytes' } : {}),
+        'content-length': String(bytes.length),
+      };
+      whole = { status, headers, body, bytes, etag };
+      this.#wholes.set(answer, whole);
+    }
+    return whole;
+  }
 }
 
-/** The response to what a browser asks before it lets a page make a request. */
-export function preflight(settings: ResponseSettings): Response {
-  const headers = {
-    ...corsHeaders(settings.allowOrigin),
-    'access-control-allow-methods': 'GET, HEAD, OPTIONS',
-    'access-control-allow-headers': 'Range, If-None-Match',
-    'access-control-max-age': '86400',
-  };
-  return make(settings, null, { status: 204, headers });
-}
-
-function corsHeaders(allowOrigin: string | undefined): Record<string, string> {
-  if (allowOrigin === undefined) return {};
-  return {
-    'access-control-allow-origin': allowOrigin,
-    'access-control-expose-headers': 'Content-Length, Content-Range, Date, ETag',
-  };
-}
-
-function make(
-  { Response: Made }: ResponseSettings,
-  body: Bytes | null,
-  init: { readonly status: number; readonly headers: Record<string, string> },
-): Response {
+/** A reply as a response of the platform, or of the class that is given. */
+export function toResponse({ status, headers, body }: Reply, Made?: ResponseClass): Response {
+  const init = { status, headers: { ...headers } };
   if (Made !== undefined) return new Made(body, init);
   // The platform copies an array that it is given, and passes on what a stream has.
   return new Response(body === null || body.length < LARGE ? body : streamOf(body), init);
@@ -116,10 +139,10 @@ function make(
 
 const LARGE = 4096;
 
-function streamOf(bytes: Bytes): ReadableStream<Uint8Array> {
+function streamOf(body: Bytes | string): ReadableStream<Uint8Array> {
   return new ReadableStream({
     pull(controller) {
-      controller.enqueue(bytes);
+      controller.enqueue(typeof body === 'string' ? new TextEncoder().encode(body) : body);
       controller.close();
     },
   });

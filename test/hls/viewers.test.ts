@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Packager, type PackagerOptions, type PlaybackHandler } from '../../src/hls/index.js';
 import { toNodeListener } from '../../src/hls/node.js';
+import { Presentation } from '../../src/hls/presentation.js';
 import { bodyOf, type Media, readMedia, type WrappedFragment, wrapAsGetMedia } from '../support/kvs-media.js';
 import { Feed, get, mediaPlaylist } from './support.js';
 
@@ -11,34 +12,41 @@ const RECORDING = new Uint8Array(readFileSync('examples/recording/camera.mkv'));
 /** More than sockets take that nobody reads from. */
 const LARGE = 16_000_000;
 
-/** A packager behind `node:http`, which counts the requests that are being answered. */
+/** The ways to `node:http`: the handler itself, and a function that calls it with a `Request`. */
+const WAYS: Record<string, (handler: PlaybackHandler) => PlaybackHandler> = {
+  'the handler': (handler) => handler,
+  'a function that calls the handler': (handler) => (request, Response) => handler(request, Response),
+};
+type Start = (options: PackagerOptions) => Promise<Served>;
+
+/** A packager behind `node:http`. */
 class Served {
   readonly packager: Packager;
   readonly server: Server;
   readonly source = new Feed();
   readonly fed: Promise<void>;
-  /** Requests whose answer is not known yet. */
-  pending = 0;
+  readonly #until = vi.spyOn(Presentation.prototype, 'until');
   readonly #sockets: Socket[] = [];
 
-  private constructor(options: PackagerOptions) {
+  private constructor(options: PackagerOptions, way: (handler: PlaybackHandler) => PlaybackHandler) {
     this.packager = new Packager(options);
     this.fed = this.packager.feed(this.source);
-    const handler: PlaybackHandler = async (request, Response) => {
-      this.pending++;
-      try {
-        return await this.packager.handler(request, Response);
-      } finally {
-        this.pending--;
-      }
-    };
-    this.server = createServer(toNodeListener(handler));
+    this.server = createServer(toNodeListener(way(this.packager.handler)));
   }
 
-  static async start(options: PackagerOptions): Promise<Served> {
-    const served = new Served(options);
+  /** How many requests wait for media. */
+  get pending(): number {
+    return [...new Set(this.#until.mock.contexts)].reduce<number>(
+      (sum, each) => sum + (each instanceof Presentation ? each.waiting : 0),
+      0,
+    );
+  }
+
+  static async start(options: PackagerOptions, way: (handler: PlaybackHandler) => PlaybackHandler): Promise<Served> {
+    const served = new Served(options, way);
     await new Promise<void>((resolve) => served.server.listen(0, '127.0.0.1', resolve));
     onTestFinished(async () => {
+      served.#until.mockRestore();
       served.source.end();
       for (const socket of served.#sockets) socket.destroy();
       served.server.closeAllConnections();
@@ -93,7 +101,8 @@ function read(socket: Socket, most = Number.POSITIVE_INFINITY): Promise<string> 
   });
 }
 
-describe('viewers', () => {
+describe.each(Object.entries(WAYS))('viewers, by %s', (_, way) => {
+  const start: Start = (options) => Served.start(options, way);
   let media: Media;
   let large: WrappedFragment[];
 
@@ -114,7 +123,7 @@ describe('viewers', () => {
   });
 
   test('who go while they wait for a playlist or a part wait no longer, and leave nothing behind', async () => {
-    const served = await Served.start({ partDuration: 200 });
+    const served = await start({ partDuration: 200 });
     served.source.push(bodyOf(wrapAsGetMedia(media)));
     for (let msn = 0; msn < 8; msn++) await get(served.packager.handler, `video-1/media.m3u8?_HLS_msn=${msn}`);
     const { preloadSegment } = await mediaPlaylist(served.packager.handler, 'video-1');
@@ -131,7 +140,7 @@ describe('viewers', () => {
   });
 
   test('who read a byte now and then hold nobody up and cost no copies, and may go in the middle', async () => {
-    const served = await Served.start({ maxFragmentResults: 'all' });
+    const served = await start({ maxFragmentResults: 'all' });
     served.source.push(bodyOf(large));
     await get(served.packager.handler, 'video-1/media.m3u8?_HLS_msn=1');
     const segment = await get(served.packager.handler, 'video-1/0.m4s');
@@ -155,7 +164,7 @@ describe('viewers', () => {
   });
 
   test('who read slowly get what they have asked for, whole, when it has left the window meanwhile', async () => {
-    const served = await Served.start({ maxFragmentResults: 1 });
+    const served = await start({ maxFragmentResults: 1 });
     served.source.push(bodyOf(large.slice(0, 1)));
     await get(served.packager.handler, 'video-1/media.m3u8?_HLS_msn=0');
     const socket = await served.send(GET('/video-1/0.m4s').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
@@ -193,7 +202,7 @@ describe('viewers', () => {
     ['/video-1/999999999999999.999999999999999.m4s', 404],
     ['/video-1/init-999999999999999.mp4', 404],
   ])('%s is answered with %i', async (path, status) => {
-    const served = await Served.start({ partDuration: 200 });
+    const served = await start({ partDuration: 200 });
     served.source.push(RECORDING);
     await mediaPlaylist(served.packager.handler, 'video-1');
     const text = await read(await served.send(GET(path).replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')));
@@ -209,7 +218,7 @@ describe('viewers', () => {
     'POST /main.m3u8 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc',
     'nonsense\r\n\r\n',
   ])('%j has an answer', async (request) => {
-    const served = await Served.start({});
+    const served = await start({});
     served.source.push(RECORDING);
     await mediaPlaylist(served.packager.handler, 'video-1');
     expect(await read(await served.send(request))).toMatch(/^HTTP\/1.1 [2-4]\d\d /);
