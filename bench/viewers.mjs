@@ -1,9 +1,10 @@
 // Viewers of one low-latency stream: how fast playlists are answered, and what a viewer costs the serving process.
 //
-//   npm run bench:hls [-- --viewers 200 --seconds 20 --clients 2]
+//   npm run bench:hls [-- --viewers 200 --seconds 20 --clients 2 --tracks video-1 --alone]
 //
 // A camera is sent in real time to a packager in one process. The viewers are in processes of their own (`--clients`); each viewer reloads the
-// playlists of video and audio as hls.js does (blocking) and requests each part. Then comes what a viewer costs beside nginx (nginx.mjs).
+// playlists of video and audio as hls.js does (blocking) and requests each part. Then, without
+// `--alone`, comes what a viewer costs beside nginx (nginx.mjs).
 //
 // A blocking reload is measured from when the packager was given the bytes that complete the part (or from when the request was sent, where
 // that is later) until the viewer has read the last byte of the response; any other request from when it is sent. All processes read one clock.
@@ -20,6 +21,8 @@ const { values } = parseArgs({
     viewers: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '20' },
     clients: { type: 'string', default: '2' },
+    tracks: { type: 'string', default: 'video-1,audio-2' },
+    alone: { type: 'boolean', default: false },
     role: { type: 'string' },
   },
 });
@@ -89,7 +92,16 @@ async function serve() {
   const results = each.map((count) => {
     const child = fork(
       fileURLToPath(import.meta.url),
-      ['--role', 'viewers', '--viewers', String(count), '--seconds', String(seconds + WARM_UP + 1)],
+      [
+        '--role',
+        'viewers',
+        '--viewers',
+        String(count),
+        '--seconds',
+        String(seconds + WARM_UP + 1),
+        '--tracks',
+        values.tracks,
+      ],
       { env: { ...process.env, PORT: String(server.address().port) }, serialization: 'advanced' },
     );
     return new Promise((resolve, reject) => {
@@ -207,13 +219,16 @@ async function watch() {
     }
     connection.close();
   };
-  await Promise.all(Array.from({ length: viewers }, () => Promise.all([follow('video-1'), follow('audio-2')])));
+  await Promise.all(Array.from({ length: viewers }, () => Promise.all(values.tracks.split(',').map(follow))));
   await new Promise((resolve) => process.send(got, resolve));
 }
 
 await (values.role === 'viewers' ? watch() : serve());
 if (values.role !== 'viewers') {
   const script = fileURLToPath(new URL('nginx.mjs', import.meta.url));
-  spawnSync(process.execPath, [script, '--viewers', values.viewers, '--seconds', values.seconds], { stdio: 'inherit' });
+  if (!values.alone)
+    spawnSync(process.execPath, [script, '--viewers', values.viewers, '--seconds', values.seconds], {
+      stdio: 'inherit',
+    });
 }
 process.exit();

@@ -90,22 +90,22 @@ class Answerer {
     if (url.length > LONGEST_URL) return refusal(414, 'the address is too long');
     const { path, query } = readAddress(url) ?? { path: '', query: NO_QUERY };
     const { basePath } = this.#settings;
+    const [, name, file] = path.startsWith(`${basePath}/`) ? (FILE.exec(path.slice(basePath.length + 1)) ?? []) : [];
+    const isOverview = file === 'main.m3u8' || file === 'manifest.mpd';
+    if (file === undefined || isOverview !== (name === undefined)) {
+      return refusal(404, 'there is nothing at this address');
+    }
     try {
-      return await this.#route(path.startsWith(`${basePath}/`) ? path.slice(basePath.length + 1) : '', query, asked);
+      const late = await this.#start(asked);
+      if (late !== undefined) return late;
+      return isOverview ? this.#overview(file) : await this.#ofTrack(name ?? '', file, query, asked);
     } catch (error) {
       return refusal(502, `the media cannot be had: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
-  async #route(path: string, query: URLSearchParams, viewer: Viewer): Promise<Answer> {
-    const [, name, file] = FILE.exec(path) ?? [];
-    const isOverview = file === 'main.m3u8' || file === 'manifest.mpd';
-    if (file === undefined || isOverview !== (name === undefined))
-      return refusal(404, 'there is nothing at this address');
-    const late = await this.#start(viewer);
-    if (late !== undefined) return late;
-    if (isOverview) return this.#overview(file);
-    const track = this.#settings.presentation.tracks.get(name ?? '');
+  #ofTrack(name: string, file: string, query: URLSearchParams, viewer: Viewer): Answer | Promise<Answer> {
+    const track = this.#settings.presentation.tracks.get(name);
     if (track === undefined) return refusal(404, `there is no track ${name}`);
     if (file === 'media.m3u8') return this.#mediaPlaylist(track, query, viewer);
     const [first = '', second = ''] = file.match(/\d+(?=\.|$)/g) ?? [];

@@ -22,6 +22,8 @@ interface Waiting {
   readonly done: (over: boolean) => void;
 }
 
+const AT_ONCE = 8;
+
 /** What there is to be played: tracks on one timeline, whose fragments come at the end and leave at the beginning. */
 export class Presentation {
   readonly tracks = new Map<string, TrackWindow>();
@@ -86,7 +88,14 @@ export class Presentation {
   /** Tells those who wait that something is new. */
   changed(): void {
     this.version++;
-    for (const waiting of [...this.#waiting]) if (waiting.isOver()) waiting.done(true);
+    this.#wake([...this.#waiting], 0);
+  }
+
+  /** A few at a time: the first are answered while the others are still to be woken. */
+  #wake(all: readonly Waiting[], from: number): void {
+    const to = from + AT_ONCE;
+    for (const waiting of all.slice(from, to)) if (waiting.isOver()) waiting.done(true);
+    if (to < all.length) queueMicrotask(() => this.#wake(all, to));
   }
 
   /**
