@@ -8,6 +8,7 @@ import type { Playback } from './options.js';
 import type { Presentation, Viewer } from './presentation.js';
 import { type Answer, ContentType, Replier, type Reply, type ResponseClass, refusal, toResponse } from './respond.js';
 import type { MediaSource } from './segment.js';
+import { ToldFragments } from './told-fragments.js';
 import type { TrackWindow } from './track-window.js';
 
 /** Answers a request. If `Response` is given, that class creates the response, instead of the platform's. Never rejects. */
@@ -64,7 +65,8 @@ export function playbackHandler(settings: HandlerSettings): PlaybackHandler {
 
 /** A playlist as it was written last, and the answers with it, by how long they may be kept. */
 interface Written {
-  readonly version: number;
+  /** What it was written from. */
+  readonly state: string;
   readonly body: string;
   readonly answers: Map<string, Answer>;
 }
@@ -77,9 +79,11 @@ class Answerer {
   /** By what they are: viewers by the hundred ask for the same. */
   readonly #written = new Map<string, Written>();
   readonly #answers = new WeakMap<Bytes, Answer>();
+  readonly #told: ToldFragments;
 
   constructor(settings: HandlerSettings) {
     this.#settings = settings;
+    this.#told = new ToldFragments(settings.presentation);
   }
 
   async answer(asked: Asked): Promise<Answer> {
@@ -140,7 +144,7 @@ class Answerer {
       isDash ? writeManifest(presentation, playback, Date.now()) : writeMultivariantPlaylist(presentation, playback);
     // A manifest tells the time while more comes.
     if (isDash && !presentation.ended) return { status: 200, type, body: write(), cacheControl };
-    return this.#write(file, type, cacheControl, write);
+    return this.#write(file, { type, cacheControl }, write);
   }
 
   async #mediaPlaylist(track: TrackWindow, query: URLSearchParams, viewer: Viewer): Promise<Answer> {
@@ -162,9 +166,11 @@ class Answerer {
         : playback.partTarget === undefined
           ? Math.floor(target / 2)
           : 0;
-    return this.#write(`${track.name} ${skip}`, ContentType.playlist, this.#age(Math.max(1, age)), () =>
-      writeMediaPlaylist(presentation, track, playback, skip),
-    );
+    const isLive = playback.mode !== 'ON_DEMAND' && !presentation.ended && playback.partTarget === undefined;
+    const fragments = isLive && sequence === undefined ? this.#told.ask(track) : presentation.fragments;
+    const cacheControl = this.#age(Math.max(1, age));
+    const write = () => writeMediaPlaylist(presentation, track, playback, { skip, fragments });
+    return this.#write(`${track.name} ${skip}`, { type: ContentType.playlist, cacheControl }, write, fragments);
   }
 
   async #init(track: TrackWindow, id: number): Promise<Answer> {
@@ -212,17 +218,18 @@ class Answerer {
     return `public, max-age=${presentation.ended ? MEDIA_AGE.LIVE : seconds}`;
   }
 
-  #write(key: string, type: string, cacheControl: string, write: () => string): Answer {
-    const { version } = this.#settings.presentation;
+  #write(key: string, head: Pick<Answer, 'type' | 'cacheControl'>, write: () => string, fragments = 0): Answer {
+    const state = `${this.#settings.presentation.version} ${fragments}`;
     let written = this.#written.get(key);
-    if (written?.version !== version) {
-      written = { version, body: write(), answers: new Map() };
+    if (written?.state !== state) {
+      written = { state, body: write(), answers: new Map() };
       this.#written.set(key, written);
     }
+    const { cacheControl } = head;
     const { body, answers } = written;
     let answer = answers.get(cacheControl);
     if (answer === undefined) {
-      answer = { status: 200, type, body, cacheControl };
+      answer = { status: 200, ...head, body };
       answers.set(cacheControl, answer);
     }
     return answer;

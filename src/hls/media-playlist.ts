@@ -6,7 +6,8 @@ import type { TrackWindow } from './track-window.js';
 /** How many target durations from the end on parts are listed, and how many of them a delta update leaves out what is before (RFC 8216bis). */
 const PARTS_WITHIN = 3;
 const SKIP_BEFORE = 6;
-const HOLD_BACK = 3;
+/** How many target durations from the end of a live playlist players begin. */
+export const HOLD_BACK = 3;
 /** In microseconds: three parts are the least that a viewer must be behind; this much more is what networks and cameras are late. */
 const MARGIN = 200_000;
 
@@ -25,20 +26,24 @@ export function partTarget({ longestPart, description }: TrackWindow, wanted: nu
   return Math.max(longestPart, description.kind === 'audio' ? Math.round(wanted * 1.1) : wanted);
 }
 
-/**
- * The media playlist of a track (RFC 8216 section 4, RFC 8216bis section 4.4).
- *
- * @param skip whether older segments may be left out (a delta update)
- */
+/** Which of its forms a media playlist has. */
+export interface PlaylistShape {
+  /** Whether older segments may be left out (a delta update). */
+  readonly skip: boolean;
+  /** Of how many fragments since the first it tells: all, or fewer than there are. */
+  readonly fragments: number;
+}
+
+/** The media playlist of a track (RFC 8216 section 4, RFC 8216bis section 4.4). */
 export function writeMediaPlaylist(
   presentation: Presentation,
   track: TrackWindow,
   playback: Playback,
-  skip: boolean,
+  { skip, fragments }: PlaylistShape,
 ): string {
   const { ended } = presentation;
   const { mode, query, blocks } = playback;
-  const segments = presentation.listed(track);
+  const segments = presentation.listed(track, fragments);
   const open = ended ? undefined : track.open;
   const wantedPart = ended ? undefined : playback.partTarget;
   const target = targetDuration(track);

@@ -1,13 +1,25 @@
+import { most } from '../mkv/extremes.js';
+import { HOLD_BACK, targetDuration } from './media-playlist.js';
 import type { Playback } from './options.js';
 import type { Presentation } from './presentation.js';
 import type { TrackWindow } from './track-window.js';
 
+/** In seconds: at a segment's very beginning, what is rounded decides which segment it is. */
+const INTO_SEGMENT = 0.37;
+
 /** The multivariant playlist (RFC 8216 section 4.3.4): a variant for each video track, with all sound; or the sound alone. */
-export function writeMultivariantPlaylist({ tracks }: Presentation, { query, mode }: Playback): string {
+export function writeMultivariantPlaylist(
+  { tracks }: Presentation,
+  { query, mode, discontinuityMode, partTarget }: Playback,
+): string {
   const all = [...tracks.values()];
   const video = all.filter(({ description }) => description.kind === 'video');
   const audio = all.filter(({ description }) => description.kind === 'audio');
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${mode === 'ON_DEMAND' ? 7 : 9}`];
+  // Where the players begin anyway. hls.js computes it for sound and pictures at different times, unless it is told.
+  if (mode !== 'ON_DEMAND' && discontinuityMode === 'ALWAYS' && partTarget === undefined) {
+    lines.push(`#EXT-X-START:TIME-OFFSET=-${most(all.map(targetDuration)) * HOLD_BACK + INTO_SEGMENT}`);
+  }
   if (video.length === 0) {
     for (const track of audio) lines.push(streamInf([track], {}), `${track.name}/media.m3u8${query}`);
     return `${lines.join('\n')}\n`;

@@ -51,11 +51,17 @@ export class Presentation {
     return Math.max(0, this.fragments - this.limits.listed);
   }
 
-  /** The segments of a track that playlists list. */
-  listed(track: TrackWindow): readonly Segment[] {
-    const first = this.firstListed;
-    const from = track.segments.findIndex(({ ordinal }) => ordinal >= first);
-    return from < 0 ? [] : track.segments.slice(from);
+  /**
+   * The segments of a track that playlists list.
+   *
+   * @param fragments how many fragments there are, or were
+   */
+  listed({ segments }: TrackWindow, fragments = this.fragments): readonly Segment[] {
+    const first = fragments - this.limits.listed;
+    const from = segments.findIndex(({ ordinal }) => ordinal >= first);
+    if (from < 0) return [];
+    if (fragments === this.fragments) return segments.slice(from);
+    return segments.slice(from).filter(({ ordinal }) => ordinal < fragments);
   }
 
   /** A track by its name, made where it is new. */

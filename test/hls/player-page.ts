@@ -94,8 +94,13 @@ export class PlayerPage {
   packagerAt(name: string, options: PackagerOptions): Packager {
     const packager = new Packager({ ...options, basePath: `/${name}`, displayFragmentTimestamp: 'ALWAYS' });
     this.#packagers.push(packager);
-    this.#handlers.set(name, packager.handler);
+    this.handleAt(name, packager.handler);
     return packager;
+  }
+
+  /** Has a handler answer at a path of its own. */
+  handleAt(name: string, handler: PlaybackHandler): void {
+    this.#handlers.set(name, handler);
   }
 
   /** Opens what a packager has in a player: HLS in hls.js, DASH in the others, or the file that is named. */

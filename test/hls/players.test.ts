@@ -24,6 +24,7 @@ import {
   type Player,
   PlayerPage,
 } from './player-page.js';
+import { Feed } from './support.js';
 
 const RECORDING = new Uint8Array(readFileSync('examples/recording/camera.mkv'));
 const FACTS: { source: string[] } = JSON.parse(readFileSync('examples/recording/camera.json', 'utf8'));
@@ -245,6 +246,45 @@ describeNeeding('players in headless Chromium', [tools('chromium', 'ffmpeg')], (
     stop.abort();
     await Promise.all(feeds);
     expect(failures).toEqual([]);
+  });
+
+  test('hls.js begins where each fragment is a discontinuity and one comes between its requests', {
+    timeout: 60_000,
+  }, async () => {
+    // It asks for the video's playlist again after a fragment's duration: that is to be long.
+    const media = await made(
+      'long',
+      '-f lavfi -i testsrc2=s=160x120:r=5:d=60 -f lavfi -i sine=d=60 -c:v libx264 -g 50 -c:a aac',
+    );
+    const fragments = wrapAsGetMedia(media);
+    const packager = players.packagerAt('discontinuities', { discontinuityMode: 'ALWAYS' });
+    const source = new Feed();
+    const fed = packager.feed(source);
+    const answers = async (path: string) =>
+      (await packager.handler(new Request(`http://localhost/discontinuities/${path}`))).status === 200;
+    source.push(bodyOf(fragments.slice(0, 5)));
+    await expect.poll(() => answers('video-1/4.m4s')).toBe(true);
+    let given = () => {};
+    const hasVideo = new Promise<void>((resolve) => (given = resolve));
+    let isFirst = true;
+    players.handleAt('discontinuities', async (request, Response) => {
+      const { pathname } = new URL(request.url);
+      if (pathname.endsWith('/audio-2/media.m3u8') && isFirst) {
+        isFirst = false;
+        await hasVideo;
+        source.push(bodyOf(fragments.slice(5)));
+        await expect.poll(() => answers('audio-2/5.m4s')).toBe(true);
+      }
+      const response = await packager.handler(request, Response);
+      if (pathname.endsWith('/video-1/media.m3u8')) given();
+      return response;
+    });
+    const playing = await players.play('discontinuities', 'hls.js');
+    await playing.begun();
+    expect((await playing.look()).errors).toEqual([]);
+    await playing.stop();
+    source.end();
+    await fed;
   });
 
   /** Low latency in hls.js: prints from the recording of a frame to its display. */
