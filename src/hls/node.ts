@@ -3,7 +3,6 @@
  *
  * @module kvs-parser/hls/node
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FastResponse, NodeRequest, sendNodeResponse } from 'srvx/node';
 import type { Asked } from './asked.js';
 import { type PlaybackHandler, repliesOf } from './handler.js';
@@ -37,10 +36,10 @@ export function toNodeListener(handler: PlaybackHandler): NodeListener {
 
 /** A request of `node:http`. */
 class NodeAsked implements Asked {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #request: NodeIncoming;
+  readonly #response: NodeOutgoing;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: NodeIncoming, response: NodeOutgoing) {
     this.#request = request;
     this.#response = response;
   }
@@ -68,17 +67,21 @@ class NodeAsked implements Asked {
   }
 }
 
-function send(response: ServerResponse, { status, headers, body }: Reply): void {
+function send(response: NodeOutgoing, { status, headers, body }: Reply): void {
   if (response.destroyed) return;
   response.writeHead(status, headers);
   if (body === null) response.end();
   else response.end(body);
 }
 
-function isRequest(request: object): request is IncomingMessage {
+function isRequest(request: object): request is NodeIncoming {
   return 'rawHeaders' in request;
 }
 
-function isResponse(response: object): response is ServerResponse {
+function isResponse(response: object): response is NodeOutgoing {
   return 'writeHead' in response;
 }
+
+type Context = ConstructorParameters<typeof NodeRequest>[0];
+type NodeIncoming = Context['req'];
+type NodeOutgoing = NonNullable<Context['res']>;
