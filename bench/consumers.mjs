@@ -1,7 +1,8 @@
-// npm run bench:consumers [-- --json] [--consumers N] [--seconds N] [--warm-up N] [--mbit N] [--fragment-seconds N]
+// npm run bench:consumers [-- --json] [--consumers N] [--seconds N] [--warm-up N] [--mbit N] [--fragment-seconds N] [--memory own|reused|both]
 //
-// Many live consumers in this process, of streams that a process of its own serves.
-import { fork } from 'node:child_process';
+// Many live consumers in this process, of streams that a process of its own serves: once with fragments whose bytes are the caller's, and once,
+// in a process of its own, with `reuseBuffers`.
+import { execFileSync, fork } from 'node:child_process';
 import { once, setMaxListeners } from 'node:events';
 import { cpus, loadavg } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     'warm-up': { type: 'string', default: '15' },
     mbit: { type: 'string', default: '2' },
     'fragment-seconds': { type: 'string', default: '2' },
+    memory: { type: 'string', default: 'both' },
   },
 });
 const count = Number(values.consumers);
@@ -67,15 +69,35 @@ const bare = await readBare();
 endpoint.send('end');
 
 const result = summary();
+if (values.memory === 'both') result.reused = runReused();
 if (values.json) console.log(JSON.stringify(result, undefined, 2));
-else print(result);
-if (result.failures.length > 0) process.exitCode = 1;
+else {
+  const { machine } = result;
+  console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}`);
+  print(result);
+  if (result.reused !== undefined) print(result.reused);
+}
+if (result.failures.length > 0 || result.reused?.failures.length > 0) process.exitCode = 1;
+
+/** The same with memory that is used again. */
+function runReused() {
+  const script = fileURLToPath(import.meta.url);
+  const args = [...process.execArgv, script, ...process.argv.slice(2), '--json', '--memory', 'reused'];
+  try {
+    return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
+  } catch (error) {
+    // It has failed by its figures, which say why.
+    if (typeof error.stdout === 'string' && error.stdout !== '') return JSON.parse(error.stdout);
+    throw error;
+  }
+}
 
 /** Reads a stream from now on, as a program would that looks at every frame, and notes when each fragment came. */
 function view(streamName) {
   const consumer = new GetMediaConsumer({
     streamName,
     clientConfig: { endpoint: url, region: 'local', credentials: { accessKeyId: 'any', secretAccessKey: 'any' } },
+    reuseBuffers: values.memory === 'reused',
     signal: stop.signal,
     onReconnect: ({ reason, error }) => reconnects.push(`${streamName}: ${error?.message ?? reason}`),
   });
@@ -133,6 +155,7 @@ function summary() {
   const result = {
     machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
     consumers: count,
+    memory: values.memory === 'reused' ? 'reused' : 'own',
     megabitsPerSecondEach: bitsPerSecond / 1e6,
     fragmentSeconds,
     seconds,
@@ -174,7 +197,9 @@ function missing(seen, numbers) {
   const first = numbers.indexOf(seen[0]?.number);
   const isRight = ({ number, frames }, i) =>
     number === numbers[first + i] && frames === FRAMES_PER_SECOND * fragmentSeconds;
-  return seen.filter((one, i) => !isRight(one, i)).length;
+  // The endpoint has told what it had stored after that time.
+  const told = seen.filter(({ at }) => at < after.time);
+  return told.filter((one, i) => !isRight(one, i)).length;
 }
 
 /** Whether all fragments came before the next was stored, and none but the newest is still to come. */
@@ -203,12 +228,14 @@ function at(sorted, part) {
 }
 
 function print(result) {
-  const { machine, delayMs, cores: used, eventLoopDelayMs, rssMiB, load } = result;
+  const { delayMs, cores: used, eventLoopDelayMs, rssMiB, load } = result;
   const row = (name, text) => console.log(`  ${name.padEnd(34)}${text}`);
   const ms = (value) => `${Math.round(value)} ms`;
   const percent = (value) => `${(value * 100).toFixed(value < 0.1 ? 2 : 0)} %`;
-  console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}\n`);
-  console.log(`${count} consumers of ${result.megabitsPerSecondEach} Mbit/s each, ${result.seconds.toFixed(0)} s`);
+  const how = result.memory === 'reused' ? 'reuseBuffers: true' : 'bytes of fragments are the caller’s';
+  console.log(
+    `\n${count} consumers of ${result.megabitsPerSecondEach} Mbit/s each, ${result.seconds.toFixed(0)} s, ${how}`,
+  );
   row(
     'received',
     `${result.fragments} fragments, ${result.frames} frames, ${result.megabytesPerSecond.toFixed(1)} MB/s`,

@@ -78,6 +78,8 @@ async function writeRecording(request: StreamRequest, output: OutputFile): Promi
       progress.total = total;
     },
     onMissing: () => progress.failed++,
+    // Each fragment is written before the next one is asked for.
+    reuseBuffers: true,
   });
   const {
     bytes,

@@ -84,6 +84,8 @@ export interface StreamListener {
     | undefined;
   /** Ends the reading, with what has come. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether the bytes of a fragment are wanted only until the next one is asked for. */
+  readonly reuseBuffers?: boolean | undefined;
 }
 
 /**
@@ -210,7 +212,11 @@ export async function* openStream(request: StreamRequest, listener: StreamListen
 }
 
 // Other commands have no need of the consumers.
-async function live(request: StreamRequest, { connection }: StreamListener, signal: AbortSignal): Promise<Documents> {
+async function live(
+  request: StreamRequest,
+  { connection, reuseBuffers }: StreamListener,
+  signal: AbortSignal,
+): Promise<Documents> {
   const { streamName, clientConfig, start, giveUpAfterMs } = request;
   const { GetMediaConsumer } = await import('../client/get-media-consumer.js');
   const onReconnect = ({ error, delayMs }: ReconnectEvent) => {
@@ -220,7 +226,7 @@ async function live(request: StreamRequest, { connection }: StreamListener, sign
     const where = afterFragmentNumber === undefined ? 'at the beginning' : `behind ${afterFragmentNumber}`;
     tell(`${streamName}: fragments are missing ${where}: ${reason}`);
   };
-  const settings = { streamName, clientConfig, start, giveUpAfterMs, signal };
+  const settings = { streamName, clientConfig, start, giveUpAfterMs, reuseBuffers, signal };
   return new GetMediaConsumer({ ...settings, onReconnect, onGap, ...connection }).documents();
 }
 

@@ -11,6 +11,7 @@ import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import { BodyHead } from './body-head.js';
 import { DocumentKeeper } from './document-keeper.js';
 import { DocumentMeasure, type DocumentSize } from './document-measure.js';
+import { type FragmentMemory, ReusedMemory } from './reused-memory.js';
 
 /** A fragment as a connection gave it. */
 export interface ReadFragment {
@@ -28,6 +29,8 @@ export interface ReadFragment {
   readonly document: readonly Bytes[];
   /** How much of its document there is, where that is measured. */
   readonly size: DocumentSize | undefined;
+  /** The memory of its bytes, where that is used again. */
+  readonly memory: FragmentMemory | undefined;
 }
 
 /** How a connection's bytes are read. */
@@ -43,6 +46,8 @@ export interface FragmentReaderOptions {
   readonly expectTrailingTags?: boolean | undefined;
   /** How many bytes of frames, and of a document where they are kept, to hold of one fragment. Default 256 MiB. */
   readonly maxFragmentSize?: number | undefined;
+  /** Whether the bytes of fragments lie in memory that is used again. Default false: they lie in the chunks that are pushed. */
+  readonly reuseBuffers?: boolean | 'overwrite' | undefined;
 }
 
 let elements: readonly EbmlElementType[] | undefined;
@@ -53,6 +58,7 @@ export class FragmentReader {
   readonly #assembler: FragmentAssembler;
   readonly #keeper: DocumentKeeper | undefined;
   readonly #measure: DocumentMeasure | undefined;
+  readonly #memory: ReusedMemory | undefined;
   readonly #head = new BodyHead();
   readonly #recovers: boolean;
   readonly #ready: { readonly fragment: Fragment; readonly cut: boolean; readonly sized: boolean }[] = [];
@@ -73,7 +79,7 @@ export class FragmentReader {
   #inTags = false;
 
   constructor(options: FragmentReaderOptions) {
-    const { verifyCrc, keepDocuments, recover, expectTrailingTags, maxFragmentSize } = options;
+    const { verifyCrc, keepDocuments, recover, expectTrailingTags, maxFragmentSize, reuseBuffers = false } = options;
     this.#recovers = recover !== undefined;
     elements ??= [Mkv.EBML, ...frameElements()];
     const gap = (reason: string) => {
@@ -98,6 +104,7 @@ export class FragmentReader {
     this.#tokensExpected = expectTrailingTags;
     if (options.measure === true) this.#measure = new DocumentMeasure();
     if (keepDocuments) this.#keeper = new DocumentKeeper(maxFragmentSize);
+    if (reuseBuffers !== false) this.#memory = new ReusedMemory(reuseBuffers === 'overwrite');
   }
 
   /** What is known of the fragment that the bytes are in, or that came last. */
@@ -126,9 +133,19 @@ export class FragmentReader {
       }
       if (this.#head.isOther && !this.#recovers) return;
     }
+    if (this.#memory === undefined) this.#read(chunk);
+    else for (const stored of this.#memory.store(chunk)) this.#read(stored);
+  }
+
+  #read(chunk: Uint8Array): void {
     this.#keeper?.push(chunk);
     this.#length += chunk.length;
     this.#reader.push(chunk);
+  }
+
+  /** Nothing more is read, and what has been read but not given is not wanted. */
+  close(): void {
+    this.#memory?.close();
   }
 
   /**
@@ -174,7 +191,8 @@ export class FragmentReader {
     const { fragment, cut, sized } = ready;
     const state = cut ? 'cut' : this.#stateOf(fragment);
     const document = this.#keeper?.take(this.#offset) ?? [];
-    return { fragment, state, sized, document, size: this.#measure?.take(this.#offset) };
+    const size = this.#measure?.take(this.#offset);
+    return { fragment, state, sized, document, size, memory: this.#memory?.take(this.#offset) };
   }
 
   /**

@@ -30,6 +30,7 @@ import { Position, type ResumeBy, type StartPosition } from './position.js';
 import type { UncommittedFragment } from './process-fragments.js';
 import { type CallLimiter, RateLimiter } from './rate-limiter.js';
 import { Reach, Recovery } from './recovery.js';
+import type { FragmentMemory } from './reused-memory.js';
 import { openControl } from './sdk.js';
 import { openMedia } from './sdk-media.js';
 
@@ -66,6 +67,14 @@ export interface GetMediaConsumerSettings extends MediaAccess, PatienceOptions {
    * Default 256 MiB. Fragments of Kinesis Video Streams have at most 50 MB.
    */
   readonly maxFragmentSize?: number | undefined;
+  /**
+   * Use the memory of fragments again, which saves most of the garbage collection. The bytes of a fragment (`frame.data`, `document.bytes`) are
+   * then valid until you ask for the next one; those of a fragment of `uncommitted()` until you commit it or a later one. Copy what you keep
+   * longer. Do not write to the bytes, and do not transfer the buffers behind them: they are shared by the consumers of the process.
+   * Metadata, tags and tracks stay what they are. `'overwrite'` is for tests: memory that is given back is overwritten with 0xDD, so that code
+   * which reads it too late fails. Default false: the bytes are yours.
+   */
+  readonly reuseBuffers?: boolean | 'overwrite' | undefined;
   /** The longest wait between two calls while the service has nothing to send, in milliseconds. Default 5,000. */
   readonly maxIdleDelayMs?: number | undefined;
   /** Limits GetMedia calls. Share it between consumers of one stream. Default: 5 a second for this consumer alone. */
@@ -172,9 +181,13 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
   }
 
   async *#runUncommitted(signal: AbortSignal): AsyncGenerator<UncommittedFragment, undefined> {
+    const held: (FragmentMemory | undefined)[] = [];
+    let released = 0;
     for await (const handover of this.#run(signal, false, true)) {
-      const { fragment, sure } = handover.take();
+      const { fragment, sure, memory } = handover.take();
+      const index = released + held.push(memory);
       const commit = async () => {
+        for (; released < index; released++) held.shift()?.release();
         if (sure && fragment.fragmentNumber !== undefined) this.#dealtWith = fragment.metadata;
         await this.#save(false);
       };
@@ -194,9 +207,11 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
     try {
       await this.#restore();
       for await (const handover of this.#openSession(plane, keepDocuments).fragments(signal)) {
+        const { memory } = handover.read;
         this.#noteHandOver(handover);
         yield handover;
         if (isUncommitted) continue;
+        memory?.release();
         this.#dealtWith = this.#handedOut;
         await this.#save(false);
       }
@@ -251,6 +266,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
       verifyCrc: this.#options.verifyCrc ?? false,
       keepDocuments,
       maxFragmentSize: this.#options.maxFragmentSize,
+      reuseBuffers: this.#options.reuseBuffers ?? false,
       diagnostics: this.#diagnostics,
       onReconnect: this.#options.onReconnect,
       onRetry: this.#options.onRetry,

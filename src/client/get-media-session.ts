@@ -45,6 +45,7 @@ export interface SessionSetup {
   readonly verifyCrc: boolean;
   readonly keepDocuments: boolean;
   readonly maxFragmentSize: number | undefined;
+  readonly reuseBuffers: boolean | 'overwrite';
   readonly diagnostics: Diagnostics;
   readonly onReconnect?: ((event: ReconnectEvent) => void) | undefined;
   readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;
@@ -161,6 +162,7 @@ export class GetMediaSession {
       }
       metrics.connected = false;
       await attempt.close();
+      reader.close();
     }
     return { progress: this.#progress, failure, client, resumed };
   }
@@ -212,7 +214,10 @@ export class GetMediaSession {
   #takeNext(reader: FragmentReader, requestId: string | undefined): boolean {
     for (let read = reader.next(); read !== undefined; read = reader.next()) {
       const decision = this.#decide(read, reader, requestId);
-      if (decision === 'drop') continue;
+      if (decision === 'drop') {
+        read.memory?.release();
+        continue;
+      }
       this.#advance(read);
       this.#handover.put({ ...read, sure: decision === 'hand out' });
       return true;
@@ -221,9 +226,10 @@ export class GetMediaSession {
   }
 
   #openReader(): FragmentReader {
-    const { verifyCrc, keepDocuments, maxFragmentSize, position } = this.#setup;
+    const { verifyCrc, keepDocuments, maxFragmentSize, reuseBuffers, position } = this.#setup;
     this.#passed = undefined;
-    const options = { verifyCrc, keepDocuments, maxFragmentSize, expectTrailingTags: position.tagsDue };
+    const expectTrailingTags = position.tagsDue;
+    const options = { verifyCrc, keepDocuments, maxFragmentSize, reuseBuffers, expectTrailingTags };
     if (!this.#detour.searching) return new FragmentReader(options);
     this.#detour.search();
     const recover = (reason: string) => {

@@ -29,7 +29,7 @@ export interface PatienceOptions extends BackoffOptions {
 export interface FragmentDocument {
   /** The fragment, with its frames, tags and metadata. */
   readonly fragment: Fragment;
-  /** The bytes in order, in one or more pieces: the chunks of the response. The library does not write to them. */
+  /** The bytes in order, in one or more pieces: the chunks of the response. The library does not write to them, unless `reuseBuffers` is set. */
   readonly bytes: readonly Bytes[];
 }
 

@@ -96,12 +96,27 @@ export class DataParts {
   append(chunk: Bytes, start: number, end: number): void {
     if (start === end) return;
     this.#missing -= end - start;
+    if (end - start >= SMALL && this.#extend(chunk, start, end)) return;
     if (end - start < SMALL && this.#parts.length > 0 && this.#missing > 0) {
       for (let at = start; at < end; ) at = this.#copy(chunk, at, end);
     } else {
       this.#copies = undefined;
       this.#parts.push({ bytes: chunk, start, end });
     }
+  }
+
+  /** Lengthens the last part, where the bytes lie right behind it in the same buffer: chunks may be parts of one. */
+  #extend(chunk: Bytes, start: number, end: number): boolean {
+    const last = this.#parts[this.#parts.length - 1];
+    if (last === undefined || last === this.#copies || last.bytes.buffer !== chunk.buffer) return false;
+    const from = last.bytes.byteOffset + last.start;
+    const length = last.end - last.start;
+    if (from + length !== chunk.byteOffset + start) return false;
+    const bytes = new Uint8Array(chunk.buffer, from, length + end - start);
+    this.#parts[this.#parts.length - 1] = { bytes, start: 0, end: bytes.length };
+    // What was looked at before is a part of it.
+    this.#head = undefined;
+    return true;
   }
 
   /** Copies as much as there is room for and returns where that ends. */

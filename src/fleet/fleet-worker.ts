@@ -50,7 +50,10 @@ export type WorkerEvent =
 export interface FleetWorkerOptions extends FleetConnection {
   /** Is called for each fragment, one at a time for a stream. What it throws has the stream taken again later. */
   readonly handler: FleetHandler;
-  /** How the service is reached, and how consumers work; `start`, `signal` and `checkpointStore` come from the fleet. */
+  /**
+   * How the service is reached, and how consumers work; `start`, `signal` and `checkpointStore` come from the fleet. With `reuseBuffers`, the
+   * bytes of a fragment of a stream that is followed are valid until the handler's promise has settled.
+   */
   readonly consumer?: Omit<GetMediaConsumerSettings, 'signal' | 'checkpointStore' | 'start' | 'startAfter'> | undefined;
   /** How many streams it follows at most, 0 or more. Default 50. */
   readonly maxStreams?: number | undefined;

@@ -167,7 +167,7 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
   /**
    * The element's data where it lies, without putting it together: views that are the data one after another. Binary data of 4 KiB or more
    * that span chunks of 1 KiB or more are several, until `data` or the frames of a laced Block have been read; with `copyChunks` all data
-   * are in one piece.
+   * are in one piece, and so are those of chunks that lie behind each other in one buffer.
    */
   get parts(): readonly Bytes[] {
     return this.run.views(this.start, this.dataSize);

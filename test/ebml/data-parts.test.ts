@@ -210,14 +210,29 @@ describe('what a parser leaves in parts', () => {
     return { bytes, start: bytes.length - size };
   }
 
+  /** The chunks of such a document, cut at these places of the data; all in one buffer. */
+  function cutOf(type: EbmlElementType, size: number, cuts: readonly number[]) {
+    const { bytes, start } = documentOf(type, size);
+    const places = [0, ...cuts.map((cut) => start + cut), bytes.length];
+    return places.slice(1).map((end, index) => bytes.subarray(places[index], end));
+  }
+
+  const copyOf = (bytes: Uint8Array) => new Uint8Array(bytes);
+
+  it('is none of what lies in chunks behind each other in one buffer', () => {
+    const cuts = [10, 2000, 3900];
+    const chunks = cutOf(Mkv.Void, 5000, cuts);
+    expect(read(chunks, {}).parts).toEqual([]);
+    expect(read(chunks.map(copyOf), {}).parts).toEqual([4]);
+    const [first, second, ...others] = chunks;
+    if (first === undefined || second === undefined) throw new Error('no chunks');
+    expect(read([first, copyOf(second), ...others], {}).parts).toEqual([3]);
+  });
+
   it('is what is binary, large and does not begin in a small chunk', () => {
     /** In how many parts it comes, cut at these places of its data. */
-    const partsOf = (type: EbmlElementType, size: number, cuts: readonly number[], options: MkvReaderOptions = {}) => {
-      const { bytes, start } = documentOf(type, size);
-      const places = [0, ...cuts.map((cut) => start + cut), bytes.length];
-      const chunks = places.slice(1).map((end, index) => bytes.subarray(places[index], end));
-      return read(chunks, options).parts;
-    };
+    const partsOf = (type: EbmlElementType, size: number, cuts: readonly number[], options: MkvReaderOptions = {}) =>
+      read(cutOf(type, size, cuts).map(copyOf), options).parts;
     expect(partsOf(Mkv.Void, 5000, [10])).toEqual([2]);
     expect(partsOf(Mkv.Void, 4096, [10])).toEqual([2]);
     expect(partsOf(Mkv.Void, 4095, [10])).toEqual([]);

@@ -69,6 +69,25 @@ describeNeeding('a fleet', [tools('redis-server')], () => {
 
   const numbersOf = (name: string) => local.stream(name).fragments.map(({ fragmentNumber }) => fragmentNumber);
 
+  it('leaves a fragment’s bytes to its handler until that has ended, where memory is used again', async () => {
+    await fleet.follow('door', { start: { type: 'EARLIEST' } });
+    const copies: Buffer[] = [];
+    let before: Uint8Array | undefined;
+    let [same, overwritten] = [0, 0];
+    const handler: FleetWorkerOptions['handler'] = async ({ frames }) => {
+      if (before !== undefined && copies.at(-1)?.equals(before) === false) overwritten++;
+      const bytes = frames[0]?.parts[0] ?? new Uint8Array(0);
+      const copy = Buffer.from(bytes);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (copy.equals(bytes)) same++;
+      before = bytes;
+      copies.push(copy);
+    };
+    await work({ handler, consumer: { ...consumer(), reuseBuffers: 'overwrite' } });
+    await until(() => copies.length === 8);
+    expect({ same, overwritten }).toEqual({ same: 8, overwritten: 7 });
+  });
+
   it('follows streams, says how they are, and passes them to others when a worker drains', async () => {
     await fleet.follow('door', { start: { type: 'EARLIEST' } });
     await fleet.follow({ streamName: 'yard' }, { start: { type: 'EARLIEST' } });
