@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Choices } from '../input.js';
 import type { Fault } from './faults.js';
+import { Id } from './matroska.js';
 
 /** Sends a body in pieces of random sizes, with what a fault does to the connection. Resolves when nothing more will be sent. */
 export async function sendBody(
@@ -12,7 +13,7 @@ export async function sendBody(
 ): Promise<void> {
   const body = Buffer.concat(documents);
   if (fault?.kind === 'flip' && body.length > 0) {
-    const at = fault.at % body.length;
+    const at = fault.inHead ? placeInHead(documents, fault.at) : fault.at % body.length;
     body[at] = (body[at] ?? 0) ^ fault.mask;
   }
   const stops = fault?.kind === 'cut' || fault?.kind === 'end' || fault?.kind === 'stall';
@@ -36,4 +37,13 @@ export async function sendBody(
   } else if (end === 0) {
     response.flushHeaders();
   }
+}
+
+/** A byte of the body that stands before the Cluster of one of its documents. */
+function placeInHead(documents: readonly Buffer[], at: number): number {
+  const place = at % documents.length;
+  const before = documents.slice(0, place).reduce((sum, { length }) => sum + length, 0);
+  const document = documents[place] ?? Buffer.alloc(1);
+  const cluster = document.indexOf(Buffer.from(Id.Cluster, 'hex'));
+  return before + (at % (cluster > 0 ? cluster : document.length));
 }

@@ -7,8 +7,8 @@ export type Fault =
   | { readonly kind: 'cut' | 'end' | 'stall'; readonly at: number }
   /** From this byte on, some bytes come one by one. */
   | { readonly kind: 'slow'; readonly at: number }
-  /** A bit of the body is wrong. */
-  | { readonly kind: 'flip'; readonly at: number; readonly mask: number }
+  /** A bit of the body is wrong; or one before the Cluster of a document, so that no frame's own bytes are wrong. */
+  | { readonly kind: 'flip'; readonly at: number; readonly mask: number; readonly inHead: boolean }
   /** Something else stands between two documents. */
   | { readonly kind: 'garbage'; readonly behind: number; readonly bytes: Buffer }
   /** The service reports an error behind so many documents. */
@@ -86,8 +86,8 @@ export function mediaFault(
     () => ({ kind: 'end', at: at() }),
     () => ({ kind: 'stall', at: at() }),
     () => ({ kind: 'slow', at: at() }),
-    () => (canFlip ? { kind: 'flip', at: at(), mask: 1 << c.below(8) } : { kind: 'cut', at: at() }),
-    () => (canFlip ? { kind: 'flip', at: at(), mask: 1 << c.below(8) } : { kind: 'end', at: at() }),
+    () => ({ kind: 'flip', at: at(), mask: 1 << c.below(8), inHead: !canFlip }),
+    () => ({ kind: 'flip', at: at(), mask: 1 << c.below(8), inHead: !canFlip || c.oneIn(2) }),
     () => ({ kind: 'garbage', behind: 1 + c.below(3), bytes: strangePage(c).body }),
     streamError,
     () => ({ kind: canSwap && c.oneIn(2) ? 'swapped' : 'twice' }),

@@ -124,8 +124,8 @@ export class Detour {
 
   /** Reading goes on with this fragment: nothing leads to it from the last one. */
   jump(reason: string, metadata: NumberedMetadata, after: string | undefined): void {
-    this.#reason = reason;
-    this.#after = after;
+    if (this.#reason === undefined) this.#after = after;
+    this.#reason ??= reason;
     this.#take(metadata);
   }
 

@@ -5,6 +5,7 @@ import type { Completeness } from './completeness.js';
 import type { DataClient, DataPlane } from './data-plane.js';
 import type { Diagnostics } from './diagnostics.js';
 import { FragmentReader, type ReadFragment } from './fragment-reader.js';
+import { Likeness } from './likeness.js';
 import type { CallLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
@@ -28,6 +29,10 @@ export interface DownloadSetup {
   readonly attempts: number;
   /** What is known of whether all of a fragment has come. */
   readonly judge: (number: string, read: ReadFragment) => Completeness;
+  /** What all fragments are compared with; shared by all downloads. */
+  readonly likeness: Likeness;
+  /** How long a fragment is, in milliseconds, where ListFragments has told. */
+  readonly durationOf: (number: string) => number | undefined;
   /** Another fragment that there should be, to ask for together with this one. */
   readonly companionOf: (number: string) => string | undefined;
   /** The service has answered a call. */
@@ -74,6 +79,8 @@ export class FragmentDownload {
   #witness: string | undefined;
   /** Fragments that seemed too short, and whose Clusters do not say their size. */
   readonly #short = new Set<string>();
+  /** The first fragment of all, until the next one shows whether it is like others. */
+  #first: { readonly number: string; readonly read: ReadFragment } | undefined;
   /** What came last in answer was no Matroska at all. */
   #notMedia = false;
 
@@ -221,6 +228,7 @@ export class FragmentDownload {
       this.#notMedia = error instanceof NotMediaError;
       if (this.#notMedia) answered = false;
     } finally {
+      this.#releaseFirst(missing);
       if (answered) this.#publish('closed', requestId, failure);
       await attempt.close();
     }
@@ -277,9 +285,46 @@ export class FragmentDownload {
     if (read.size?.sizedCluster !== true) this.#short.add(number);
   }
 
+  /** A fragment is whole: it is given if it is like the others, or has come the same again. */
   #accept(number: string, read: ReadFragment, missing: Missing): void {
+    const { likeness, durationOf } = this.#setup;
+    const { verdict, reason } = likeness.compare(read, number, durationOf(number));
+    if (verdict === 'again' || verdict === 'unsettled') {
+      missing.set(number, doubtful(reason));
+    } else if (verdict === 'alike') {
+      this.#give(number, read, missing);
+      this.#releaseFirst(missing);
+    } else if (this.#first === undefined) {
+      this.#first = { number, read };
+    } else if (Likeness.areAlike(this.#first.read, read)) {
+      this.#releaseFirst(missing);
+      if (missing.has(number)) this.#give(number, read, missing);
+    } else {
+      // One of the two is wrong, and nothing tells which.
+      for (const each of [this.#first, { number, read }]) {
+        likeness.doubt(each.read, each.number);
+        missing.set(each.number, doubtful(`fragments ${this.#first.number} and ${number} are not alike`));
+      }
+      this.#first = undefined;
+    }
+  }
+
+  /** The first fragment is given when another is like it, or none has come behind it. */
+  #releaseFirst(missing: Missing): void {
+    const first = this.#first;
+    if (first === undefined) return;
+    this.#first = undefined;
+    const { number, read } = first;
+    if (!missing.has(number)) return;
+    const { verdict, reason } = this.#setup.likeness.compare(read, number, this.#setup.durationOf(number));
+    if (verdict === 'again' || verdict === 'unsettled') missing.set(number, doubtful(reason));
+    else this.#give(number, read, missing);
+  }
+
+  #give(number: string, read: ReadFragment, missing: Missing): void {
     missing.delete(number);
     this.#witness = number;
+    this.#setup.likeness.take(read, number, this.#setup.durationOf(number));
     this.#setup.onFragment(number, read);
   }
 }
@@ -289,6 +334,10 @@ type Missing = Map<string, KinesisVideoError | undefined>;
 function keyErrorOf(missing: CallResult['missing']): KinesisVideoError | undefined {
   for (const error of missing.values()) if (error?.kind === 'final') return error;
   return undefined;
+}
+
+function doubtful(text: string): KinesisVideoError {
+  return new KinesisVideoError('GetMediaForFragmentList', { code: 'DoubtfulFragment', kind: 'media', text });
 }
 
 function tooShort(number: string, { fragment, size }: ReadFragment): KinesisVideoError {

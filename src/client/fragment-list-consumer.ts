@@ -32,6 +32,7 @@ import {
   Handover,
   READ_TIMEOUT_MS,
 } from './iteration.js';
+import { Likeness } from './likeness.js';
 import { type ListedFragment, listFragments } from './list-fragments.js';
 import { OrderedWindow } from './ordered-window.js';
 import { type CallLimiter, FRAGMENTS_PER_SECOND, RateLimiter } from './rate-limiter.js';
@@ -55,6 +56,7 @@ interface Run {
   readonly window: OrderedWindow<Result>;
   readonly keepDocuments: boolean;
   readonly completeness: CompletenessCheck;
+  readonly likeness: Likeness;
 }
 
 /** A fragment's place in the order, and what was told of it. */
@@ -182,11 +184,12 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
     const { signal } = controller;
     const plane = this.#openPlane('GET_MEDIA_FOR_FRAGMENT_LIST');
     const completeness = new CompletenessCheck();
+    const likeness = new Likeness();
     const workers = Array.from({ length: this.#connections }, async () => {
       // Each has a signal of its own: what listens to it stays few.
       const own = linkedController(signal);
       try {
-        await this.#work({ plane, listed, window, keepDocuments, completeness }, own.controller.signal);
+        await this.#work({ plane, listed, window, keepDocuments, completeness, likeness }, own.controller.signal);
       } catch (error) {
         controller.abort(error);
       } finally {
@@ -251,7 +254,7 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
   }
 
   #downloadSetup(
-    { plane, listed, keepDocuments, completeness }: Run,
+    { plane, listed, keepDocuments, completeness, likeness }: Run,
     places: ReadonlyMap<string, Place>,
     settle: (number: string, result: Result) => void,
   ): DownloadSetup {
@@ -274,6 +277,8 @@ export class FragmentListConsumer implements AsyncIterable<Fragment> {
           ? 'unknown'
           : completeness.check(place.fragment, fragment, size, state === 'whole');
       },
+      likeness,
+      durationOf: (number) => places.get(number)?.fragment.durationMs,
       companionOf: (number) => {
         const index = places.get(number)?.index ?? 0;
         return (listed[index + 1] ?? listed[index - 1])?.fragmentNumber;

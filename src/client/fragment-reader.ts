@@ -1,14 +1,15 @@
 import type { Bytes } from '../ebml/bytes.js';
-import type { EbmlElementType } from '../ebml/element-type.js';
+import { canDescendFrom, type EbmlElementType } from '../ebml/element-type.js';
 import type { Fragment } from '../fragments/fragment.js';
 import { FragmentAssembler } from '../fragments/fragment-assembler.js';
 import { frameElements } from '../fragments/frame-filter.js';
 import type { MkvElement } from '../mkv/element.js';
-import { Mkv } from '../mkv/elements.js';
+import { MKV_SCHEMA, Mkv } from '../mkv/elements.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 import { StreamingMkvReader } from '../mkv/reader.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import { BodyHead } from './body-head.js';
+import { DescriptionReader, type DocumentDescription } from './document-description.js';
 import { DocumentKeeper } from './document-keeper.js';
 import { DocumentMeasure, type DocumentSize } from './document-measure.js';
 import { type FragmentMemory, ReusedMemory } from './reused-memory.js';
@@ -27,6 +28,8 @@ export interface ReadFragment {
   readonly sized: boolean;
   /** The bytes of its document up to its end, where they are kept: views of the chunks that they came in. */
   readonly document: readonly Bytes[];
+  /** What its document says of how its frames are to be read. */
+  readonly description: DocumentDescription;
   /** How much of its document there is, where that is measured. */
   readonly size: DocumentSize | undefined;
   /** The memory of its bytes, where that is used again. */
@@ -59,9 +62,10 @@ export class FragmentReader {
   readonly #keeper: DocumentKeeper | undefined;
   readonly #measure: DocumentMeasure | undefined;
   readonly #memory: ReusedMemory | undefined;
+  readonly #description = new DescriptionReader();
   readonly #head = new BodyHead();
   readonly #recovers: boolean;
-  readonly #ready: { readonly fragment: Fragment; readonly cut: boolean; readonly sized: boolean }[] = [];
+  readonly #ready: (Pick<ReadFragment, 'fragment' | 'sized' | 'description'> & { readonly cut: boolean })[] = [];
   #length = 0;
   /** Where the last element stood. */
   #offset = 0;
@@ -81,7 +85,10 @@ export class FragmentReader {
   constructor(options: FragmentReaderOptions) {
     const { verifyCrc, keepDocuments, recover, expectTrailingTags, maxFragmentSize, reuseBuffers = false } = options;
     this.#recovers = recover !== undefined;
-    elements ??= [Mkv.EBML, ...frameElements()];
+    elements ??= [
+      ...[...MKV_SCHEMA.values()].filter((type) => type === Mkv.EBML || canDescendFrom(type, Mkv.EBML)),
+      ...frameElements(),
+    ];
     const gap = (reason: string) => {
       recover?.(reason);
       this.#assembler.noteGap();
@@ -93,6 +100,7 @@ export class FragmentReader {
       refuseUnknown: true,
       recover: recover !== undefined,
       onGap: ({ reason }) => gap(reason),
+      onWarning: (warning) => this.#description.warn(warning),
     });
     this.#assembler = new FragmentAssembler(
       () => true,
@@ -188,11 +196,11 @@ export class FragmentReader {
   next(): ReadFragment | undefined {
     const ready = this.ready ? this.#ready.shift() : undefined;
     if (ready === undefined) return undefined;
-    const { fragment, cut, sized } = ready;
+    const { fragment, cut, sized, description } = ready;
     const state = cut ? 'cut' : this.#stateOf(fragment);
     const document = this.#keeper?.take(this.#offset) ?? [];
     const size = this.#measure?.take(this.#offset);
-    return { fragment, state, sized, document, size, memory: this.#memory?.take(this.#offset) };
+    return { fragment, state, sized, document, description, size, memory: this.#memory?.take(this.#offset) };
   }
 
   /**
@@ -206,12 +214,13 @@ export class FragmentReader {
     const replaced = numbered && this.#inTags && continuationToken === undefined;
     if (numbered && frames.length === 0 && (this.#numbered || (replaced && !this.#clusterSeen))) return;
     if (numbered) this.#numbered = true;
-    this.#ready.push({ fragment, cut: replaced, sized: this.#sized });
+    this.#ready.push({ fragment, cut: replaced, sized: this.#sized, description: this.#description.take() });
   }
 
   #show(element: MkvElement): void {
     this.#offset = element.offset;
     this.#measure?.show(element);
+    this.#description.show(element);
     if (element.kind === 'start') {
       if (element.type === Mkv.Segment) {
         this.#numbered = false;
@@ -222,9 +231,10 @@ export class FragmentReader {
       }
     }
     this.#inTags = element.type === Mkv.Tags;
-    if (element.type === Mkv.EBML) {
+    const { type } = element;
+    if (type === Mkv.EBML) {
       if (element.kind === 'start') this.#keeper?.begin(element.offset);
-    } else {
+    } else if (element.kind !== 'data' || element.parent?.type !== Mkv.EBML) {
       element.accept(this.#assembler);
     }
   }

@@ -12,6 +12,7 @@ import type { FragmentRetryEvent } from './fragment-list-options.js';
 import { isAfter, isFragmentNumber } from './fragment-number.js';
 import { FragmentReader, type ReadFragment } from './fragment-reader.js';
 import { Handover } from './iteration.js';
+import { type Comparison, Likeness } from './likeness.js';
 import type { MetricsRecorder } from './metrics.js';
 import { type NumberedMetadata, type Position, signatureOf } from './position.js';
 import type { CallLimiter } from './rate-limiter.js';
@@ -26,7 +27,7 @@ const NOT_FOUND_TRIES = 3;
 const IDLE_CALLS = 3;
 
 /** How often the newest fragment is seen to be further on, and does not come, before reading goes on with it. */
-const NEWER_SEEN = 2;
+const NEWER_SEEN = 4;
 
 /** How often in a row a question may bring nothing but what is dropped, and was never handed out. */
 const FRUITLESS_CALLS = 2;
@@ -87,6 +88,7 @@ export class GetMediaSession {
   readonly #setup: SessionSetup;
   readonly #detour = new Detour();
   readonly #doubts = new Doubts();
+  #likeness = new Likeness();
   readonly #handover = new Handover<SessionFragment>();
   #notFound = 0;
   #idleCalls = 0;
@@ -213,11 +215,14 @@ export class GetMediaSession {
   /** Makes the next fragment of what has been read ready to be handed out; `false` where there is none. */
   #takeNext(reader: FragmentReader, requestId: string | undefined): boolean {
     for (let read = reader.next(); read !== undefined; read = reader.next()) {
+      // Whatever else it is read again for, each reading counts.
+      const comparison = this.#compare(read);
       const decision = this.#decide(read, reader, requestId);
       if (decision === 'drop') {
         read.memory?.release();
         continue;
       }
+      if (comparison !== undefined) this.#settle(read, comparison, requestId);
       this.#advance(read);
       this.#handover.put({ ...read, sure: decision === 'hand out' });
       return true;
@@ -272,6 +277,37 @@ export class GetMediaSession {
       if (reader.ended && !sized) this.#noteBare(metadata);
     }
     return decision;
+  }
+
+  /** Compares what has come with what was handed out. */
+  #compare(read: ReadFragment): Comparison | undefined {
+    if (this.#passed !== undefined || read.state === 'cut' || read.fragment.error !== undefined) return undefined;
+    return this.#likeness.compare(read);
+  }
+
+  /**
+   * A fragment is to be handed out.
+   *
+   * @throws KinesisVideoError when it is read again, because it is not like those before it
+   */
+  #settle(read: ReadFragment, { verdict, reason }: Comparison, requestId: string | undefined): void {
+    if (verdict === 'again') throw this.#turnAway(reason, requestId, 'DoubtfulFragment');
+    if (verdict === 'unsettled') {
+      const number = read.fragment.fragmentNumber;
+      this.#pending ??= this.#doubtful(number, number, `${reason}, and comes otherwise each time`);
+    }
+    this.#likeness.take(read);
+  }
+
+  /** A fragment was, or is about to be, handed out that may be wrong. */
+  #doubtful(number: string | undefined, before: string | undefined, reason: string): GapEvent {
+    return {
+      kind: 'damaged',
+      afterFragmentNumber: this.#setup.position.after,
+      beforeFragmentNumber: before,
+      fragmentNumbers: number === undefined ? [] : [number],
+      reason,
+    };
   }
 
   #decideNumbered(metadata: NumberedMetadata, requestId: string | undefined): Decision {
@@ -485,6 +521,7 @@ export class GetMediaSession {
       return this.#pause(progress ? 'ended' : 'idle', undefined, progress ? 0 : idle.next(), signal);
     }
     metrics.reconnects++;
+    await this.#lookBack(signal);
     const atOnce = this.#turn && failure.code === 'AnotherPlace';
     const next = atOnce ? 'at once' : this.#tryAnotherPlace(failure, position);
     const kind = next === 'again' ? 'position' : failure.kind;
@@ -555,33 +592,69 @@ export class GetMediaSession {
   /** There is more than what the calls bring that ask for what is behind the last fragment. */
   #seeNewer(newest: NumberedMetadata, after: string | undefined): void {
     const { position } = this.#setup;
-    if (this.#detour.number !== undefined) this.#detour.reject();
-    else if (position.usesToken) position.leaveTokens();
-    // What has just come may not be known everywhere at once.
-    else if (++this.#newerSeen >= NEWER_SEEN) {
-      this.#newerSeen = 0;
-      const place = after === undefined ? 'what was handed out' : `fragment ${after}`;
-      this.#detour.jump(`nothing comes behind ${place}, and the newest is ${newest.fragmentNumber}`, newest, after);
+    if (this.#detour.number === undefined && position.usesToken) {
+      position.leaveTokens();
+      return;
     }
+    // A service may send little at a time, and what has just come may not be known everywhere at once.
+    if (++this.#newerSeen < NEWER_SEEN) return;
+    this.#newerSeen = 0;
+    const place = after === undefined ? 'what was handed out' : `fragment ${after}`;
+    this.#detour.jump(`nothing comes behind ${place}, and the newest is ${newest.fragmentNumber}`, newest, after);
+  }
+
+  /**
+   * The second fragment is not like the first, which has been handed out: whether that comes again as it was shows which of the two is
+   * wrong.
+   */
+  async #lookBack(signal: AbortSignal): Promise<void> {
+    const suspect = this.#likeness.takeSuspect();
+    const time = suspect?.serverTimestamp;
+    if (suspect === undefined || time === undefined) return;
+    const number = suspect.fragmentNumber;
+    const again = await this.#readOne(
+      { StartSelectorType: 'SERVER_TIMESTAMP', StartTimestamp: time },
+      ({ fragment }) => fragment.fragmentNumber === number,
+      signal,
+    );
+    if (again === undefined || this.#likeness.isAsTaken(again)) return;
+    this.#likeness = new Likeness();
+    this.#likeness.take(again);
+    this.#report(
+      this.#doubtful(
+        number,
+        undefined,
+        `fragment ${number} comes otherwise again: its times or tracks may have been wrong`,
+      ),
+    );
   }
 
   /** The newest fragment, where it can be had undamaged. */
   async #readNewest(
     signal: AbortSignal,
   ): Promise<{ readonly metadata: NumberedMetadata; readonly state: ReadFragment['state'] } | undefined> {
+    const newest = await this.#readOne({ StartSelectorType: 'NOW' }, () => true, signal);
+    const metadata = newest?.fragment.metadata;
+    return newest !== undefined && isNumbered(metadata) ? { metadata, state: newest.state } : undefined;
+  }
+
+  /** The first fragment from a place on that is wanted, where it can be had undamaged. */
+  async #readOne(
+    selector: StartSelector,
+    isWanted: (read: ReadFragment) => boolean,
+    signal: AbortSignal,
+  ): Promise<ReadFragment | undefined> {
     const { clock, metrics, readTimeoutMs, plane, verifyCrc, maxFragmentSize } = this.#setup;
     const attempt = new Attempt('GetMedia', clock, readTimeoutMs, signal);
     const reader = new FragmentReader({ verifyCrc, keepDocuments: false, maxFragmentSize });
     try {
-      await this.#open(attempt, await plane.acquire(attempt, signal), { StartSelectorType: 'NOW' }, signal);
+      await this.#open(attempt, await plane.acquire(attempt, signal), selector, signal);
       while (!reader.ended) {
         await this.#readOn(attempt, reader);
         const read = reader.next();
         if (read === undefined) continue;
-        const { state, fragment } = read;
-        const { metadata } = fragment;
-        if (state === 'cut' || metadata?.error !== undefined || !isNumbered(metadata)) return undefined;
-        return { metadata, state };
+        if (read.state === 'cut' || read.fragment.error !== undefined) return undefined;
+        if (isWanted(read)) return read;
       }
     } catch {
       // It is asked for again when as many calls more have brought nothing.
@@ -641,6 +714,12 @@ export class GetMediaSession {
       fragmentNumbers: [],
       reason,
     };
+    this.#likeness = new Likeness();
+    this.#report(gap);
+  }
+
+  /** Tells a gap between two connections: what the listener throws is not taken for a failure of one. */
+  #report(gap: GapEvent): void {
     this.#setup.metrics.gaps++;
     this.#setup.diagnostics.publish('gap', () => gap);
     this.#setup.onGap?.(gap);

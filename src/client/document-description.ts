@@ -1,0 +1,119 @@
+import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
+import { Mkv } from '../mkv/elements.js';
+import type { MkvWarning } from '../mkv/reader-options.js';
+
+/** What a document says of how its frames are to be read: its EBML header, TimestampScale and Tracks. */
+export interface DocumentDescription {
+  /** The same for documents that say the same. */
+  readonly key: string;
+  /** What is not as it usually is; `undefined` where all is. A wrong bit would look like this, and so do some producers. */
+  readonly oddity: string | undefined;
+}
+
+/** What most producers write, and the value that an element has which is not there. */
+const USUAL_TIMESTAMP_SCALE = 1_000_000;
+
+/** Reads descriptions, document by document. It is shown all of the EBML header and Tracks, and the TimestampScale. */
+export class DescriptionReader {
+  #header = SEED;
+  #tracks = SEED;
+  #timestampScale: number | undefined;
+  #master: MkvStartMasterElement | undefined;
+  #oddity: string | undefined;
+  #entries = 0;
+  /** How many elements there are that each TrackEntry has. */
+  #mandatory = 0;
+  #warnings = '';
+
+  /** The next element. */
+  show(element: MkvElement): void {
+    if (element.kind === 'data') {
+      if (element.type === Mkv.TimestampScale) this.#timestampScale = numberOf(element);
+      else if (this.#master !== undefined) this.#add(element, element.data);
+    } else if (element.kind === 'start') {
+      if (element.type === Mkv.EBML) this.#begin();
+      if (element.type === Mkv.EBML || element.type === Mkv.Tracks) this.#master = element;
+      else if (this.#master !== undefined) this.#add(element);
+    } else if (element.start === this.#master) {
+      this.#master = undefined;
+    }
+  }
+
+  /** The reader tolerates something. */
+  warn({ code, message }: MkvWarning): void {
+    // What stands at which byte differs from document to document.
+    this.#warnings += `${code} ${message.replace(/\d+/g, '')}\n`;
+    this.#oddity ??= message;
+  }
+
+  /** A fragment ends here. */
+  take(): DocumentDescription {
+    const scale = this.#timestampScale;
+    if (scale !== USUAL_TIMESTAMP_SCALE) this.#oddity ??= `its TimestampScale is ${scale ?? 'missing'}`;
+    if (this.#mandatory !== 3 * this.#entries) this.#oddity ??= 'a TrackEntry is incomplete';
+    const key = `${this.#header} ${scale} ${this.#tracks} ${this.#warnings}`;
+    const oddity = this.#oddity;
+    this.#warnings = '';
+    this.#oddity = undefined;
+    return { key, oddity };
+  }
+
+  #begin(): void {
+    this.#header = SEED;
+    this.#tracks = SEED;
+    this.#timestampScale = undefined;
+    this.#entries = 0;
+    this.#mandatory = 0;
+  }
+
+  #add(element: MkvStartMasterElement | MkvDataElement, data?: Uint8Array): void {
+    const { type } = element;
+    if (type === Mkv.Void || type === Mkv['CRC-32']) return;
+    const isHeader = this.#master?.type === Mkv.EBML;
+    const hash = mixBytes(mixId(isHeader ? this.#header : this.#tracks, type.id), data);
+    if (isHeader) this.#header = hash;
+    else this.#tracks = hash;
+    if (type === Mkv.TrackEntry) this.#entries++;
+    if (type === Mkv.TrackNumber || type === Mkv.TrackType || type === Mkv.CodecID) this.#mandatory++;
+    if (isUnusual(element)) this.#oddity ??= `it has an unusual ${type.name}`;
+  }
+}
+
+/** Elements that change how a document is read, and that hardly any producer writes. */
+function isUnusual(element: MkvStartMasterElement | MkvDataElement): boolean {
+  if (element.kind === 'start') return element.type === Mkv.ContentEncoding;
+  switch (element.type) {
+    case Mkv.TrackTimestampScale:
+    case Mkv.EBMLReadVersion:
+      return numberOf(element) !== 1;
+    case Mkv.EBMLMaxIDLength:
+      return numberOf(element) !== 4;
+    case Mkv.EBMLMaxSizeLength:
+      return numberOf(element) !== 8;
+    default:
+      return false;
+  }
+}
+
+function numberOf(element: MkvDataElement): number | undefined {
+  try {
+    return Number(element.value);
+  } catch {
+    return undefined;
+  }
+}
+
+// FNV-1a: a single wrong bit always gives another sum.
+const SEED = 0x811c9dc5;
+const PRIME = 0x01000193;
+
+function mixId(hash: number, id: number): number {
+  return Math.imul(Math.imul(hash ^ (id >>> 16), PRIME) ^ (id & 0xffff), PRIME);
+}
+
+function mixBytes(hash: number, bytes: Uint8Array | undefined): number {
+  if (bytes === undefined) return hash;
+  let mixed = Math.imul(hash ^ bytes.length, PRIME);
+  for (const byte of bytes) mixed = Math.imul(mixed ^ byte, PRIME);
+  return mixed;
+}
