@@ -1,3 +1,5 @@
+import { shortText } from '../ebml/text.js';
+
 /**
  * How bad a finding is. `error`: the service or a standard reader refuses the stream, or media is lost. `warning`: readers differ, or a
  * label is wrong. `info`: good to know.
@@ -80,11 +82,9 @@ export type FindingPlace = Partial<Pick<Finding, 'fragmentNumber' | 'track'>> & 
 /** Takes findings. */
 export type Report = (rule: CheckRule, place: FindingPlace, message: string) => void;
 
-const LONGEST_TEXT = 100;
-
 /** Text of the stream as it may stand in a message. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text);
+  return JSON.stringify(shortText(text));
 }
 
 /** Microseconds as seconds, to the millisecond. */

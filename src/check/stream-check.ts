@@ -1,3 +1,4 @@
+import { shortText } from '../ebml/text.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import type { MkvGap, MkvWarning } from '../mkv/reader.js';
@@ -207,5 +208,5 @@ export class StreamCheck extends MkvElementVisitor {
 
 function describeError({ operation, code, id, message }: StreamError): string {
   const parts = [code, id, message].filter((part) => part !== undefined && part !== '');
-  return `${operation} reports an error: ${parts.join(', ')}`;
+  return `${operation} reports an error: ${parts.map((part) => shortText(String(part))).join(', ')}`;
 }

@@ -1,4 +1,5 @@
 import type { Bytes } from '../ebml/bytes.js';
+import { shortText } from '../ebml/text.js';
 import type { Fragment } from '../fragments/fragment.js';
 import { type FrameFilterOptions, frameFilter } from '../fragments/frame-filter.js';
 import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
@@ -286,7 +287,7 @@ export class GetMediaConsumer implements AsyncIterable<Fragment> {
         afterFragmentNumber: undefined,
         beforeFragmentNumber: undefined,
         fragmentNumbers: [],
-        reason: `the checkpoint has no fragment number: ${JSON.stringify(stored.fragmentNumber.slice(0, 200))}`,
+        reason: `the checkpoint has no fragment number: ${JSON.stringify(shortText(stored.fragmentNumber))}`,
       };
       this.#metrics.gaps++;
       this.#diagnostics.publish('gap', () => gap);

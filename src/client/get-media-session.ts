@@ -1,11 +1,10 @@
-import type { StartSelector } from '@aws-sdk/client-kinesis-video-media';
-import type { MediaClient, StreamIdentity } from './access.js';
+import { shortText } from '../ebml/text.js';
+import type { MediaClient } from './access.js';
 import { Attempt } from './attempt.js';
 import type { Backoff } from './backoff.js';
-import type { Clock } from './clock.js';
-import type { DataClient, DataPlane } from './data-plane.js';
+import type { DataClient } from './data-plane.js';
 import { Detour } from './detour.js';
-import { type Diagnostics, fragmentMessage } from './diagnostics.js';
+import { fragmentMessage } from './diagnostics.js';
 import { Doubts } from './doubts.js';
 import { type GapEvent, ListenerError, type ReconnectEvent, tell } from './events.js';
 import type { FragmentRetryEvent } from './fragment-list-options.js';
@@ -13,11 +12,8 @@ import { isAfter, isFragmentNumber } from './fragment-number.js';
 import { FragmentReader, type ReadFragment } from './fragment-reader.js';
 import { Handover } from './iteration.js';
 import { type Comparison, Likeness } from './likeness.js';
-import type { MetricsRecorder } from './metrics.js';
+import { type MediaSetup, openMedia, readOn, readOne } from './media-connection.js';
 import { type NumberedMetadata, type Position, signatureOf } from './position.js';
-import type { CallLimiter } from './rate-limiter.js';
-import type { Recovery } from './recovery.js';
-import { loadMedia } from './sdk-media.js';
 import { fromStreamError, KinesisVideoError, toKinesisVideoError } from './service-error.js';
 
 /** How often the service may say that it does not know the last fragment: what was just stored is not known everywhere at once. */
@@ -33,21 +29,11 @@ const NEWER_SEEN = 4;
 const FRUITLESS_CALLS = 2;
 
 /** What a session works with. */
-export interface SessionSetup {
-  readonly plane: DataPlane<MediaClient>;
-  readonly stream: StreamIdentity;
+export interface SessionSetup extends MediaSetup {
   readonly position: Position;
-  readonly recovery: Recovery<MediaClient>;
-  readonly limiter: CallLimiter;
   readonly idle: Backoff;
-  readonly clock: Clock;
-  readonly metrics: MetricsRecorder;
-  readonly readTimeoutMs: number;
-  readonly verifyCrc: boolean;
   readonly keepDocuments: boolean;
-  readonly maxFragmentSize: number | undefined;
   readonly reuseBuffers: boolean | 'overwrite';
-  readonly diagnostics: Diagnostics;
   readonly onReconnect?: ((event: ReconnectEvent) => void) | undefined;
   readonly onRetry?: ((event: FragmentRetryEvent) => void) | undefined;
   readonly onGap?: ((event: GapEvent) => void) | undefined;
@@ -68,13 +54,6 @@ interface ConnectionEnd {
   readonly client: DataClient<MediaClient> | undefined;
   /** Whether it began behind the last fragment. */
   readonly resumed: boolean;
-}
-
-/** A connection that is open. */
-interface Connection {
-  readonly attempt: Attempt;
-  readonly client: DataClient<MediaClient>;
-  readonly requestId: string | undefined;
 }
 
 /** Why a connection is left: to go on at another place, or to see whether the same comes again. */
@@ -139,9 +118,9 @@ export class GetMediaSession {
     let requestId: string | undefined;
     try {
       client = await this.#setup.plane.acquire(attempt, signal);
-      ({ requestId } = await this.#open(attempt, client, detour ?? position.selector(), signal));
+      requestId = await openMedia(this.#setup, attempt, client, detour ?? position.selector(), signal);
       while (!reader.ended) {
-        await this.#readOn(attempt, reader);
+        await readOn(metrics, attempt, reader);
         while (this.#takeNext(reader, requestId)) yield this.#handover;
       }
     } catch (error) {
@@ -167,49 +146,6 @@ export class GetMediaSession {
       reader.close();
     }
     return { progress: this.#progress, failure, client, resumed };
-  }
-
-  async #open(
-    attempt: Attempt,
-    client: DataClient<MediaClient>,
-    selector: StartSelector,
-    signal: AbortSignal,
-  ): Promise<Pick<Connection, 'requestId'>> {
-    const { recovery, limiter, metrics, stream, diagnostics } = this.#setup;
-    const { GetMediaCommand } = await loadMedia();
-    const called = await limiter.take(signal);
-    const command = new GetMediaCommand({
-      StreamName: stream.streamName,
-      StreamARN: stream.streamARN,
-      StartSelector: selector,
-    });
-    const output = await attempt.call((abortSignal) => client.client.send(command, { abortSignal })).finally(called);
-    recovery.answered();
-    metrics.connections++;
-    metrics.connected = true;
-    attempt.open(output.Payload);
-    const requestId = output.$metadata?.requestId;
-    diagnostics.publish<'connection'>('connection', () => ({
-      state: 'open',
-      operation: 'GetMedia',
-      requestId,
-      error: undefined,
-    }));
-    return { requestId };
-  }
-
-  /** Reads to the end of a fragment, or of the body. */
-  async #readOn(attempt: Attempt, reader: FragmentReader): Promise<void> {
-    const { metrics } = this.#setup;
-    await attempt.feed((chunk) => {
-      if (chunk === undefined) {
-        reader.end();
-      } else {
-        metrics.bytes += chunk.length;
-        reader.push(chunk);
-      }
-      return reader.ready || reader.ended;
-    });
   }
 
   /** Makes the next fragment of what has been read ready to be handed out; `false` where there is none. */
@@ -612,7 +548,8 @@ export class GetMediaSession {
     const time = suspect?.serverTimestamp;
     if (suspect === undefined || time === undefined) return;
     const number = suspect.fragmentNumber;
-    const again = await this.#readOne(
+    const again = await readOne(
+      this.#setup,
       { StartSelectorType: 'SERVER_TIMESTAMP', StartTimestamp: time },
       ({ fragment }) => fragment.fragmentNumber === number,
       signal,
@@ -633,37 +570,9 @@ export class GetMediaSession {
   async #readNewest(
     signal: AbortSignal,
   ): Promise<{ readonly metadata: NumberedMetadata; readonly state: ReadFragment['state'] } | undefined> {
-    const newest = await this.#readOne({ StartSelectorType: 'NOW' }, () => true, signal);
+    const newest = await readOne(this.#setup, { StartSelectorType: 'NOW' }, () => true, signal);
     const metadata = newest?.fragment.metadata;
     return newest !== undefined && isNumbered(metadata) ? { metadata, state: newest.state } : undefined;
-  }
-
-  /** The first fragment from a place on that is wanted, where it can be had undamaged. */
-  async #readOne(
-    selector: StartSelector,
-    isWanted: (read: ReadFragment) => boolean,
-    signal: AbortSignal,
-  ): Promise<ReadFragment | undefined> {
-    const { clock, metrics, readTimeoutMs, plane, verifyCrc, maxFragmentSize } = this.#setup;
-    const attempt = new Attempt('GetMedia', clock, readTimeoutMs, signal);
-    const reader = new FragmentReader({ verifyCrc, keepDocuments: false, maxFragmentSize });
-    try {
-      await this.#open(attempt, await plane.acquire(attempt, signal), selector, signal);
-      while (!reader.ended) {
-        await this.#readOn(attempt, reader);
-        const read = reader.next();
-        if (read === undefined) continue;
-        if (read.state === 'cut' || read.fragment.error !== undefined) return undefined;
-        if (isWanted(read)) return read;
-      }
-    } catch {
-      // It is asked for again when as many calls more have brought nothing.
-      signal.throwIfAborted();
-    } finally {
-      metrics.connected = false;
-      await attempt.close();
-    }
-    return undefined;
   }
 
   /**
@@ -769,7 +678,7 @@ function readingsOf(state: ReadFragment['state'], sized: boolean, isLast: boolea
 }
 
 function printed(text: string): string {
-  return JSON.stringify(text.slice(0, 200));
+  return JSON.stringify(shortText(text));
 }
 
 function cut(number: string | undefined, requestId: string | undefined): KinesisVideoError {

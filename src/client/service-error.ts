@@ -1,4 +1,5 @@
 import { EbmlParseError } from '../ebml/errors.js';
+import { shortText } from '../ebml/text.js';
 import type { StreamError } from '../visitors/fragment-metadata.js';
 import { type FailureKind, kindOfFailure, kindOfStreamError } from './failure-kind.js';
 import { PeerError } from './peer.js';
@@ -47,7 +48,7 @@ export class KinesisVideoError extends Error {
       ...(requestId === undefined ? [] : [`request id ${requestId}`]),
       ...(statusCode === undefined ? [] : [`HTTP ${statusCode}`]),
     ];
-    super(`${operation}: ${code}: ${text}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`, { cause });
+    super(`${operation}: ${shortText(code)}: ${text}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`, { cause });
     this.operation = operation;
     this.code = code;
     this.kind = kind;
@@ -112,7 +113,7 @@ export function fromStreamError(
   return new KinesisVideoError(operation, {
     code: code === '' ? `error ${id ?? 'without a name'}` : code,
     kind,
-    text: `${message ?? 'reported within the stream'}${id === undefined ? '' : ` [${id}]`}`,
+    text: `${shortText(message ?? 'reported within the stream')}${id === undefined ? '' : ` [${id}]`}`,
     requestId,
     cause: error,
   });

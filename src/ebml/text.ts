@@ -48,3 +48,11 @@ function decodeText(bytes: Uint8Array, start: number, end: number): string {
   decoder ??= new TextDecoder('utf-8', { ignoreBOM: true });
   return decoder.decode(nul < 0 ? data : data.subarray(0, nul));
 }
+
+/** How much of a text of the stream stands in a message. */
+const LONGEST_TEXT = 100;
+
+/** Text of the stream as it may stand in a message: a hostile one could be as long as an element may be. */
+export function shortText(text: string): string {
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+}

@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CheckReport, checkStream, type Finding, Mkv, readElements } from '../../src/index.js';
-import { type GetMediaFragmentInput, type TagPair, writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import {
+  type GetMediaFragmentInput,
+  type TagPair,
+  writeGetMediaError,
+  writeGetMediaFragment,
+} from '../../src/testing/get-media-writer.js';
 import type { TrackInput } from '../../src/testing/track-writer.js';
 import { CAPTURES, captureBytes } from '../support/captures.js';
 import { arbitraryChunking, split } from '../support/chunking.js';
@@ -203,6 +208,15 @@ describe('checkStream holds fragments against the limits of the service', () => 
     expect(findings.map((finding) => finding.rule)).toEqual([rule]);
     expect(findings[0]).toMatchObject({ severity: 'error', offset: 0 });
     if (rule !== 'FragmentNumber') expect(findings[0]?.fragmentNumber).toBe(fragment(0).fragmentNumber);
+  });
+
+  it('with no more of an error of the service than 100 characters of each text', async () => {
+    const long = 'X'.repeat(5000);
+    for (const more of [{ error: { id: 4500, code: long } }, { exception: { code: long, message: long } }]) {
+      const [finding] = (await checkStream([writeGetMediaError({ fragmentNumber: '7', ...more })])).findings;
+      expect(finding?.rule).toBe('ServiceError');
+      expect(finding?.message.length).toBeLessThan(300);
+    }
   });
 
   it('but takes the names by which producers ask for images and notifications', async () => {

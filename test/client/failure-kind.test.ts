@@ -113,6 +113,13 @@ describe('kinds of failures', () => {
     expect(kindOfName('UnknownError', 302)).toBe('service');
   });
 
+  it('shows no more than 100 characters of each text of an error in the stream', () => {
+    const long = 'X'.repeat(5000);
+    const error = fromStreamError({ operation: 'GetMedia', code: long, id: 7, message: long }, undefined);
+    expect(error.message.length).toBeLessThan(300);
+    expect(error.code).toBe(long);
+  });
+
   it('has one rule for ids in the stream that nobody knows, and for none', () => {
     const kindOf = (id: number | undefined) =>
       fromStreamError({ operation: 'GetMedia', code: 'X', id, message: undefined }, undefined).kind;
