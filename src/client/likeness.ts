@@ -31,6 +31,9 @@ export interface Comparison {
 /** What fragments are compared by. */
 type Compared = Pick<ReadFragment, 'fragment' | 'description'>;
 
+/** A fragment that was handed out and may have been wrong. */
+export type SuspectFragment = Pick<Fragment, 'fragmentNumber' | 'serverTimestamp'>;
+
 /** Something that does not change from document to document as a rule, and how far that has been so. */
 class Rule {
   #kept = 0;
@@ -63,16 +66,15 @@ export class Likeness {
   #taken = 0;
   /** What has been doubted of each fragment that has not been taken. */
   readonly #doubted = new Map<string, Set<string>>();
-  #first: { readonly fragment: Fragment; readonly signature: string } | undefined;
+  #first: (SuspectFragment & { readonly signature: string }) | undefined;
 
   /**
    * The only fragment so far, when the one behind it is not like it: which of the two is wrong is not known. It is given once.
    */
-  takeSuspect(): Fragment | undefined {
+  takeSuspect(): SuspectFragment | undefined {
     if (this.#taken !== 1 || this.#doubted.size === 0) return undefined;
-    const fragment = this.#first?.fragment;
     this.#taken++;
-    return fragment;
+    return this.#first;
   }
 
   /** Whether the first fragment comes again as it was taken. */
@@ -106,7 +108,10 @@ export class Likeness {
   /** A fragment is handed out. */
   take(read: Compared, key = '', durationMs?: number): void {
     this.#doubted.delete(key);
-    if (this.#taken++ === 0) this.#first = { fragment: read.fragment, signature: signatureOf(read) };
+    if (this.#taken++ === 0) {
+      const { fragmentNumber, serverTimestamp } = read.fragment;
+      this.#first = { fragmentNumber, serverTimestamp, signature: signatureOf(read) };
+    }
     const description = descriptionOf(read);
     if (this.#known.size > 0) this.#descriptions.note(this.#known.has(description));
     this.#known.delete(description);
