@@ -143,44 +143,6 @@ describe('GetHLSStreamingSessionURL', () => {
     expect(await status(url)).toBe(401);
   });
 
-  test.each<[Partial<GetHLSStreamingSessionURLCommandInput>, string]>([
-    [{ ContainerFormat: 'MPEG_TS' }, 'InvalidArgumentException'],
-    [{ Expires: 299 }, 'InvalidArgumentException'],
-    [{ Expires: 43_201 }, 'InvalidArgumentException'],
-    [{ MaxMediaPlaylistFragmentResults: 0 }, 'InvalidArgumentException'],
-    [{ MaxMediaPlaylistFragmentResults: 5001 }, 'InvalidArgumentException'],
-    [{ PlaybackMode: 'ON_DEMAND' }, 'InvalidArgumentException'],
-    [{ PlaybackMode: 'LIVE', HLSFragmentSelector: PRODUCER }, 'InvalidArgumentException'],
-    [{ StreamName: 'other' }, 'ResourceNotFoundException'],
-    [{ StreamName: 'empty' }, 'ResourceNotFoundException'],
-    [
-      {
-        ...ON_DEMAND,
-        HLSFragmentSelector: {
-          ...PRODUCER,
-          TimestampRange: { StartTimestamp: new Date(1000), EndTimestamp: new Date(2000) },
-        },
-      },
-      'ResourceNotFoundException',
-    ],
-  ])('%j: %s', async (input, error) => {
-    const { endpoint } = await start({ streams: { camera: { source: RECORDING, keepMetadata: true }, empty: {} } });
-    const { archived } = clients(endpoint);
-    expect(await errorOf(archived.send(new GetHLSStreamingSessionURLCommand({ StreamName: 'camera', ...input })))).toBe(
-      error,
-    );
-  });
-
-  test.each([
-    ['alaw-only--alaw.mkv', 'UnsupportedStreamMediaTypeException'],
-    ['av-codecs--h264+opus.mkv', 'UnsupportedStreamMediaTypeException'],
-    ['aac-adts--adts-nocpd.mkv', 'MissingCodecPrivateDataException'],
-    ['nal-mix--h264-cpd_annexb-frames_len-inband.mkv', 'InvalidCodecPrivateDataException'],
-  ])('%s: %s', async (file, error) => {
-    const { endpoint } = await start({ streams: { camera: { source: `test/cases/${file}` } } });
-    expect(await errorOf(openHls(endpoint, {}))).toBe(error);
-  });
-
   test('changed CodecPrivate gives another EXT-X-MAP, and ends DASH', async () => {
     const source = 'test/cases/sps-change--stale.mkv';
     const server = await start({ streams: { camera: { source, startTimestamp: BEGIN } } });
@@ -230,6 +192,102 @@ test('GetDASHStreamingSessionURL', async () => {
   const [, template = ''] = /media="([^"]*)"/.exec(manifest) ?? [];
   const path = template.replace('$Number$', '2').replaceAll('&amp;', '&');
   expect((await fetch(new URL(path, url))).status).toBe(200);
+});
+
+describe.each(['HLS', 'DASH'] as const)('errors of sessions: %s', (protocol) => {
+  const selector = `${protocol}FragmentSelector`;
+  const most = protocol === 'HLS' ? 'MaxMediaPlaylistFragmentResults' : 'MaxManifestFragmentResults';
+  const range = (from: number, to: number) => ({
+    TimestampRange: { StartTimestamp: new Date(from), EndTimestamp: new Date(to) },
+  });
+
+  /** Opens a session. The input is what JavaScript programs may give, too. */
+  async function open(endpoint: string, input: object): Promise<string> {
+    const { archived } = clients(endpoint);
+    const given = { StreamName: 'camera', ...input };
+    return errorOf(
+      protocol === 'HLS'
+        ? archived.send(new GetHLSStreamingSessionURLCommand(given))
+        : archived.send(new GetDASHStreamingSessionURLCommand(given)),
+    );
+  }
+
+  const wrong: object[] = [
+    { PlaybackMode: 'OTHER' },
+    { PlaybackMode: 'LIVE_REPLAY' },
+    { PlaybackMode: 'ON_DEMAND' },
+    { PlaybackMode: 'ON_DEMAND', [selector]: {} },
+    { PlaybackMode: 'ON_DEMAND', [selector]: { FragmentSelectorType: 'SERVER_TIMESTAMP' } },
+    { PlaybackMode: 'ON_DEMAND', [selector]: { ...PRODUCER, FragmentSelectorType: 'OTHER' } },
+    { PlaybackMode: 'ON_DEMAND', [selector]: { ...PRODUCER, ...range(BEGIN, BEGIN) } },
+    { PlaybackMode: 'LIVE_REPLAY', [selector]: { ...PRODUCER, ...range(BEGIN + 1000, BEGIN) } },
+    { PlaybackMode: 'LIVE', [selector]: PRODUCER },
+    { [selector]: PRODUCER },
+    { DisplayFragmentTimestamp: 'SOMETIMES' },
+    ...(protocol === 'HLS'
+      ? [{ DiscontinuityMode: 'OTHER' }, { ContainerFormat: 'OTHER' }, { ContainerFormat: 'MPEG_TS' }]
+      : [{ DisplayFragmentNumber: 'SOMETIMES' }]),
+    ...[0, 5001, 1.5].map((value) => ({ [most]: value })),
+    ...[299, 43_201, 300.5].map((Expires) => ({ Expires })),
+    { StreamName: undefined },
+    { StreamARN: 'arn:aws:kinesisvideo:us-east-1:123456789012:stream/camera/1' },
+  ];
+
+  test('arguments that are wrong, alone and with others that are right', async () => {
+    const { endpoint } = await start({ limits: false, streams: { camera: { source: RECORDING, keepMetadata: true } } });
+    for (const input of wrong) {
+      const expected = [input, 'InvalidArgumentException'];
+      expect([input, await open(endpoint, input)]).toEqual(expected);
+      const others = { DisplayFragmentTimestamp: 'ALWAYS', Expires: 43_200, [most]: 5000, ...input };
+      expect([input, await open(endpoint, others)]).toEqual(expected);
+    }
+    const right = { DisplayFragmentTimestamp: 'ALWAYS', Expires: 43_200, [most]: 5000 };
+    expect(await open(endpoint, right)).toBe('none');
+  });
+
+  test.each([
+    ['alaw-only--alaw.mkv', 'UnsupportedStreamMediaTypeException'],
+    ['av-codecs--h264+opus.mkv', 'UnsupportedStreamMediaTypeException'],
+    ['aac-adts--adts-nocpd.mkv', 'MissingCodecPrivateDataException'],
+    ['nal-mix--h264-cpd_annexb-frames_len-inband.mkv', 'InvalidCodecPrivateDataException'],
+  ])('%s: %s, in each mode', async (file, error) => {
+    const { endpoint } = await start({ streams: { camera: { source: `test/cases/${file}` } } });
+    const all = { FragmentSelectorType: 'SERVER_TIMESTAMP', ...range(0, Date.now() + 1e9) };
+    for (const PlaybackMode of ['LIVE', 'LIVE_REPLAY', 'ON_DEMAND']) {
+      const input = PlaybackMode === 'LIVE' ? {} : { [selector]: all };
+      expect([PlaybackMode, await open(endpoint, { PlaybackMode, ...input })]).toEqual([PlaybackMode, error]);
+    }
+  });
+
+  test('a stream that is not there, one without fragments, a range without any, a stream by its ARN', async () => {
+    const server = await start({ streams: { camera: { source: RECORDING, keepMetadata: true }, empty: {} } });
+    const { endpoint } = server;
+    for (const input of [
+      { StreamName: 'other' },
+      { StreamName: 'empty' },
+      { PlaybackMode: 'ON_DEMAND', [selector]: { ...PRODUCER, ...range(1000, 2000) } },
+      { PlaybackMode: 'LIVE_REPLAY', [selector]: { ...PRODUCER, ...range(1000, 2000) } },
+    ]) {
+      expect([input, await open(endpoint, input)]).toEqual([input, 'ResourceNotFoundException']);
+    }
+    const StreamARN = server.stream('camera').arn;
+    expect(await open(endpoint, { StreamName: undefined, StreamARN })).toBe('none');
+  });
+
+  test('of a stream that is deleted nothing is played any more', async () => {
+    const server = await camera();
+    const { archived } = clients(server.endpoint);
+    const StreamName = 'camera';
+    const opened =
+      protocol === 'HLS'
+        ? await archived.send(new GetHLSStreamingSessionURLCommand({ StreamName }))
+        : await archived.send(new GetDASHStreamingSessionURLCommand({ StreamName }));
+    const url = Object.values(opened).find((value) => typeof value === 'string') ?? '';
+    expect((await fetch(url)).status).toBe(200);
+    server.deleteStream('camera');
+    const response = await fetch(url);
+    expect([response.status, await response.text()]).toEqual([404, 'the stream has been deleted\n']);
+  });
 });
 
 describe('UpdateDataRetention', () => {
