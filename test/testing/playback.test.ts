@@ -13,7 +13,7 @@ import {
   type GetImagesCommandInput,
 } from '@aws-sdk/client-kinesis-video-archived-media';
 import sharp from 'sharp';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
 import { readDocuments, readFragments } from '../../src/index.js';
 import { remuxToMp4 } from '../../src/mp4/index.js';
@@ -141,6 +141,31 @@ describe('GetHLSStreamingSessionURL', () => {
     ).toBe('http://localhost:1');
     server.expireSessions();
     expect(await status(url)).toBe(401);
+  });
+
+  test('after Expires, nothing of a session is answered any more', async () => {
+    const { endpoint } = await camera();
+    const short = await openHls(endpoint, ON_DEMAND);
+    const long = await openHls(endpoint, { ...ON_DEMAND, Expires: 600 });
+    const statuses = (url: string) =>
+      Promise.all(
+        ['main.m3u8', 'video-1/media.m3u8', 'video-1/init-0.mp4', 'audio-2/3.m4s'].map(
+          async (path) => (await fetch(url.replace('main.m3u8', path))).status,
+        ),
+      );
+    const clock = vi.spyOn(Date, 'now');
+    onTestFinished(() => clock.mockRestore());
+    const now = Date.now();
+    for (const [seconds, expected] of [
+      [295, [200, 200]],
+      [305, [403, 200]],
+      [605, [403, 403]],
+    ] as const) {
+      clock.mockReturnValue(now + seconds * 1000);
+      for (const [index, { url }] of [short, long].entries()) {
+        expect([seconds, index, await statuses(url)]).toEqual([seconds, index, Array(4).fill(expected[index])]);
+      }
+    }
   });
 
   test('changed CodecPrivate gives another EXT-X-MAP, and ends DASH', async () => {
