@@ -53,18 +53,38 @@ class NodeAsked implements Asked {
   }
 
   get isGone(): boolean {
-    return this.#response.destroyed;
+    return this.#response.destroyed || this.#request.socket.destroyed;
   }
 
   whenGone(listener: () => void): () => void {
-    const response = this.#response.once('close', listener);
-    return () => response.removeListener('close', listener);
+    const listeners = listenersOf(this.#request.httpVersionMajor > 1 ? this.#response : this.#request.socket);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   header(name: string): string | null {
     const value = this.#request.headers[name];
     return Array.isArray(value) ? value.join(', ') : (value ?? null);
   }
+}
+
+const listening = new WeakMap<NodeOutgoing | NodeSocket, Set<() => void>>();
+
+/**
+ * Who is to be told when a connection closes, or a response of HTTP/2. Responses of HTTP/1.1 that wait for those before them on their connection
+ * are not told by Node.
+ */
+function listenersOf(closing: NodeOutgoing | NodeSocket): Set<() => void> {
+  let listeners = listening.get(closing);
+  if (listeners === undefined) {
+    const all = new Set<() => void>();
+    closing.once('close', () => {
+      for (const listener of [...all]) listener();
+    });
+    listening.set(closing, all);
+    listeners = all;
+  }
+  return listeners;
 }
 
 function send(response: NodeOutgoing, { status, headers, body }: Reply): void {
@@ -85,3 +105,4 @@ function isResponse(response: object): response is NodeOutgoing {
 type Context = ConstructorParameters<typeof NodeRequest>[0];
 type NodeIncoming = Context['req'];
 type NodeOutgoing = NonNullable<Context['res']>;
+type NodeSocket = NodeIncoming['socket'];

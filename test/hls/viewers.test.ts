@@ -225,3 +225,14 @@ describe.each(Object.entries(WAYS))('viewers, by %s', (_, way) => {
     await served.expectQuiet();
   });
 });
+
+test('viewers who send several requests at once and go are all forgotten', async () => {
+  const served = await Served.start({ partDuration: 200 }, (handler) => handler);
+  served.source.push(RECORDING);
+  for (let msn = 0; msn < 8; msn++) await get(served.packager.handler, `video-1/media.m3u8?_HLS_msn=${msn}`);
+  const socket = await served.send(GET('/video-1/media.m3u8?_HLS_msn=9').repeat(12));
+  await expect.poll(() => served.pending).toBe(12);
+  socket.destroy();
+  // What is not told waits for three target durations.
+  await expect.poll(() => served.pending, { timeout: 5000 }).toBe(0);
+});
