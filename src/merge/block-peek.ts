@@ -18,10 +18,12 @@ export interface BlockPeek {
  */
 export function peekBlock(bytes: Uint8Array, start: number, end: number, result: BlockPeek): boolean {
   if (start >= end) return false;
-  const length = vintLength(bytes[start]!);
+  const first = bytes[start]!;
+  // Most tracks have numbers below 127.
+  const length = first >= 0x80 ? 1 : vintLength(first);
   const after = start + length;
   if (length > 8 || after + 2 >= end) return false;
-  result.track = readVint(bytes, start, length);
+  result.track = length === 1 ? first & 0x7f : readVint(bytes, start, length);
   result.timestamp = ((bytes[after]! << 24) | (bytes[after + 1]! << 16)) >> 16;
   const flags = bytes[after + 2]!;
   result.keyframe = (flags & 0x80) !== 0;

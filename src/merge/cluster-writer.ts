@@ -286,7 +286,7 @@ export class ClusterWriter {
     const timestamp = this.#placeBehind(this.#timestamp);
     this.fill();
     const block = new PieceQueue();
-    this.#leftOut.addFrom(element.elements);
+    this.#leftOut.addFrom(element);
     element.writeTo(block, true);
     const start = this.#queue.length;
     this.#queue.add(writeMaster(Cluster, [writeElement(Timestamp, timestamp), ...block.take()]));
@@ -322,7 +322,7 @@ export class ClusterWriter {
         continue;
       }
       const start = this.#queue.length;
-      this.#leftOut.addFrom(element.elements);
+      this.#leftOut.addFrom(element);
       element.writeTo(this.#queue, keepPositions);
       if (endless !== undefined) {
         this.#previousSize = (this.#previousSize ?? 0) + this.#queue.length - start;
@@ -475,7 +475,7 @@ export class ClusterWriter {
     }
     if (type.maxOccurs === 1) this.#seen.add(type);
     if (strict !== undefined) {
-      this.#leftOut.addFrom(group);
+      this.#leftOut.addFrom({ isRight: false, elements: group });
       this.#writeStrict(strict, end - start.offset - length);
     } else {
       const header = this.#headerFor(type.id, start.headerSize, length - start.headerSize);

@@ -9,7 +9,7 @@ import {
 } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import { expectHoldable, MOST_HELD } from '../mkv/holding.js';
-import { ServiceTagName } from '../visitors/fragment-metadata.js';
+import { SERVICE_TAG_PREFIX, ServiceTagName } from '../visitors/fragment-metadata.js';
 import { TagsReader } from '../visitors/tags-reader.js';
 import { AwaitedTracks } from './awaited-tracks.js';
 import { ClusterHead } from './cluster-head.js';
@@ -58,7 +58,7 @@ export class DocumentMerger {
   /** Nothing is merged or changed. */
   readonly #passesAll: boolean;
   readonly #takesTags: boolean;
-  readonly #tagsReader = new TagsReader();
+  readonly #tagsReader = new TagsReader(SERVICE_TAG_PREFIX);
   readonly #keepPositions: boolean;
   readonly #packs: boolean;
   readonly #queue: PieceQueue;
@@ -372,7 +372,7 @@ export class DocumentMerger {
     const { offset } = element.root;
     if (this.#beginAgain(header, bytes, offset, { kind: 'element', ...difference })) {
       this.#header = header;
-      this.#leftOut.addFrom(element.elements);
+      this.#leftOut.addFrom(element);
       header.settle();
     } else if (this.#stopped === undefined) {
       this.#leftOut.add(element.root, 'too many documents would begin');
@@ -499,7 +499,7 @@ export class DocumentMerger {
     }
     this.#fate = Fate.Own;
     if (reason !== undefined && !this.#mayBeginNew(header.offset, reason)) return;
-    for (const { elements } of header.held) this.#leftOut.addFrom(elements);
+    for (const element of header.held) this.#leftOut.addFrom(element);
     this.#writeHeader(header, header.bytes(this.#keepPositions));
     this.#withoutCluster = timestamp === undefined;
     this.#fragmentTags = header.tags;

@@ -10,7 +10,7 @@ import { parseTimestamp, ServiceTagName } from '../visitors/fragment-metadata.js
 import type { MkvTag } from '../visitors/tag.js';
 import { copyOf, type Extent, extentOf, lengthOf } from './extent.js';
 import { PieceQueue } from './piece-queue.js';
-import { type Opening, strictChildren, strictForm, writeStrict } from './strict-form.js';
+import { isRight, type Opening, strictChildren, strictForm, writeStrict } from './strict-form.js';
 import { voidElement } from './void-element.js';
 
 /** Longer ones are no more to hold than their bytes. */
@@ -28,10 +28,12 @@ export class GatheredElement {
   readonly #tags: readonly MkvTag[] | undefined;
   #extent: Extent | undefined;
   #count = 1;
+  /** `undefined` until it has been looked at. */
+  #isRight: boolean | undefined;
 
   /**
    * @param root what it begins with
-   * @param tags of a Tags that is taken whole: what is in it
+   * @param tags of a Tags that is taken whole: the service's that are in it
    * @param extent of the same: where it lies
    */
   constructor(root: MkvStartMasterElement | MkvDataElement, tags?: readonly MkvTag[], extent?: Extent) {
@@ -64,9 +66,16 @@ export class GatheredElement {
 
   /** Takes what stands in it, in order. */
   add(element: MkvStartMasterElement | MkvDataElement): void {
+    this.#isRight = undefined;
     this.#elements.push(element);
     this.#length += lengthOf(element);
     if (isOwnDuration(element)) this.#hasDuration = true;
+  }
+
+  /** Whether a strict reader takes it as it came. */
+  get isRight(): boolean {
+    this.#isRight ??= isRight(this.#elements);
+    return this.#isRight;
   }
 
   /** How many elements it is that stand behind each other. */
@@ -192,13 +201,10 @@ export class GatheredElement {
       queue.add(strictForm(others) ?? (fits ? this.#withoutDuration() : writeStrict(others)));
       return;
     }
-    const strict = strictForm(this.#elements);
-    if (strict !== undefined) {
-      queue.add(strict);
-      return;
-    }
     const { extent } = this;
-    if (extent !== undefined) queue.add(extent.bytes, extent.start, extent.end);
+    const strict = this.isRight ? undefined : strictForm(this.#elements);
+    if (strict !== undefined) queue.add(strict);
+    else if (extent !== undefined) queue.add(extent.bytes, extent.start, extent.end);
     else this.#writeElements(queue);
   }
 

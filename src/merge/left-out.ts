@@ -23,7 +23,8 @@ export class LeftOut {
   }
 
   /** An element is written in the form that the standard wants, which may be without some of what is in it; it may be written again. */
-  addFrom(elements: readonly Opening[]): void {
+  addFrom({ isRight, elements }: { readonly isRight: boolean; readonly elements: readonly Opening[] }): void {
+    if (isRight) return;
     for (const element of leftOutOf(elements)) {
       if (this.#told.has(element)) continue;
       this.#told.add(element);

@@ -63,8 +63,8 @@ export function strictElements(elements: readonly Opening[]): readonly Opening[]
   return isRight(elements) ? elements : treeOf(elements).list([]);
 }
 
-/** Whether there is nothing in an element that a strict reader refuses. */
-function isRight(elements: readonly Opening[]): boolean {
+/** Whether there is nothing in an element that a strict reader refuses, so that it is written as it came. */
+export function isRight(elements: readonly Opening[]): boolean {
   const [root] = elements;
   if (root === undefined) return true;
   for (let index = 0; index < elements.length; index++) {

@@ -97,7 +97,8 @@ export function compareFragmentNumbers(a: string, b: string): number {
   return left === right ? 0 : left < right ? -1 : 1;
 }
 
-const PREFIX = 'AWS_KINESISVIDEO_';
+/** What the names of all of the service's tags begin with. */
+export const SERVICE_TAG_PREFIX = 'AWS_KINESISVIDEO_';
 
 /** Puts down what a tag of the service's own says of its fragment. */
 type ServiceTag = (record: FragmentRecord, value: string) => void;
@@ -144,7 +145,7 @@ const SERVICE_TAGS: ReadonlyMap<string, ServiceTag> = new Map(
       addError(record, { operation: 'GetMediaForFragmentList', code, id, message });
     },
     EXCEPTION_MESSAGE: (record, value) => addError(record, { operation: 'GetMediaForFragmentList', message: value }),
-  }).map(([name, tag]) => [PREFIX + name, tag]),
+  }).map(([name, tag]) => [SERVICE_TAG_PREFIX + name, tag]),
 );
 
 /** Whether a tag is one of the service's own, by its name. */
@@ -154,9 +155,9 @@ export function isServiceTag(name: string): boolean {
 
 /** Names of the service's tags that say where they stand. */
 export const ServiceTagName = {
-  fragmentNumber: `${PREFIX}FRAGMENT_NUMBER`,
-  millisBehindNow: `${PREFIX}MILLIS_BEHIND_NOW`,
-  continuationToken: `${PREFIX}CONTINUATION_TOKEN`,
+  fragmentNumber: `${SERVICE_TAG_PREFIX}FRAGMENT_NUMBER`,
+  millisBehindNow: `${SERVICE_TAG_PREFIX}MILLIS_BEHIND_NOW`,
+  continuationToken: `${SERVICE_TAG_PREFIX}CONTINUATION_TOKEN`,
 } as const;
 
 /** Puts a tag where it belongs in the record. */

@@ -3,19 +3,28 @@ import { vintLength } from '../ebml/vint.js';
 import { Mkv } from '../mkv/elements.js';
 import { MkvTag, NO_UIDS, TagList } from './tag.js';
 
+/** A tag whose name is another than what is asked for. */
+const NOT_WANTED = 'not wanted';
+
 /**
  * Reads the tags of a Tags element from its bytes at once, where all of them are plain names and values: those of the service are, and
  * nearly all of producers. Of the elements of a fragment with tags most are within them.
  */
 export class TagsReader {
+  readonly #prefix: string;
   // The data of the element at hand.
   #start = 0;
   #end = 0;
 
+  /** @param prefix what the names of the tags that are wanted begin with, in ASCII; the others are passed over */
+  constructor(prefix = '') {
+    this.#prefix = prefix;
+  }
+
   /**
    * @param bytes the data of the Tags lies in it from `start` to `end`
-   * @returns what a {@link TagCollector} makes of the elements; `undefined` when there is anything else, which has to be taken element by
-   * element
+   * @returns what a {@link TagCollector} makes of the elements, but for tags that are not wanted; `undefined` when there is anything else,
+   * which has to be taken element by element
    */
   read(bytes: Uint8Array, start: number, end: number): readonly MkvTag[] | undefined {
     const tags = new TagList();
@@ -35,29 +44,40 @@ export class TagsReader {
         }
         const tag = id === Mkv.SimpleTag.id ? this.#readSimpleTag(bytes) : undefined;
         if (tag === undefined) return undefined;
-        tags.add(tag);
+        if (tag !== NOT_WANTED) tags.add(tag);
       }
     }
     return tags.take();
   }
 
-  #readSimpleTag(bytes: Uint8Array): MkvTag | undefined {
+  #readSimpleTag(bytes: Uint8Array): MkvTag | typeof NOT_WANTED | undefined {
     const end = this.#end;
-    const tag = { name: '', value: '', binary: undefined, language: undefined, children: undefined };
-    let hasName = false;
-    let hasValue = false;
+    let nameStart = -1;
+    let nameEnd = -1;
+    let valueStart = -1;
+    let valueEnd = -1;
     for (let at = this.#start; at < end; at = this.#end) {
       const id = this.#next(bytes, at, end);
       // A second name or value is against the standard.
-      if (id === Mkv.TagName.id && !hasName) {
-        hasName = true;
-        tag.name = decodeString(bytes, this.#start, this.#end);
-      } else if (id === Mkv.TagString.id && !hasValue) {
-        hasValue = true;
-        tag.value = decodeString(bytes, this.#start, this.#end);
+      if (id === Mkv.TagName.id && nameStart < 0) {
+        nameStart = this.#start;
+        nameEnd = this.#end;
+      } else if (id === Mkv.TagString.id && valueStart < 0) {
+        valueStart = this.#start;
+        valueEnd = this.#end;
       } else return undefined;
     }
-    return new MkvTag(tag, NO_UIDS);
+    if (!this.#isWanted(bytes, nameStart, nameEnd)) return NOT_WANTED;
+    const name = nameStart < 0 ? '' : decodeString(bytes, nameStart, nameEnd);
+    const value = valueStart < 0 ? '' : decodeString(bytes, valueStart, valueEnd);
+    return new MkvTag({ name, value, binary: undefined, language: undefined, children: undefined }, NO_UIDS);
+  }
+
+  #isWanted(bytes: Uint8Array, start: number, end: number): boolean {
+    const prefix = this.#prefix;
+    if (end - start < prefix.length) return false;
+    for (let i = 0; i < prefix.length; i++) if (bytes[start + i] !== prefix.charCodeAt(i)) return false;
+    return true;
   }
 
   /**

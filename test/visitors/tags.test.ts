@@ -72,6 +72,8 @@ describe('the tags of a stream', () => {
 describe('TagsReader', () => {
   const read = (bytes: Uint8Array) => new TagsReader().read(bytes, 0, bytes.length);
   const name = writeElement(Mkv.TagName, 'n'.repeat(130));
+  const simpleTag = (named: string, value: string) =>
+    writeMaster(Mkv.SimpleTag, [writeElement(Mkv.TagName, named), writeElement(Mkv.TagString, value)]);
 
   it('takes plain tags, also behind Targets that say nothing', () => {
     const simple = writeMaster(Mkv.SimpleTag, [name]);
@@ -79,6 +81,24 @@ describe('TagsReader', () => {
       { name: 'n'.repeat(130), value: '' },
       { name: 'n'.repeat(130), value: '' },
     ]);
+  });
+
+  it('passes tags over whose names do not begin as is asked', () => {
+    const names = ['AWS_A', 'AWS', 'AWS_', 'aws_A', 'XAWS_A', 'AWS_é', 'AWS_\0A', ''];
+    const all = names.map((each) => simpleTag(each, `of ${each}`));
+    // A tag without a name, and one without a value.
+    const bare = [
+      writeMaster(Mkv.SimpleTag, [writeElement(Mkv.TagString, 'AWS_A')]),
+      writeMaster(Mkv.SimpleTag, [writeElement(Mkv.TagName, 'AWS_B')]),
+    ];
+    const bytes = writeMaster(Mkv.Tag, [...all, ...bare]);
+    const wanted = new TagsReader('AWS_').read(bytes, 0, bytes.length);
+    expect(wanted).toEqual(read(bytes)?.filter(({ name }) => name.startsWith('AWS_')));
+    expect(wanted?.map(({ value }) => value)).toEqual(['of AWS_A', 'of AWS_', 'of AWS_é', 'of AWS_', '']);
+    // What is wrong with one of the others is wrong all the same.
+    const twice = writeMaster(Mkv.SimpleTag, [writeElement(Mkv.TagName, 'x'), writeElement(Mkv.TagName, 'y')]);
+    const wrong = writeMaster(Mkv.Tag, [...all, twice]);
+    expect(new TagsReader('AWS_').read(wrong, 0, wrong.length)).toBeUndefined();
   });
 
   it('leaves what has an unknown size, of any width, to the elements', () => {
