@@ -5,6 +5,7 @@ import { type Body, openBody, type Take } from './body.js';
 import type { Clock } from './clock.js';
 import { KinesisVideoError, type ServiceOperation, toKinesisVideoError } from './service-error.js';
 import { Silence } from './silence.js';
+import { startTurn } from './start-queue.js';
 
 /**
  * One call of the service, with the body of its answer. Whatever it waits for, it waits for a limited time; the time that the caller takes
@@ -39,6 +40,9 @@ export class Attempt {
   async call<T extends object>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { signal } = this.#controller;
     signal.throwIfAborted();
+    // The time that this process takes to come to it is none that the service takes.
+    const turn = startTurn(this.#clock);
+    if (turn !== undefined) await abortable(turn, signal);
     // What is thrown at once is a failure of the call as well.
     const answer = (async () => send(signal))();
     try {
