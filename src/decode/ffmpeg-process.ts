@@ -75,7 +75,9 @@ function spawnFfmpeg(args: readonly string[]): Child {
   const module = nodeModule('node:child_process');
   const spawn: unknown = typeof module === 'object' && module !== null ? Reflect.get(module, 'spawn') : undefined;
   if (typeof spawn !== 'function') throw new Error('this runtime starts no programs');
-  return (spawn as Spawn)('ffmpeg', ['-hide_banner', '-loglevel', 'error', ...args], { stdio: 'pipe' });
+  // In a process group of its own: a terminal's Ctrl-C is for the program that decodes, which ends it with its input.
+  const options = { stdio: 'pipe', detached: true, windowsHide: true } as const;
+  return (spawn as Spawn)('ffmpeg', ['-hide_banner', '-loglevel', 'error', ...args], options);
 }
 
 let found: boolean | undefined;
