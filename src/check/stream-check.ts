@@ -60,7 +60,11 @@ export class StreamCheck extends MkvElementVisitor {
     }
     this.#frames.metadata.noteGap();
     if (this.#fragment !== undefined) this.#fragment.truncated = true;
-    this.#report('Damage', this.#at(offset), `${length} bytes are passed over: ${reason}`);
+    this.#report(
+      'Damage',
+      this.#at(offset),
+      `${length === 1 ? '1 byte is' : `${length} bytes are`} skipped: ${reason}`,
+    );
   }
 
   /** Something is tolerated. */

@@ -1,3 +1,4 @@
+import { count } from '../ebml/plural.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 import { NotMediaError } from './service-error.js';
 
@@ -41,7 +42,7 @@ export class BodyHead {
         throw new MkvParseError(
           'UnexpectedElement',
           0,
-          `the body begins with ${this.#length - 4} bytes of no document`,
+          `the body begins with ${count(this.#length - 4, 'byte')} of no document`,
         );
       }
       if (this.#length === 2) this.#expectNoOther();
@@ -57,7 +58,7 @@ export class BodyHead {
   end(): void {
     if (this.#isMedia || this.#length === 0) return;
     if (this.#isPrefix()) return;
-    throw new NotMediaError(`a body of ${this.#length} bytes that is no Matroska`);
+    throw new NotMediaError(`a body of ${count(this.#length, 'byte')} that is no Matroska`);
   }
 
   #isPrefix(): boolean {

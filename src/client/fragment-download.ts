@@ -1,3 +1,4 @@
+import { count } from '../ebml/plural.js';
 import type { ArchivedMediaClient, StreamIdentity } from './access.js';
 import { Attempt } from './attempt.js';
 import type { Clock } from './clock.js';
@@ -341,7 +342,7 @@ function doubtful(text: string): KinesisVideoError {
 }
 
 function tooShort(number: string, { fragment, size }: ReadFragment): KinesisVideoError {
-  const came = `${size?.bytes ?? 0} bytes with ${fragment.frames.length} frames`;
+  const came = `${count(size?.bytes ?? 0, 'byte')} with ${count(fragment.frames.length, 'frame')}`;
   return new KinesisVideoError('GetMediaForFragmentList', {
     code: 'FragmentIncomplete',
     kind: 'media',

@@ -1,3 +1,4 @@
+import { count } from '../ebml/plural.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import { AudioClock } from '../visitors/audio-clock.js';
 import type { Frame } from '../visitors/frame.js';
@@ -167,7 +168,7 @@ export class AudioTrack {
     const { epochs, end } = this.#setup;
     const { sampleRate, numberOfChannels } = sound;
     if (!(sampleRate >= 1 && sampleRate <= LARGEST_RATE) || numberOfChannels > MOST_CHANNELS) {
-      const what = `${numberOfChannels} channels of ${sampleRate} samples per second`;
+      const what = `${count(numberOfChannels, 'channel')} of ${sampleRate} samples per second`;
       throw new DecodeError('UnsupportedCodec', `${what} in track ${frame.track.number}: nothing takes them`);
     }
     if (sampleRate !== this.#rate) {

@@ -235,7 +235,7 @@ class AudioReading {
       // One that is described and silent costs the others nothing.
       const others = this.#tracks.some(({ metadata }) => metadata !== undefined);
       if (others && this.#media.described.has(wanted)) return;
-      throw new DecodeError('NoTrack', `there are no frames of audio in the track ${JSON.stringify(wanted)}`);
+      throw new DecodeError('NoTrack', `there are no frames of audio in track ${JSON.stringify(wanted)}`);
     });
   }
 

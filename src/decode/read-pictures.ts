@@ -196,7 +196,7 @@ class PictureReading {
   #expectTrack(): void {
     const { track } = this.#options;
     if (track === undefined) return;
-    throw new DecodeError('NoTrack', `there are no frames of video in the track ${JSON.stringify(track)}`);
+    throw new DecodeError('NoTrack', `there are no frames of video in track ${JSON.stringify(track)}`);
   }
 }
 

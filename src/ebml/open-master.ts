@@ -3,6 +3,7 @@ import { type EbmlElementType, isDocument } from './element-type.js';
 import type { EbmlErrorCode } from './errors.js';
 import { hex } from './header.js';
 import { pathOf } from './path.js';
+import { count } from './plural.js';
 
 /** A master element whose end has not come yet. `M` is what the handler made of it. */
 export interface OpenMaster<M> {
@@ -89,7 +90,7 @@ export function expectCrc(
   end: number,
 ): Fault | undefined {
   const size = end - start;
-  if (size !== 4) return { code: 'InvalidValue', text: `${size} bytes` };
+  if (size !== 4) return { code: 'InvalidValue', text: count(size, 'byte') };
   if (offset !== master.start) return { code: 'UnexpectedElement', text: 'not the first child' };
   master.expectedCrc = new DataView(bytes.buffer, bytes.byteOffset + start, size).getUint32(0, true);
   return undefined;

@@ -26,6 +26,7 @@ import { LARGEST_IN_DOUBT } from './past-end.js';
 import { nameOf, pathOf } from './path.js';
 import type { Place } from './place-search.js';
 import { BEHIND, belongsIn, type Misplacement, placeIn, TopLevel } from './placement.js';
+import { count } from './plural.js';
 import { BROKEN, HOLDS, LOST, Recovery, WAIT } from './recovery.js';
 import { headerBytes } from './vint.js';
 import { concatBytes } from './writer.js';
@@ -347,7 +348,7 @@ export class EbmlParser<M> {
       if (!type.unknownSizeAllowed) this.#wrong('UnknownSizeNotAllowed', start - 1, 'unknown size', isMaster);
     } else if (top !== undefined && start + dataSize > top.end) {
       const tolerated = this.#recovery === undefined || isBoundByDocument(top);
-      const text = `${dataSize} bytes reach past the end of the parent`;
+      const text = `${count(dataSize, 'byte')} reach past the end of the parent`;
       if (!tolerated && this.#isTooLong(start, dataSize, text)) return true;
       this.#wrong('PastParentEnd', start - 1, text, tolerated);
     }
@@ -357,7 +358,7 @@ export class EbmlParser<M> {
     }
     if (isMaster) return this.#beginMaster(type, dataSize, start);
     if (dataSize !== undefined && !isSizeOf(type, dataSize)) {
-      this.#wrong('InvalidValue', start - 1, `a ${type.type} of ${dataSize} bytes`, true);
+      this.#wrong('InvalidValue', start - 1, `a ${type.type} of ${count(dataSize, 'byte')}`, true);
     }
     return this.#beginData(type, dataSize ?? 0, start);
   }

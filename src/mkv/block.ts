@@ -1,5 +1,6 @@
 import { ByteRun, type DataRun } from '../ebml/byte-run.js';
 import type { Bytes } from '../ebml/bytes.js';
+import { count } from '../ebml/plural.js';
 import { readVint, vintLength } from '../ebml/vint.js';
 import { concatBytes } from '../ebml/writer.js';
 import { MkvParseError } from './parse-error.js';
@@ -58,7 +59,7 @@ export class Block {
     const first = headStart + start;
     const numberLength = vintLength(head[first]!);
     const at = start + numberLength + FIXED_PART;
-    if (numberLength > 8 || at > end) throw invalid(offset, `no Block header in ${end - start} bytes`);
+    if (numberLength > 8 || at > end) throw invalid(offset, `no Block header in ${count(end - start, 'byte')}`);
     this.trackNumber = readVint(head, first, numberLength);
     if (this.trackNumber > Number.MAX_SAFE_INTEGER) throw invalid(offset, 'a track number beyond 2^53 - 1');
     const after = first + numberLength;

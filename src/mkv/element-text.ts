@@ -1,3 +1,4 @@
+import { count } from '../ebml/plural.js';
 import type { Block } from './block.js';
 import type { MkvDataElement } from './element.js';
 import { MkvParseError } from './parse-error.js';
@@ -22,7 +23,7 @@ export function blockText(block: Block): string {
     block.simple && block.keyframe ? 'key' : '',
     block.invisible ? 'invisible' : '',
     block.simple && block.discardable ? 'discardable' : '',
-    block.lacing === 'none' ? '' : `${block.frameCount} frames in ${block.lacing} lacing`,
+    block.lacing === 'none' ? '' : `${count(block.frameCount, 'frame')} in ${block.lacing} lacing`,
   ].filter((flag) => flag !== '');
   return [`track ${block.trackNumber}`, `time ${block.relativeTimestamp}`, ...flags].join(', ');
 }

@@ -2,6 +2,7 @@ import { ByteRun, type DataRun } from '../ebml/byte-run.js';
 import type { Bytes } from '../ebml/bytes.js';
 import type { EbmlElementType } from '../ebml/element-type.js';
 import { pathOf } from '../ebml/path.js';
+import { count } from '../ebml/plural.js';
 import { decodeString } from '../ebml/text.js';
 import { dateFromEbml, decodeBigInt, decodeBigUint, decodeFloat, decodeUint } from '../ebml/values.js';
 import { headerBytes } from '../ebml/vint.js';
@@ -242,11 +243,11 @@ export class MkvDataElement<V = unknown> extends MkvElementBase {
       case 'float': {
         if (size === 0) return Number(defaultValue ?? 0);
         const value = decodeFloat(bytes, start, end);
-        if (value === undefined) throw this.invalid(`a float of ${size} bytes`);
+        if (value === undefined) throw this.invalid(`a float of ${count(size, 'byte')}`);
         return value;
       }
       case 'date':
-        if (size !== 0 && size !== 8) throw this.invalid(`a date of ${size} bytes`);
+        if (size !== 0 && size !== 8) throw this.invalid(`a date of ${count(size, 'byte')}`);
         return this.bigintValue;
       default:
         return size === 0 ? String(defaultValue ?? '') : decodeString(bytes, start, end);

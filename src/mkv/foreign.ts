@@ -65,7 +65,8 @@ export function explainForeign(error: unknown, head: Uint8Array): unknown {
   if (!(error instanceof MkvParseError) || error.offset >= FOREIGN_HEAD_SIZE) return error;
   const what = describeForeign(head);
   if (what === undefined) return error;
-  return new MkvParseError(error.code, error.offset, `this is ${what}, not Matroska`);
+  // It is wrong from the beginning on, wherever that showed.
+  return new MkvParseError(error.code, 0, `this is ${what}, not Matroska`);
 }
 
 /** The bytes as text; `undefined` where they are none. */

@@ -1,3 +1,4 @@
+import { count } from '../ebml/plural.js';
 import { readAdtsHeader } from '../mkv/codec/aac.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import { withoutAdts } from '../mkv/codec/frame-data.js';
@@ -51,7 +52,10 @@ function addSound(payload: Payload, setup: AudioSetup, frame: Frame): void {
   const add = (sample: Uint8Array) => {
     const duration = setup.frameDuration(sample.length);
     if (!Number.isInteger(duration)) {
-      throw new CodecDataError(`${sample.length} bytes for ${setup.channels} channels`, 'InvalidMediaFrame');
+      throw new CodecDataError(
+        `${count(sample.length, 'byte')} for ${count(setup.channels, 'channel')}`,
+        'InvalidMediaFrame',
+      );
     }
     payload.add(sample, duration, time);
     time += (duration * 1e6) / setup.timescale;

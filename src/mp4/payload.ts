@@ -1,3 +1,4 @@
+import { count } from '../ebml/plural.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import { eachNal } from '../mkv/codec/nal.js';
 
@@ -37,7 +38,7 @@ export class Payload {
     eachNal(frame, lengthSize, (start, end) => {
       if (end - start >= 256 ** wanted) {
         throw new CodecDataError(
-          `a NAL unit of ${end - start} bytes, behind lengths of ${wanted}`,
+          `a NAL unit of ${count(end - start, 'byte')}, behind lengths of ${wanted}`,
           'InvalidMediaFrame',
         );
       }

@@ -1,5 +1,6 @@
 import { ByteRun } from '../ebml/byte-run.js';
 import type { Bytes } from '../ebml/bytes.js';
+import { count } from '../ebml/plural.js';
 import { decodeString } from '../ebml/text.js';
 import { Block } from '../mkv/block.js';
 import { MkvDataElement } from '../mkv/element.js';
@@ -64,7 +65,7 @@ export class ElementReader {
    */
   async valueText(element: IndexedElement, most: number): Promise<ValueText> {
     const { type, offset, headerSize, dataSize, id } = element;
-    if (id === DAMAGE_ID) return { text: `${dataSize} bytes`, cut: false };
+    if (id === DAMAGE_ID) return { text: count(dataSize, 'byte'), cut: false };
     const isText = type?.type === 'utf-8' || type?.type === 'string';
     const wanted = Math.min(dataSize, isText ? Math.min(LONGEST, Math.max(HEAD, most * 4)) : HEAD);
     const bytes = await this.#pages.read(offset + headerSize, wanted);
@@ -102,7 +103,7 @@ function textOf(element: MkvDataElement): string {
   try {
     if (element.type.type === 'date') return element.dateValue.toISOString();
     const value = exactValue(element);
-    return value === null ? `invalid: ${element.dataSize} bytes are no ${element.type.type}` : String(value);
+    return value === null ? `invalid: ${count(element.dataSize, 'byte')} are no ${element.type.type}` : String(value);
   } catch (error) {
     if (error instanceof MkvParseError || error instanceof RangeError) return `invalid: ${error.message}`;
     throw error;

@@ -1,3 +1,4 @@
+import { count } from '../ebml/plural.js';
 import { type AacConfig, parseAudioSpecificConfig } from '../mkv/codec/aac.js';
 import { CodecDataError } from '../mkv/codec/codec-error.js';
 import { type H264Sps, parseH264Sps, readAvcC } from '../mkv/codec/h264.js';
@@ -36,7 +37,7 @@ function describeNals({ codec, lengthSize, sets, record, inBand, sps }: NalForma
     const title = codec === 'h264' ? 'AVCDecoderConfigurationRecord' : 'HEVCDecoderConfigurationRecord';
     parts.push(part(title, record, () => recordFields(codec, record)));
   }
-  const stored = lengthSize === 0 ? 'Annex B start codes' : `lengths of ${lengthSize} bytes`;
+  const stored = lengthSize === 0 ? 'Annex B start codes' : `lengths of ${count(lengthSize, 'byte')}`;
   const frames = { nalUnits: stored, parameterSetsInBand: inBand, picture: sps && `${sps.width}x${sps.height}` };
   parts.push({ title: 'Frames', bytes: new Uint8Array(0), fields: fields(frames) });
   const all: [string, Uint8Array, (() => DescriptionField[])?][] = [
@@ -58,7 +59,7 @@ function recordFields(codec: NalCodec, data: Uint8Array): DescriptionField[] {
     if (typeof record === 'string') return fields({ problem: record });
     return fields({
       ...h264Profile(record),
-      NALUnitLength: `${record.lengthSize} bytes`,
+      NALUnitLength: count(record.lengthSize, 'byte'),
       sequenceParameterSets: record.sps.length,
       pictureParameterSets: record.pps.length,
     });
@@ -67,7 +68,7 @@ function recordFields(codec: NalCodec, data: Uint8Array): DescriptionField[] {
   if (typeof record === 'string') return fields({ problem: record });
   return fields({
     ...h265Profile(record),
-    NALUnitLength: `${record.lengthSize} bytes`,
+    NALUnitLength: count(record.lengthSize, 'byte'),
     videoParameterSets: record.vps.length,
     sequenceParameterSets: record.sps.length,
     pictureParameterSets: record.pps.length,

@@ -1,4 +1,5 @@
 import { nameOf } from '../ebml/path.js';
+import { count } from '../ebml/plural.js';
 import type { MkvDataElement, MkvEndMasterElement, MkvStartMasterElement } from '../mkv/element.js';
 import { MkvParseError } from '../mkv/parse-error.js';
 import { MkvElementVisitor } from './visitor.js';
@@ -31,7 +32,7 @@ export class LogVisitor extends MkvElementVisitor {
 }
 
 function describe(element: MkvStartMasterElement | MkvDataElement): string {
-  return `${nameOf(element.type)} at ${element.offset}, ${element.dataSize ?? 'an unknown number of'} bytes`;
+  return `${nameOf(element.type)} at ${element.offset}, ${element.dataSize === undefined ? 'an unknown number of bytes' : count(element.dataSize, 'byte')}`;
 }
 
 function valueText(element: MkvDataElement): string {

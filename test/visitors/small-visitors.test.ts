@@ -221,7 +221,7 @@ describe('LogVisitor', () => {
       expect.stringMatching(/^ {4}start Tag at/),
       expect.stringMatching(/^ {6}start SimpleTag at/),
       expect.stringMatching(/^ {8}TagName at \d+, 5 bytes: "a\\u001b\[2J"$/),
-      expect.stringMatching(/^ {8}TagString at \d+, 1 bytes: "x"$/),
+      expect.stringMatching(/^ {8}TagString at \d+, 1 byte: "x"$/),
       expect.stringMatching(/^ {6}end SimpleTag at \d+$/),
       expect.stringMatching(/^ {4}end Tag at/),
       expect.stringMatching(/^ {2}end Tags at/),
@@ -238,7 +238,7 @@ describe('LogVisitor', () => {
     } finally {
       log.mockRestore();
     }
-    expect(lines.slice(-2)).toEqual([[`  0x4299 at ${head}, 1 bytes`], [`end Segment at ${head + 5}, truncated`]]);
+    expect(lines.slice(-2)).toEqual([[`  0x4299 at ${head}, 1 byte`], [`end Segment at ${head + 5}, truncated`]]);
   });
 
   it('says of a value that is none that it is invalid, and writes on', () => {
@@ -253,7 +253,7 @@ describe('LogVisitor', () => {
       expect.stringMatching(/start Info/),
       expect.stringMatching(/Duration at \d+, 3 bytes: invalid \(/),
       expect.stringMatching(/DateUTC at \d+, 8 bytes: 2001-01-01T00:00:00.000Z$/),
-      expect.stringMatching(/SegmentUUID at \d+, 1 bytes$/),
+      expect.stringMatching(/SegmentUUID at \d+, 1 byte$/),
     ]);
   });
 });

@@ -1,4 +1,5 @@
 import { sameBytes } from '../../ebml/bytes.js';
+import { count } from '../../ebml/plural.js';
 import {
   type AacConfig,
   configOfAdts,
@@ -519,10 +520,10 @@ function compareAudio(track: FormatTrack, info: AacConfig, tell: (rule: TrackRul
     frequencies.includes(audio.samplingFrequency) &&
     (wanted.channels === undefined || audio.channels === info.channels || audio.channels === wanted.channels);
   if (fits) return;
-  const said = `${audio.samplingFrequency} Hz, ${audio.channels} channels`;
+  const said = `${audio.samplingFrequency} Hz, ${count(audio.channels, 'channel')}`;
   tell(
     'AudioSettings',
-    `the Audio element says ${said}, the AAC configuration ${frequencies[0]} Hz, ${wanted.channels ?? 'unknown'} channels`,
+    `the Audio element says ${said}, the AAC configuration ${frequencies[0]} Hz, ${wanted.channels === undefined ? 'unknown channels' : count(wanted.channels, 'channel')}`,
   );
 }
 

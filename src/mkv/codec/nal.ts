@@ -1,3 +1,4 @@
+import { count } from '../../ebml/plural.js';
 import { CodecDataError, type CodecErrorCode } from './codec-error.js';
 
 /** A codec whose frames consist of NAL units. */
@@ -66,7 +67,10 @@ export function eachNal(
     if (at > size) {
       // Some encoders fill frames up with zeros, also with fewer than a length has bytes.
       if (length === 0 && found) return;
-      throw new CodecDataError(`a NAL unit of ${length} bytes ends ${at - size} bytes behind the end`, code);
+      throw new CodecDataError(
+        `a NAL unit of ${count(length, 'byte')} ends ${count(at - size, 'byte')} behind the end`,
+        code,
+      );
     }
     if (length === 0) continue;
     found = true;
@@ -96,7 +100,7 @@ export function joinNals(units: readonly Uint8Array[], lengthSize: number): Uint
   for (const unit of units) {
     if (lengthSize > 0 && unit.length >= 256 ** lengthSize) {
       throw new CodecDataError(
-        `a NAL unit of ${unit.length} bytes is too long for a length of ${lengthSize}`,
+        `a NAL unit of ${count(unit.length, 'byte')} is too long for a length of ${lengthSize}`,
         'InvalidMediaFrame',
       );
     }

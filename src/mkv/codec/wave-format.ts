@@ -1,3 +1,4 @@
+import { count } from '../../ebml/plural.js';
 import { CodecDataError } from './codec-error.js';
 
 /** A WAVEFORMATEX, the CodecPrivate of A_MS/ACM. */
@@ -32,7 +33,7 @@ export function waveExtra(data: Uint8Array): Uint8Array {
  * @throws CodecDataError when it is cut short, or has no channel or no sampling frequency
  */
 export function parseWaveFormat(data: Uint8Array): WaveFormat {
-  if (data.length < 14) throw new CodecDataError(`a WAVEFORMATEX of ${data.length} bytes`);
+  if (data.length < 14) throw new CodecDataError(`a WAVEFORMATEX of ${count(data.length, 'byte')}`);
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   const channels = view.getUint16(2, true);
   const samplingFrequency = view.getUint32(4, true);
