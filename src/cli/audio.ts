@@ -12,6 +12,7 @@ import { ServiceErrors } from './service-errors.js';
 import { openSource } from './source.js';
 import { tell } from './terminal.js';
 import { exactUs, problemText } from './text.js';
+import { TrackList } from './track-list.js';
 
 const OPTIONS = {
   ...READ_OPTIONS,
@@ -19,34 +20,38 @@ const OPTIONS = {
   track: {
     type: 'string',
     value: 'NAME|N[,…]',
-    help: 'the track, or several that become the channels of one file; default: the first audio track',
+    help: 'the track, or several tracks that become the channels of the output; default: the first audio track',
   },
-  rate: { type: 'string', value: 'HZ', help: 'samples per second; default: as they were recorded' },
-  format: { type: 'string', choices: ['wav', 'pcm'], help: 'what to write; default: what OUT ends with, wav for -' },
+  rate: { type: 'string', value: 'HZ', help: 'the sample rate in Hz; default: that of the recording' },
+  format: {
+    type: 'string',
+    choices: ['wav', 'pcm'],
+    help: 'the output format; default: from the extension of OUT, wav for -',
+  },
   gaps: {
     type: 'string',
     choices: ['silence', 'report'],
-    help: 'where nothing was recorded: write silence of that length (default), or nothing; both are told',
+    help: 'if sound is missing: write silence of the same length, or write nothing; gaps are always reported; default: silence',
   },
-  'end-on': { type: 'string', value: 'TAG', help: 'end before the fragment in which this tag has another value' },
+  'end-on': { type: 'string', value: 'TAG', help: 'stop before the fragment in which the value of this tag changes' },
   ...SERVICE_OPTIONS,
 } as const;
 
 /** `kvs audio`: the sound of a stream as a WAV file, or as samples alone. */
 export const audio = command({
-  summary: 'write the sound of a stream as a WAV file or as PCM of 16 bits',
+  summary: 'write the sound of a stream as WAV or 16-bit PCM',
   details:
-    'PCM and G.711 need no decoder; for other codecs it needs the package @napi-rs/webcodecs, or ffmpeg on the PATH; for --rate, ' +
-    'the package @alexanderolsen/libsamplerate-js. A WAV file on standard output does not say how long it is.',
+    'PCM and G.711 need no decoder. Other codecs require the package @napi-rs/webcodecs, or ffmpeg on the PATH. --rate requires the ' +
+    'package @alexanderolsen/libsamplerate-js. The header of a WAV file on standard output does not contain its length.',
   arguments: {
-    '[FILE]': 'a Matroska file, - for standard input, or a URL; not with --stream',
-    '[OUT]': 'the file to write, .wav or .pcm, - for standard output',
+    '[FILE]': 'a Matroska file, - for standard input, or a URL; omit it with --stream',
+    '[OUT]': 'the file to write (.wav or .pcm), or - for standard output',
   },
   options: OPTIONS,
   examples: [
     ['audio call.mkv customer.wav --track AUDIO_FROM_CUSTOMER', 'one direction of a call'],
-    ['audio call.mkv call.wav --track AUDIO_FROM_CUSTOMER,AUDIO_TO_CUSTOMER', 'both, as two channels'],
-    ['audio --stream door --live - --rate 16000 | ffplay -', 'the sound of a stream as it comes'],
+    ['audio call.mkv call.wav --track AUDIO_FROM_CUSTOMER,AUDIO_TO_CUSTOMER', 'both directions, as two channels'],
+    ['audio --stream door --live - --rate 16000 | ffplay -', 'play the sound of a live stream'],
   ],
   async run({ values, positionals }) {
     const words = [...positionals];
@@ -65,6 +70,7 @@ export const audio = command({
     const rewrites: OutputRewrite[] = [];
     const output = await openSoundOutput(out, isWav, rewrites, { input: words[0], force: values.force });
     const errors = new ServiceErrors(name);
+    const tracks = new TrackList();
     const { recover } = values;
     let written: WrittenWav;
     try {
@@ -76,7 +82,7 @@ export const audio = command({
         return undefined;
       };
       const canRewrite = isWav && output.beside !== undefined;
-      written = await writeWav(progress.watch(errors.watch(input)), write, {
+      written = await writeWav(progress.watch(errors.watch(tracks.watch(input))), write, {
         ...reader,
         ...options,
         onWarning,
@@ -86,13 +92,13 @@ export const audio = command({
         ...(canRewrite ? { rewrite: (rewrite: OutputRewrite) => rewrites.push(rewrite) } : {}),
       });
       if (isTruncated && recover !== true) {
-        throw new Error('the input ends inside a fragment; with --recover, what had arrived is kept');
+        throw new Error('the input ends inside a fragment; use --recover to keep what arrived');
       }
       errors.expectNone(recover);
       await output.finish();
     } catch (error) {
       await output.abandon();
-      throw isNothing(error) ? input.foundNothing(error.message) : input.explain(error);
+      throw isNothing(error) ? input.foundNothing(tracks.explain(error.message)) : input.explain(error);
     } finally {
       progress.end();
     }
@@ -120,7 +126,7 @@ function formatOf(out: string, asked: string | undefined): string {
   const [, ending] = /\.(wav|wave|pcm|raw)$/i.exec(out) ?? [];
   if (ending !== undefined) return ending.toLowerCase().startsWith('w') ? 'wav' : 'pcm';
   if (out === '-' || !/\.[^./\\]*$/.test(out)) return 'wav';
-  throw new UsageError(`OUT ${out}: it ends with .wav or .pcm, or --format says what to write`);
+  throw new UsageError(`OUT ${out}: must end with .wav or .pcm, or use --format`);
 }
 
 type AudioValues = {
@@ -132,7 +138,7 @@ type AudioValues = {
 
 function audioOptions({ track, rate, gaps, 'end-on': endOn }: AudioValues): ReadAudioOptions<'s16'> {
   if (rate !== undefined && !(/^[1-9]\d{0,5}$/.test(rate) && Number(rate) <= MOST_RATE)) {
-    throw new UsageError(`--rate ${rate}: it is a number of samples per second`);
+    throw new UsageError(`--rate ${rate}: must be a number from 1 to ${MOST_RATE}`);
   }
   return {
     track: track === undefined ? undefined : tracksOf(track),
@@ -146,7 +152,7 @@ const MOST_RATE = 768_000;
 
 function tracksOf(text: string): TrackChoice[] {
   const words = text.split(',').map((word) => word.trim());
-  if (words.includes('')) throw new UsageError(`--track ${text}: a name is missing`);
+  if (words.includes('')) throw new UsageError(`--track ${text}: a track is missing between the commas`);
   return words.map((word) => (/^[1-9]\d*$/.test(word) ? Number(word) : word));
 }
 

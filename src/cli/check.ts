@@ -16,22 +16,22 @@ const PLAYBACK_NAMES: readonly (readonly [PlaybackOperation, string])[] = [
 
 /** `kvs check`: what is wrong with a stream, and who can play it. */
 export const check = command({
-  summary: 'print what is wrong with a stream, and which of GetClip, HLS, DASH and GetImages would take it',
+  summary: 'print what is wrong with a stream, and whether GetClip, HLS, DASH and GetImages would accept it',
   details:
-    'Reads on after damage and checks every CRC-32, whether asked to or not. The exit code is 1 when a finding is an error.',
+    'Always continues after damage and always verifies every CRC-32 checksum. The exit code is 1 if a finding is an error.',
   arguments: SOURCE_ARGUMENTS,
   options: {
     ...READ_OPTIONS,
-    strict: { type: 'boolean', help: 'let warnings count as errors' },
+    strict: { type: 'boolean', help: 'treat warnings as errors' },
     summary: {
       type: 'boolean',
-      help: 'with --json: print one more object, with what would play the stream and why not',
+      help: 'with --json, print one more object that says what would accept the stream, and why not',
     },
     ...SERVICE_OPTIONS,
   },
   examples: [
-    ['check camera.mkv', 'each finding in a line, then who can play it'],
-    ['check camera.mkv --json', 'a JSON object for each finding'],
+    ['check camera.mkv', 'one line per finding, then what would accept the stream'],
+    ['check camera.mkv --json', 'one JSON object per finding'],
   ],
   async run({ values, positionals }) {
     const { input, progress } = await openSource(positionals, values);
@@ -39,24 +39,36 @@ export const check = command({
     const describe = values.json === true ? jsonLine : textLine;
     let errors = 0;
     let report: CheckReport;
+    // What is wrong with the bytes of another format says nothing; Matroska may follow it all the same.
+    const held: string[] = [];
+    let holds = true;
+    const release = async () => {
+      for (const line of held.splice(0)) await output.line(line);
+    };
     try {
       report = await checkStream(progress.watch(input), {
         maxFindings: 0,
         onFinding(finding) {
           if (finding.severity === 'error' || (finding.severity === 'warning' && values.strict === true)) errors++;
-          return output.line(describe(finding));
+          held.push(describe(finding));
+          holds &&= input.foreign !== undefined && held.length < MOST_HELD;
+          return holds ? undefined : release();
         },
       });
+      if (report.fragments === 0) throw input.foundNothing('it contains no fragment');
+      await release();
       if (values.json !== true) for (const line of summary(report)) await output.line(line);
       else if (values.summary === true) await output.line(jsonSummary(report));
     } finally {
       progress.end();
       await output.flush();
     }
-    if (report.fragments === 0) throw input.foundNothing('there is no fragment in it');
     if (errors > 0) throw new SelfContainedError(`${count(errors, 'error')} found`);
   },
 });
+
+/** The most findings that wait until it is known whether there is a fragment. */
+const MOST_HELD = 1000;
 
 function jsonLine({ severity, rule, fragmentNumber, track, offset, message }: Finding): string {
   return JSON.stringify({
@@ -84,7 +96,7 @@ function summary({ fragments, frames, playable, obstacles }: CheckReport): strin
   const lines = [`${count(fragments, 'fragment')}, ${count(frames, 'frame')}`];
   for (const [operation, name] of PLAYBACK_NAMES) {
     const reasons = obstacles[operation].join('; ');
-    lines.push(playable[operation] ? `${name} would take it` : `${name} would not take it: ${reasons}`);
+    lines.push(playable[operation] ? `${name} would accept it` : `${name} would not accept it: ${reasons}`);
   }
   return lines;
 }

@@ -2,6 +2,7 @@ import { inflateSync } from 'node:zlib';
 import type { MkvGap, MkvReaderOptions, MkvWarning } from '../mkv/reader.js';
 import type { Inflate } from '../visitors/inflate.js';
 import { tell } from './terminal.js';
+import { count } from './text.js';
 
 /** A wrong command line: exit code 2. */
 export class UsageError extends Error {}
@@ -18,6 +19,8 @@ export interface OptionDescription {
   readonly value?: string;
   /** The values that it may have. */
   readonly choices?: readonly string[];
+  /** Values that a shell offers besides others that it may have. */
+  readonly words?: readonly string[];
   /** It may be given several times; its value is an array. */
   readonly multiple?: boolean;
 }
@@ -77,15 +80,15 @@ export function command<O extends OptionDescriptions>(description: CommandDescri
 
 /** Options that every command takes which reads a stream. */
 export const READ_OPTIONS = {
-  json: { type: 'boolean', help: 'print one JSON object a line' },
-  recover: { type: 'boolean', help: 'pass over damage and say what was lost, instead of ending with an error' },
-  strict: { type: 'boolean', help: 'refuse also what the standard forbids and practice tolerates' },
-  'verify-crc': { type: 'boolean', help: 'check every CRC-32' },
+  json: { type: 'boolean', help: 'print one JSON object per line' },
+  recover: { type: 'boolean', help: 'skip damaged parts and report what was lost, instead of stopping with an error' },
+  strict: { type: 'boolean', help: 'also reject what the standard forbids but most readers tolerate' },
+  'verify-crc': { type: 'boolean', help: 'verify every CRC-32 checksum' },
 } as const satisfies OptionDescriptions;
 
 /** The option of every command that writes a file. */
 export const FORCE_OPTION = {
-  force: { type: 'boolean', help: 'replace an output that is there already' },
+  force: { type: 'boolean', help: 'replace an output that already exists' },
 } as const satisfies OptionDescriptions;
 
 /** What the options that every command takes mean for the reader; frames are inflated, gaps and warnings are told on standard error. */
@@ -98,7 +101,8 @@ export function readerOptions(
     recover: values.recover,
     strict: values.strict,
     verifyCrc: values['verify-crc'],
-    onGap: (gap: MkvGap) => tell(`${file}: byte ${gap.offset}: skipped or damaged: ${gap.length} bytes: ${gap.reason}`),
+    onGap: (gap: MkvGap) =>
+      tell(`${file}: byte ${gap.offset}: ${count(gap.length, 'byte')} skipped or damaged: ${gap.reason}`),
     onWarning: (warning: MkvWarning) => tell(`${file}: warning: ${warning.message}`),
   };
 }
@@ -117,6 +121,6 @@ export function numberOption(
   if (text === undefined) return undefined;
   const value = /^\d{1,7}$/.test(text) ? Number(text) : -1;
   if (value < least || value > most)
-    throw new UsageError(`--${option} ${text}: it is no number from ${least} to ${most}`);
+    throw new UsageError(`--${option} ${text}: must be a number from ${least} to ${most}`);
   return value;
 }

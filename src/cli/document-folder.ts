@@ -30,10 +30,12 @@ export interface DocumentFolderOptions {
 export class DocumentFolder {
   readonly #path: string;
   readonly #options: DocumentFolderOptions;
+  readonly #folder: OutputFolder;
   #file: OutputFile | undefined;
 
-  private constructor(path: string, options: DocumentFolderOptions) {
+  private constructor(path: string, options: DocumentFolderOptions, folder: OutputFolder) {
     this.#path = path;
+    this.#folder = folder;
     this.#options = options;
   }
 
@@ -43,8 +45,8 @@ export class DocumentFolder {
    * @throws Error when it cannot be made, or has such files already
    */
   static async open(path: string, options: DocumentFolderOptions): Promise<DocumentFolder> {
-    await OutputFolder.open(path, { names: NAMES, force: options.force });
-    return new DocumentFolder(path, options);
+    const folder = await OutputFolder.open(path, { names: NAMES, force: options.force });
+    return new DocumentFolder(path, options, folder);
   }
 
   /** Writes a part of the document at hand, or the first of the next. */
@@ -65,6 +67,7 @@ export class DocumentFolder {
   async abandon(): Promise<void> {
     await this.#file?.abandon();
     this.#file = undefined;
+    await this.#folder.abandon();
   }
 }
 

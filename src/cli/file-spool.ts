@@ -2,6 +2,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Mp4Spool } from '../mp4/index.js';
+import { cannotWrite } from './output-error.js';
 import type { OutputFile } from './output-file.js';
 
 const READ_SIZE = 1 << 20;
@@ -20,14 +21,20 @@ export class FileSpool implements Mp4Spool {
   static async beside(output: OutputFile): Promise<FileSpool> {
     const name = `kvs-${process.pid}-${Math.random().toString(36).slice(2)}.spool`;
     const path = output.beside === undefined ? join(tmpdir(), name) : `${output.beside}.${name}`;
-    const file = await open(path, 'wx+');
+    const file = await open(path, 'wx+').catch((error: unknown) => {
+      throw cannotWrite(path, error);
+    });
     // A file without a name lasts as long as it is open; where a system has no such thing it is removed at the end.
     await rm(path).catch(() => {});
     return new FileSpool(file, path);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; ) at += (await this.#file.write(bytes, at)).bytesWritten;
+    try {
+      for (let at = 0; at < bytes.length; ) at += (await this.#file.write(bytes, at)).bytesWritten;
+    } catch (error) {
+      throw cannotWrite(`the temporary file ${this.#path}`, error);
+    }
   }
 
   async *read(): AsyncGenerator<Uint8Array, void> {

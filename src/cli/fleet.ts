@@ -7,49 +7,62 @@ import { clientConfigOf, startOf } from './service.js';
 import { tell, writeOut } from './terminal.js';
 
 const OPTIONS = {
-  redis: { type: 'string', value: 'URL', help: 'where Redis or Valkey is; default: redis://127.0.0.1:6379' },
-  prefix: { type: 'string', value: 'TEXT', help: 'what all keys in Redis begin with; default: bull' },
-  handler: { type: 'string', value: 'FILE', help: 'worker: the module whose default export deals with each fragment' },
-  'max-streams': { type: 'string', value: 'N', help: 'worker: how many streams to follow at most; default: 50' },
-  'max-parts': { type: 'string', value: 'N', help: 'worker: how many parts of stored stretches at once; default: 1' },
+  redis: { type: 'string', value: 'URL', help: 'the URL of Redis or Valkey; default: redis://127.0.0.1:6379' },
+  prefix: { type: 'string', value: 'TEXT', help: 'the prefix of all keys in Redis; default: bull' },
+  handler: { type: 'string', value: 'FILE', help: 'worker: the module whose default export handles each fragment' },
+  'max-streams': { type: 'string', value: 'N', help: 'worker: the maximum number of streams to follow; default: 50' },
+  'max-parts': {
+    type: 'string',
+    value: 'N',
+    help: 'worker: the maximum number of parts of stored media to process at once; default: 1',
+  },
   lock: {
     type: 'string',
     value: 'SECONDS',
-    help: 'worker: for how long a stream stays with a worker that gives no sign of life; the same for all; default: 30',
+    help: 'worker: how long a stream stays assigned to a worker that no longer responds; must be the same for all workers; default: 30',
   },
-  name: { type: 'string', value: 'NAME', help: 'worker: what it is called; default: host name and process id' },
-  start: { type: 'string', value: 'SELECTOR', help: 'follow: where to begin without a checkpoint, as in kvs record' },
-  json: { type: 'boolean', help: 'status: print a JSON object for each stream' },
-  endpoint: { type: 'string', value: 'URL', help: 'where the service is, such as a local endpoint' },
-  region: { type: 'string', value: 'REGION', help: 'the AWS region; default: what the AWS SDK finds' },
+  name: { type: 'string', value: 'NAME', help: 'worker: its name; default: host name and process ID' },
+  start: {
+    type: 'string',
+    value: 'SELECTOR',
+    words: ['now', 'earliest'],
+    help: 'follow: where to start if there is no checkpoint, as in kvs record',
+  },
+  json: { type: 'boolean', help: 'status: print one JSON object per stream' },
+  endpoint: { type: 'string', value: 'URL', help: 'the endpoint of the service, such as that of kvs serve' },
+  region: { type: 'string', value: 'REGION', help: 'the AWS Region; default: from the configuration of the AWS SDK' },
 } as const;
 
 /** `kvs fleet`: streams on many machines. */
 export const fleet = command({
   summary: 'follow many streams with workers on many machines, through BullMQ',
   details:
-    'worker takes streams and calls the handler for their fragments, until Ctrl-C or SIGTERM: its streams pass to other workers then. ' +
-    'follow and unfollow say which streams that is. status lists them, each with its worker, delay and checkpoint. ' +
-    'The handler is a function (fragment, context), as FleetWorker of kvs-parser/fleet takes it.',
-  arguments: { ACTION: 'what to do', '[NAME…]': 'follow, unfollow: the streams' },
+    'worker follows streams and calls the handler for their fragments, until Ctrl-C or SIGTERM; other workers then take over its streams. ' +
+    'follow and unfollow choose the streams. status lists them, each with its worker, delay and checkpoint. ' +
+    'The handler is a function (fragment, context), as for FleetWorker of kvs-parser/fleet.',
+  arguments: { ACTION: 'what to do', '[NAME…]': 'follow, unfollow: the names of the streams' },
   argumentChoices: { ACTION: ['worker', 'follow', 'unfollow', 'status'] },
   options: OPTIONS,
   examples: [
-    ['fleet worker --redis redis://queue:6379 --handler detect.mjs --max-streams 100', 'follow up to 100 streams here'],
-    ['fleet follow door yard --redis redis://queue:6379', 'have two streams followed'],
-    ['fleet status --redis redis://queue:6379', 'who follows what, and how far behind'],
+    [
+      'fleet worker --redis redis://queue:6379 --handler detect.mjs --max-streams 100',
+      'follow up to 100 streams on this machine',
+    ],
+    ['fleet follow door yard --redis redis://queue:6379', 'have the workers follow two streams'],
+    ['fleet status --redis redis://queue:6379', 'list the streams, their workers and delays'],
   ],
   async run({ values, positionals }) {
     const [action, ...names] = positionals;
     const { redis = 'redis://127.0.0.1:6379', prefix, start } = values;
-    if (!/^rediss?:\/\//.test(redis)) throw new UsageError(`--redis ${redis}: it is no URL of redis or rediss`);
+    if (!/^rediss?:\/\//.test(redis))
+      throw new UsageError(`--redis ${redis}: must be a URL that starts with redis:// or rediss://`);
     const connection = { redis, prefix };
     if (action === 'worker') {
-      if (names.length > 0) throw new UsageError('a worker takes no names: kvs fleet follow says what is followed');
+      if (names.length > 0) throw new UsageError('a worker takes no stream names; use kvs fleet follow');
       return await work(connection, values);
     }
     if ((action === 'follow' || action === 'unfollow') && names.length === 0) {
-      throw new UsageError('the name of a stream is missing');
+      throw new UsageError('NAME is missing');
     }
     const streams = new StreamFleet(connection);
     try {
@@ -90,7 +103,7 @@ async function work(
   });
   try {
     await interruptible(worker.start());
-    tell(`${worker.name}: waits for streams`);
+    tell(`${worker.name}: waiting for streams`);
     await interrupted();
   } finally {
     await worker.close();
@@ -107,7 +120,7 @@ async function loadHandler(file: string): Promise<FleetHandler> {
   }
   const handler = module.default ?? module.handler;
   if (isHandler(handler)) return handler;
-  throw new SelfContainedError(`--handler ${file}: its default export is no function`);
+  throw new SelfContainedError(`--handler ${file}: its default export is not a function`);
 }
 
 function isHandler(value: unknown): value is FleetHandler {
@@ -128,7 +141,7 @@ async function statusLines(streams: StreamFleet, asJson: boolean): Promise<strin
     const behind = millisBehindNow === undefined ? '' : `, ${millisBehindNow} ms behind`;
     const at = checkpoint === undefined ? 'no checkpoint' : `fragment ${checkpoint.fragmentNumber}`;
     const seen = seenAt === undefined ? '' : `, seen ${seenAt.toISOString()}`;
-    return `${nameOf(one)}: ${worker ?? 'waits for a worker'}${behind}, ${at}${seen}`;
+    return `${nameOf(one)}: ${worker ?? 'waiting for a worker'}${behind}, ${at}${seen}`;
   });
 }
 
@@ -142,5 +155,5 @@ function countOf(option: string, text: string | undefined, least = 0): number | 
   if (text === undefined) return undefined;
   const count = Number(text);
   if (Number.isInteger(count) && count >= least) return count;
-  throw new UsageError(`--${option} is an integer of ${least} or more, not ${text}`);
+  throw new UsageError(`--${option} ${text}: must be an integer from ${least} on`);
 }

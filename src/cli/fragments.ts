@@ -15,13 +15,13 @@ const OPTIONS = { ...READ_OPTIONS, ...SERVICE_OPTIONS } as const;
 
 /** `kvs fragments`: what each fragment of a stream is and has. */
 export const fragments = command({
-  summary: 'print each fragment: number, times, token, error, frames, tags, tracks',
+  summary: 'print each fragment: number, timestamps, frames, tracks, tags, errors',
   arguments: SOURCE_ARGUMENTS,
   options: OPTIONS,
   examples: [
-    ['fragments camera.mkv', 'what each fragment is and has'],
-    ['fragments - --json < camera.mkv', 'a JSON object for each fragment of standard input'],
-    ['fragments --stream door --from 2026-01-31T12:00:00Z --to 2026-01-31T12:10:00Z', 'ten minutes of an archive'],
+    ['fragments camera.mkv', 'describe each fragment'],
+    ['fragments - --json < camera.mkv', 'one JSON object per fragment, from standard input'],
+    ['fragments --stream door --from 2026-01-31T12:00:00Z --to 2026-01-31T12:10:00Z', 'ten minutes of stored media'],
   ],
   async run({ values, positionals }) {
     const { name, input, progress } = await openSource(positionals, values);
@@ -50,7 +50,7 @@ export const fragments = command({
       await output.flush();
     }
     errors.expectNone(values.recover);
-    if (!found) throw input.foundNothing('there is no fragment in it');
+    if (!found) throw input.foundNothing('it contains no fragment');
   },
 });
 
@@ -175,9 +175,9 @@ function textLines(fragment: Fragment, content: Content): string[] {
   if (continuationToken !== undefined) add(`continuation token ${printable(continuationToken)}`);
   if (error !== undefined) {
     const text = [error.code, error.id, error.message].filter((part) => part !== undefined && part !== '').join(', ');
-    add(`error of ${error.operation}: ${printable(text)}`);
+    add(`${error.operation} error: ${printable(text)}`);
   }
-  if (fragment.truncated) add('not whole: bytes are missing');
+  if (fragment.truncated) add('incomplete: bytes are missing');
   return lines;
 }
 

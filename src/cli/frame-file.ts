@@ -5,14 +5,16 @@ import type { NalFormat } from '../mkv/codec/media-format.js';
 import { joinNals, type NalCodec, nalKind, splitNals } from '../mkv/codec/nal.js';
 import { keyOf, nalConfigOf } from '../mkv/codec/nal-config.js';
 import { knownLengthSize } from '../mkv/codec/nal-format.js';
-import { codecOf } from '../mkv/codec/track-codec.js';
+import type { PcmCoding } from '../mkv/codec/pcm-format.js';
+import { type CodecName, codecOf } from '../mkv/codec/track-codec.js';
 import { waveTag } from '../mkv/codec/wave-format.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
+import { seconds } from './text.js';
 
 /** A frame as a file that other programs can read. */
 export interface FrameFile {
-  /** With its dot: `.h264`, `.h265`, `.jpg`, `.aac`, `.pcm`, `.bin`. */
+  /** With its dot: `.h264`, `.h265`, `.jpg`, `.aac`, `.mp3`, `.ac3`, `.eac3`, `.pcm`, `.alaw`, `.mulaw`, `.bin`. */
   readonly extension: string;
   readonly data: Uint8Array;
 }
@@ -46,8 +48,8 @@ export class FrameFiles {
     const giveUp = (error: unknown, frame?: Frame): void => {
       if (!(error instanceof CodecDataError)) throw error;
       if (!told) {
-        const where = frame === undefined ? '' : `, at ${frame.timestamp} us`;
-        this.#tell(`frames of track ${track.number} are written as they are stored${where}: ${error.message}`);
+        const where = frame === undefined ? '' : `, at ${seconds(frame.timestamp)}`;
+        this.#tell(`frames of track ${track.number} are written unchanged${where}: ${error.message}`);
       }
       told = true;
     };
@@ -82,12 +84,17 @@ function writerOf(track: TrackMetadata): FrameWriter {
     if (nal.sets.sps.length === 0) nalConfigOf(track);
     return (frame) => annexB(frame, nal);
   }
-  if (codecId === 'V_MJPEG') return ({ data }) => ({ extension: '.jpg', data });
-  if (format.pcm !== undefined) return format.pcm.coding === 's16' ? pcm : asStored;
-  if (codecId.startsWith('A_PCM/')) return pcm;
+  if (codecId === 'V_MJPEG') return named('.jpg');
+  if (format.pcm !== undefined) return PCM_WRITERS[format.pcm.coding];
+  if (codecId.startsWith('A_PCM/')) return PCM_WRITERS.s16;
   const tag = codecId === 'A_MS/ACM' && codecPrivate !== undefined ? waveTag(codecPrivate) : 0;
-  if (tag === WAVE_PCM || tag === WAVE_FLOAT) return pcm;
-  if ((codecOf(codecId) !== 'aac' && tag !== WAVE_AAC) || format.loas) return asStored;
+  if (tag === WAVE_PCM || tag === WAVE_FLOAT) return PCM_WRITERS.s16;
+  if (tag === WAVE_ALAW) return PCM_WRITERS.alaw;
+  if (tag === WAVE_ULAW) return PCM_WRITERS.ulaw;
+  const codec = codecOf(codecId);
+  const framed = codec === undefined ? undefined : FRAMED[codec];
+  if (framed !== undefined) return named(framed);
+  if ((codec !== 'aac' && tag !== WAVE_AAC) || format.loas) return asStored;
   if (aac?.adts === true) return (frame) => ({ extension: '.aac', data: frame.data });
   const config = aac?.info ?? parseAudioSpecificConfig(aac?.config ?? new Uint8Array(0));
   return (frame) => adts(frame, config);
@@ -95,10 +102,23 @@ function writerOf(track: TrackMetadata): FrameWriter {
 
 const WAVE_PCM = 1;
 const WAVE_FLOAT = 3;
+const WAVE_ALAW = 6;
+const WAVE_ULAW = 7;
 const WAVE_AAC = 0xff;
 
-function pcm({ data }: Frame): FrameFile {
-  return { extension: '.pcm', data };
+/** Codecs whose frames say themselves where they begin, and are a stream behind each other. */
+const FRAMED: Readonly<Partial<Record<CodecName, string>>> = { mp3: '.mp3', 'ac-3': '.ac3', 'ec-3': '.eac3' };
+
+/** Samples behind each other. Float has the same name: what is in it has to be known anyway. */
+const PCM_WRITERS: Readonly<Record<PcmCoding, FrameWriter>> = {
+  s16: named('.pcm'),
+  alaw: named('.alaw'),
+  ulaw: named('.mulaw'),
+};
+
+/** Writes frames as they are. */
+function named(extension: string): FrameWriter {
+  return ({ data }) => ({ extension, data });
 }
 
 function adts({ data }: Frame, config: AacConfig): FrameFile {

@@ -1,9 +1,12 @@
+import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Frame } from '../visitors/frame.js';
+import { UsageError } from './command.js';
 import { FrameFiles } from './frame-file.js';
 import { type OutputFile, openOutput } from './output-file.js';
 import { OutputFolder } from './output-folder.js';
 import { tell } from './terminal.js';
+import { seconds } from './text.js';
 
 /** Where frames go besides being listed. */
 export interface FrameOutput {
@@ -39,19 +42,52 @@ const ELEMENTARY: Readonly<Record<string, string>> = {
   '.adts': '.aac',
   '.mjpeg': '.jpg',
   '.mjpg': '.jpg',
+  '.mp3': '.mp3',
+  '.ac3': '.ac3',
+  '.eac3': '.eac3',
+  '.ec3': '.eac3',
   '.pcm': '.pcm',
+  '.raw': '.pcm',
+  '.alaw': '.alaw',
+  '.mulaw': '.mulaw',
+  '.ulaw': '.mulaw',
 };
+
+/** Names of files that are no elementary streams, and what writes them. */
+const OTHERS: readonly (readonly [name: RegExp, command: string | undefined])[] = [
+  [/\.(wav|wave)$/i, 'audio'],
+  [/\.(mp4|m4v|m4a|mov|cmfv|m4s)$/i, 'remux'],
+  [/\.(mkv|mka|mk3d|webm)$/i, 'merge'],
+  [/\.(jpe?g|png)$/i, 'images'],
+  [/\.(m3u8|mpd)$/i, 'hls'],
+  [/\.(avi|flac|ivf|obu|av1|vp[89]|ogg|oga|opus|ts|m2ts|bin|json|txt|csv)$/i, undefined],
+];
 
 /** Opens what frames are written to: one elementary stream for `-` and for a name like `FILE.h264`, else a folder. */
 export async function openFrameOutput(path: string, options: FrameOutputOptions): Promise<FrameOutput> {
   const { name, input, force } = options;
   const files = new FrameFiles((text) => tell(`${name}: ${text}`));
   const extension = ELEMENTARY[extname(path).toLowerCase()];
-  if (path === '-' || extension !== undefined) {
+  const isFolder = await stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) expectNoOther(path);
+  if (path === '-' || (extension !== undefined && !isFolder)) {
     return new ElementaryStream(await openOutput(path, { input, force }), files, extension, options);
   }
   const folder = await OutputFolder.open(path, { names: /^frame-\d{9}-track/, force });
   return new FrameFolder(folder, files);
+}
+
+/** @throws UsageError when the name is that of a file of another format: it would become a folder */
+function expectNoOther(path: string): void {
+  const other = OTHERS.find(([name]) => name.test(path));
+  if (other === undefined) return;
+  const [, command] = other;
+  const instead = command === undefined ? '' : `; use 'kvs ${command}' to write ${extname(path)}`;
+  const formats = [...new Set(Object.values(ELEMENTARY))].map((format) => (format === '.jpg' ? '.mjpeg' : format));
+  throw new UsageError(`--out ${path}: must be a directory, or a file that ends with ${formats.join(', ')}${instead}`);
 }
 
 /** A file for each frame; in the order of their names they are in the order of the stream. */
@@ -75,7 +111,9 @@ class FrameFolder implements FrameOutput {
 
   async finish(): Promise<void> {}
 
-  async abandon(): Promise<void> {}
+  async abandon(): Promise<void> {
+    await this.#folder.abandon();
+  }
 }
 
 /** The frames of one track behind each other, as programs for its codec alone read them. */
@@ -108,14 +146,14 @@ class ElementaryStream implements FrameOutput {
     if (extension !== this.#extension) {
       // Another track may have them.
       if (this.#track === undefined) return;
-      const text = `the frame at ${frame.timestamp} us of track ${number} is not of the format ${this.#extension}`;
+      const text = `the frame at ${seconds(frame.timestamp)} of track ${number} does not have the format ${this.#extension}`;
       if (this.#options.recover !== true) throw new Error(text);
       tell(`${this.#options.name}: left out: ${text}`);
       return;
     }
     if (extension === '.bin') {
       throw new Error(
-        `track ${number}, ${frame.track.codecId}, has no elementary stream; name a folder for its frames`,
+        `track ${number} (${frame.track.codecId}) cannot be written as an elementary stream; use a directory for its frames`,
       );
     }
     this.#track = number;
@@ -124,8 +162,7 @@ class ElementaryStream implements FrameOutput {
   }
 
   async finish(): Promise<void> {
-    if (this.#count === 0)
-      throw new Error(`no track has frames of the format ${this.#extension ?? 'of any elementary stream'}`);
+    if (this.#count === 0) throw new Error(`no track can be written as ${this.#extension ?? 'an elementary stream'}`);
     await this.#output.finish();
   }
 

@@ -5,6 +5,7 @@ import { AccessControl, type AccessOptions, LOOPBACK } from '../testing/access-c
 import { ServiceError } from '../testing/service-error.js';
 import { interrupted, interruption } from './interrupt.js';
 import { listen } from './listen.js';
+import type { PlaybackSource } from './playback-source.js';
 import type { PageFile } from './player-page.js';
 import { explain, tell, writeOut } from './terminal.js';
 
@@ -17,7 +18,7 @@ export interface ServeOptions extends AccessOptions {
 /** Serves what a packager makes of a source, and a page that plays it, until the process is told to stop. */
 export async function servePlayback(
   packager: Packager,
-  source: AsyncIterable<Uint8Array>,
+  source: PlaybackSource,
   page: ReadonlyMap<string, PageFile>,
   options: ServeOptions,
 ): Promise<void> {
@@ -41,11 +42,17 @@ export async function servePlayback(
   const url = `${await listen(server, port, host)}/`;
   const stopped = interrupted();
   try {
-    const fed = packager.feed(source);
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const fed = feed(packager, source, begin).finally(() => source.progress.end());
     fed.catch(() => {});
+    // What is no stream at all is told in place of an address.
+    if (!source.isLive) await Promise.race([stopped, begun, fed]);
+    if (interruption.aborted) return;
     await announce(url, options.json === true);
-    // What is there of a stream that ends with an error can be played on; one of which there is nothing cannot.
-    await Promise.race([stopped, fed.catch((error: unknown) => report(packager, error))]);
+    await Promise.race([stopped, fed]);
     await stopped;
   } finally {
     packager.close();
@@ -74,12 +81,28 @@ async function announce(url: string, json: boolean): Promise<void> {
     return;
   }
   await writeOut(`page: ${url}\nHLS:  ${url}main.m3u8\nDASH: ${url}manifest.mpd\n`);
-  explain('Ctrl-C ends it');
+  explain('Press Ctrl-C to stop');
 }
 
-async function report(packager: Packager, error: unknown): Promise<void> {
-  if (interruption.aborted) return;
-  const { status } = await packager.handler(new Request('http://localhost/main.m3u8'));
-  if (status !== 200) throw error;
-  tell(`the stream ends here: ${error instanceof Error ? error.message : String(error)}`);
+/**
+ * Has the packager take all of a source. What is there of a stream that ends with an error can be played on.
+ *
+ * @param begin is called when bytes have come that may be Matroska
+ * @throws the error of one of which there is nothing
+ */
+async function feed(packager: Packager, source: PlaybackSource, begin: () => void): Promise<void> {
+  const bytes = async function* () {
+    for await (const chunk of source.bytes) {
+      if (!source.isForeign()) begin();
+      yield chunk;
+    }
+  };
+  try {
+    await packager.feed(bytes());
+  } catch (error) {
+    if (interruption.aborted) return;
+    if (!packager.hasMedia) throw error;
+    tell(`the stream stopped: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!packager.hasMedia && !interruption.aborted) throw source.nothing();
 }

@@ -1,3 +1,4 @@
+import { DecodeError } from '../decode/decode-error.js';
 import type { Picture } from '../decode/picture.js';
 import { readPictures } from '../decode/read-pictures.js';
 import { type MediaTime, type PictureInterval, parseInterval } from '../decode/sampling.js';
@@ -7,44 +8,47 @@ import { OutputFolder } from './output-folder.js';
 import { SERVICE_OPTIONS } from './service.js';
 import { openSource, SOURCE_ARGUMENTS } from './source.js';
 import { LineOutput, tell } from './terminal.js';
-import { count, problemText } from './text.js';
+import { count, exactUs, problemText } from './text.js';
+import { timeOption } from './time-option.js';
+import { TrackList } from './track-list.js';
 
 const { from: _from, to: _to, ...STREAM_OPTIONS } = SERVICE_OPTIONS;
 
 const OPTIONS = {
   ...READ_OPTIONS,
-  out: { type: 'string', value: 'DIR', help: 'the folder for the pictures; their names sort by the time of recording' },
+  out: { type: 'string', value: 'DIR', help: 'the directory for the pictures; their names sort by recording time' },
   every: {
     type: 'string',
     value: 'INTERVAL',
-    help: 'which pictures: one for every so long (500ms, 1s, 2m), keyframe, frame (all), or every n-th (5frames); default: 1s',
+    words: ['keyframe', 'frame'],
+    help: 'which pictures to write: one per interval (500ms, 1s, 2m), every key frame (keyframe), every frame (frame), or every n-th frame (5frames); default: 1s',
   },
-  format: { type: 'string', choices: ['jpg', 'png'], help: 'how they are written; default: jpg' },
-  width: { type: 'string', value: 'PIXELS', help: 'their width; without --height, the height follows' },
-  height: { type: 'string', value: 'PIXELS', help: 'their height; without --width, the width follows' },
-  quality: { type: 'string', value: '1-100', help: 'of jpg; default: 80' },
-  track: { type: 'string', value: 'N|NAME', help: 'the video track; default: the first one' },
+  format: { type: 'string', choices: ['jpg', 'png'], help: 'the image format; default: jpg' },
+  width: { type: 'string', value: 'PIXELS', help: 'the width; without --height, the aspect ratio is kept' },
+  height: { type: 'string', value: 'PIXELS', help: 'the height; without --width, the aspect ratio is kept' },
+  quality: { type: 'string', value: '1-100', help: 'the JPEG quality; default: 80' },
+  track: { type: 'string', value: 'N|NAME', help: 'the video track; default: the first' },
   from: {
     type: 'string',
     value: 'TIME',
-    help: 'begin here: by the producer’s clock (ISO 8601, like 2026-01-31T12:00:00Z), or in a FILE by its time (90s)',
+    help: 'start at this time of the producer (ISO 8601, such as 2026-01-31T12:00:00Z), or at this position in FILE (90s)',
   },
-  to: { type: 'string', value: 'TIME', help: 'end here; default: at the end' },
+  to: { type: 'string', value: 'TIME', help: 'stop at this time or position; default: the end' },
   ...FORCE_OPTION,
   ...STREAM_OPTIONS,
 } as const;
 
 /** `kvs images`: pictures of a stream as files. */
 export const images = command({
-  summary: 'write pictures of a stream as JPEG or PNG files',
+  summary: 'write pictures from a stream as JPEG or PNG files',
   details:
-    'Only what has to be decoded is decoded. It needs a decoder: the package @napi-rs/webcodecs, or ffmpeg on the PATH; and the package sharp.',
+    'Only the frames that are needed are decoded. Requires a decoder (the package @napi-rs/webcodecs, or ffmpeg on the PATH) and the package sharp.',
   arguments: SOURCE_ARGUMENTS,
   options: OPTIONS,
   examples: [
-    ['images camera.mkv --every 1s --out pictures', 'a picture for every second'],
-    ['images camera.mkv --every keyframe --width 320 --out thumbnails', 'a small one of every key frame'],
-    ['images --stream door --live --every 5s --out door', 'a picture every five seconds, as they come'],
+    ['images camera.mkv --every 1s --out pictures', 'one picture per second'],
+    ['images camera.mkv --every keyframe --width 320 --out thumbnails', 'a thumbnail of every key frame'],
+    ['images --stream door --live --every 5s --out door', 'one picture every five seconds of the live stream'],
   ],
   async run({ values, positionals }) {
     const { out, stream, from, to, every = '1s', format = 'jpg', force } = values;
@@ -58,9 +62,10 @@ export const images = command({
     const folder = await OutputFolder.open(out, { names: /^(\d{4}-\d\d-\d\dT|t\d{12,}).*\.(jpg|png)$/, force });
     const output = new LineOutput();
     const names = new Names(format);
+    const tracks = new TrackList();
     let written = 0;
     try {
-      const pictures = readPictures(progress.watch(input), {
+      const pictures = readPictures(progress.watch(tracks.watch(input)), {
         ...readerOptions(name, values),
         ...range,
         every,
@@ -77,13 +82,19 @@ export const images = command({
         if (stream !== undefined) await output.flush();
       }
     } catch (error) {
+      await folder.abandon();
+      if (error instanceof DecodeError && error.code === 'NoTrack')
+        throw input.foundNothing(tracks.explain(error.message));
       throw error instanceof RangeError ? new UsageError(error.message) : error;
     } finally {
       progress.end();
       await output.flush();
     }
-    if (written === 0) throw input.foundNothing('there is no picture in it');
-    if (values.json !== true) tell(`${name}: ${count(written, 'picture')} written to ${out}`);
+    if (written === 0) {
+      await folder.abandon();
+      throw input.foundNothing('it contains no picture');
+    }
+    if (values.json !== true) tell(`${name}: wrote ${count(written, 'picture')} to ${out}`);
   },
 });
 
@@ -99,7 +110,7 @@ function jsonLine({ timestamp, producerTimestamp, fragment, track }: Picture, fi
   return JSON.stringify({
     file,
     track: track.number,
-    timestamp,
+    timestamp: exactUs(timestamp),
     producerTimestamp: producerTimestamp?.toISOString() ?? null,
     fragmentNumber: fragment?.fragmentNumber ?? null,
   });
@@ -128,15 +139,12 @@ function timeOf(option: string, text: string | undefined): MediaTime | undefined
   if (text === undefined) return undefined;
   const [, amount] = /^(\d+(?:\.\d+)?)s$/.exec(text) ?? [];
   if (amount !== undefined) return Math.round(Number(amount) * 1e6);
-  const date = new Date(text);
-  if (Number.isNaN(date.getTime()))
-    throw new UsageError(`--${option} ${text}: no time: neither ISO 8601 nor seconds (90s)`);
-  return date;
+  return timeOption(`--${option}`, text, ', or as seconds of the file: 90s');
 }
 
 function numberOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--${option} ${text}: no number`);
+  if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--${option} ${text}: must be a number`);
   return Number(text);
 }
 

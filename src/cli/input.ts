@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describeForeign, explainForeign, FOREIGN_HEAD_SIZE } from '../mkv/foreign.js';
 import { blocking, interruption, untilInterrupted } from './interrupt.js';
+import { reasonOf } from './system-error.js';
 
 /** The id of an EBML header. */
 const EBML = [0x1a, 0x45, 0xdf, 0xa3];
@@ -13,12 +14,14 @@ const CHUNK_SIZE = 256 * 1024;
 export class Input implements AsyncIterable<Uint8Array> {
   readonly #source: AsyncIterable<Uint8Array>;
   readonly #head: number[] = [];
+  readonly #endsItself: boolean;
   /** How many bytes have been read. */
   bytes = 0;
 
   /** @param endsItself whether the source ends, with what has come, when the process is told to stop; others end with an error then */
   constructor(source: AsyncIterable<Uint8Array>, endsItself = false) {
     this.#source = endsItself ? source : untilInterrupted(source);
+    this.#endsItself = endsItself;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
@@ -35,19 +38,26 @@ export class Input implements AsyncIterable<Uint8Array> {
     return explainForeign(error, Uint8Array.from(this.#head));
   }
 
+  /** What it is, where its beginning is known to be no Matroska: `text`, `MP4`. */
+  get foreign(): string | undefined {
+    return describeForeign(Uint8Array.from(this.#head));
+  }
+
   /** Whether it begins as Matroska does. */
   get isMatroska(): boolean {
     return EBML.every((byte, index) => this.#head[index] === byte);
   }
 
   /**
-   * The error for an input in which nothing of what was asked for has been found.
+   * The error for an input in which nothing of what was asked for has been found; that of the interruption where the process was told to
+   * stop before anything came.
    *
    * @param what is missing: `there is no fragment in it`
    */
   foundNothing(what: string): Error {
-    if (this.bytes === 0) return new Error('the input is empty');
-    const foreign = describeForeign(Uint8Array.from(this.#head));
+    if (interruption.aborted) return interruption.reason;
+    if (this.bytes === 0) return new Error(this.#endsItself ? 'no fragments were received' : 'the input is empty');
+    const { foreign } = this;
     return new Error(foreign === undefined ? what : `this is ${foreign}, not Matroska`);
   }
 }
@@ -66,7 +76,7 @@ async function* sourceOf(file: string): AsyncGenerator<Uint8Array, void> {
   else if (scheme === 'http' || scheme === 'https') yield* download(file);
   else if (scheme === undefined) yield* readFile(file);
   else if (scheme === 'file') yield* readFile(fileURLToPath(file));
-  else throw new Error(`${scheme}: URLs cannot be read; of URLs, those of http, https and file can`);
+  else throw new Error(`${scheme} URLs are not supported; use http, https or file`);
 }
 
 async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
@@ -76,7 +86,7 @@ async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
     if (isFile) yield* chunks;
     else yield* blockingChunks(chunks);
   } catch (error) {
-    throw readError(error);
+    throw error instanceof Error && 'code' in error ? new Error(reasonOf(error), { cause: error }) : error;
   }
 }
 
@@ -97,22 +107,8 @@ async function* blockingChunks(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
 async function* download(url: string): AsyncGenerator<Uint8Array, void> {
   const response = await fetch(url, { signal: interruption }).catch((error: unknown) => {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw new Error(`cannot read it: ${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
+    throw new Error(`cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
   });
-  if (!response.ok) throw new Error(`the server answers ${response.status} ${response.statusText}`.trimEnd());
+  if (!response.ok) throw new Error(`the server responded with ${response.status} ${response.statusText}`.trimEnd());
   if (response.body !== null) yield* response.body;
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'this is a folder',
-  EACCES: 'it may not be read',
-  EPERM: 'it may not be read',
-};
-
-/** A system's error in words, with its code. */
-function readError(error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
-  const reason = REASONS[error.code];
-  return reason === undefined ? error : new Error(`${reason} (${error.code})`, { cause: error });
 }

@@ -14,12 +14,12 @@ const OPTIONS = { ...READ_OPTIONS, ...SERVICE_OPTIONS } as const;
 
 /** `kvs inspect`: every element of a Matroska stream, with its place and size. */
 export const inspect = command({
-  summary: 'print every element of a Matroska stream: kind, id, name, level, offset, sizes, value',
+  summary: 'print every element of a Matroska stream: name, ID, offset, sizes, value',
   arguments: SOURCE_ARGUMENTS,
   options: OPTIONS,
   examples: [
-    ['inspect camera.mkv', 'a tree of the elements, like that of mkvinfo'],
-    ['inspect camera.mkv --json', 'a JSON object for each element, with its id, offset, sizes and value'],
+    ['inspect camera.mkv', 'the elements as a tree, as mkvinfo prints them'],
+    ['inspect camera.mkv --json', 'one JSON object per element'],
     ['inspect --stream door --live --duration 10', 'what the service sends in ten seconds'],
   ],
   async run({ values, positionals }) {
@@ -52,7 +52,7 @@ export const inspect = command({
       progress.end();
       await output.flush();
     }
-    if (!found) throw input.foundNothing('there is no element in it');
+    if (!found) throw input.foundNothing('it contains no element');
   },
 });
 

@@ -1,10 +1,13 @@
 import type { Server } from 'node:http';
 import { SelfContainedError } from './command.js';
+import { reasonOf } from './system-error.js';
 
 /** The error of a port that cannot be listened at. */
 export function cannotListen(port: number, host: string, error: unknown): SelfContainedError {
-  const text = error instanceof Error ? error.message : String(error);
-  return new SelfContainedError(`cannot listen at port ${port} of ${host}: ${text}`, { cause: error });
+  const text = reasonOf(error);
+  return new SelfContainedError(`cannot listen on ${port === 0 ? host : `port ${port} of ${host}`}: ${text}`, {
+    cause: error,
+  });
 }
 
 /**

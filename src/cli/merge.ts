@@ -12,35 +12,35 @@ import { tell } from './terminal.js';
 const OPTIONS = {
   ...READ_OPTIONS,
   ...FORCE_OPTION,
-  'pack-clusters': { type: 'boolean', help: 'close the gaps in time between fragments, and begin at 0' },
-  'start-at-zero': { type: 'boolean', help: 'begin at 0, and leave the gaps' },
+  'pack-clusters': { type: 'boolean', help: 'close the gaps between fragments, and start at 0' },
+  'start-at-zero': { type: 'boolean', help: 'start at 0, and keep the gaps' },
   'stop-at-first-non-matching': {
     type: 'boolean',
-    help: 'stop at a fragment that cannot go into the same document, instead of beginning another',
+    help: 'stop at the first fragment that does not fit into the same document, instead of starting another',
   },
   'keep-positions': { type: 'boolean', help: "keep the producer's SeekHead, Cues and Duration" },
   seekable: {
     type: 'boolean',
-    help: 'let players seek: write Duration, Cues and SeekHead; takes as much room again while it runs',
+    help: 'write Duration, Cues and SeekHead, so that players can seek; temporarily needs twice the disk space',
   },
   documents: {
     type: 'string',
     value: 'DIR',
-    help: 'write each document to a file of its own, 000001.mkv and so on, where one is not enough',
+    help: 'write each document to its own file in this directory: 000001.mkv and so on',
   },
 } as const;
 
 /** `kvs merge`: many fragments, one document. */
 export const merge = command({
-  summary: 'merge the documents of fragments into one',
+  summary: 'merge the documents of fragments into one document',
   arguments: {
     FILE: 'a Matroska file, - for standard input, or a URL',
-    '[OUT]': 'the file to write, - for standard output; may be missing with --documents',
+    '[OUT]': 'the file to write, or - for standard output; optional with --documents',
   },
   options: OPTIONS,
   examples: [
-    ['merge fragments.mkv camera.mkv', 'one document that any player plays'],
-    ['merge fragments.mkv --documents parts', 'a file for each change of the tracks, or of time that goes back'],
+    ['merge fragments.mkv camera.mkv', 'one document that any player can play'],
+    ['merge fragments.mkv --documents parts', 'start another file if tracks change or time goes back'],
     ['merge - - --pack-clusters < fragments.mkv | mpv -', 'play a sparse recording without its gaps'],
   ],
   async run({ values, positionals }) {
@@ -48,7 +48,7 @@ export const merge = command({
     const { documents, force } = values;
     if (out === undefined && documents === undefined) throw new UsageError('OUT is missing');
     if (values.seekable === true && values['keep-positions'] === true) {
-      throw new UsageError('--seekable and --keep-positions do not go together');
+      throw new UsageError('--seekable and --keep-positions cannot be used together');
     }
     const rewrites: OutputRewrite[] = [];
     const chunks = new ChunkMerger({
@@ -58,9 +58,9 @@ export const merge = command({
       stopAtFirstNonMatchingSegment: values['stop-at-first-non-matching'],
       keepPositions: values['keep-positions'],
       seekable: values.seekable === true ? (rewrite) => void rewrites.push(rewrite) : undefined,
-      onNewDocument: ({ offset, message }) => tell(`${file}: byte ${offset}: a new document begins: ${message}`),
+      onNewDocument: ({ offset, message }) => tell(`${file}: byte ${offset}: a new document starts: ${message}`),
       onLeftOut: ({ offset, message }) => tell(`${file}: byte ${offset}: ${message}`),
-      onDiscontinuity: ({ offset, message }) => tell(`${file}: byte ${offset}: a discontinuity: ${message}`),
+      onDiscontinuity: ({ offset, message }) => tell(`${file}: byte ${offset}: discontinuity: ${message}`),
     });
     const input = openInput(file);
     const target = await openOutputs(out, documents, { input: file, force });
@@ -70,7 +70,7 @@ export const merge = command({
     try {
       const bytes = progress.watch(errors.watch(input));
       if (!(await mergeAll(bytes, chunks, output, values.recover === true))) {
-        throw input.foundNothing('there is no document in it');
+        throw input.foundNothing('it contains no document');
       }
       errors.expectNone(values.recover);
       await output.finish();
@@ -81,7 +81,7 @@ export const merge = command({
       progress.end();
     }
     const { stopped, counters } = chunks.merger;
-    if (stopped !== undefined) tell(`${file}: byte ${stopped.offset}: merging stops: ${stopped.message}`);
+    if (stopped !== undefined) tell(`${file}: byte ${stopped.offset}: stopped merging: ${stopped.message}`);
     await reportMade(output, values.json === true ? JSON.stringify(counters) : summaryText(counters));
   },
 });
@@ -104,7 +104,7 @@ async function mergeAll(
   }
   await write(chunks.end());
   if (chunks.truncated) {
-    if (!recover) throw new Error('the input ends inside an element; with --recover, what is whole is kept');
+    if (!recover) throw new Error('the input ends inside an element; use --recover to keep what is complete');
     await write(chunks.closeTruncated());
   }
   await write(chunks.finish());
@@ -150,6 +150,6 @@ function both(first: OutputFile, second: OutputFile): OutputFile {
 function summaryText(counters: MergeCounters): string {
   const { documentsIn, documentsOut, clusters, frames, clustersDropped, elementsLeftOut, bytes } = counters;
   const leftOut = elementsLeftOut === 0 ? '' : `, other elements left out: ${elementsLeftOut}`;
-  const dropped = clustersDropped === 0 ? '' : `, ${clustersDropped} Clusters without a header or Timestamp left out`;
+  const dropped = clustersDropped === 0 ? '' : `, Clusters left out (no header or Timestamp): ${clustersDropped}`;
   return `documents: ${documentsIn} read, ${documentsOut} written; Clusters: ${clusters}; frames: ${frames}; bytes: ${bytes}${dropped}${leftOut}`;
 }

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { UsageError } from './command.js';
-import { blocking, interruptible, isInterruption, removeWhenKilled } from './interrupt.js';
+import { blocking, interruptible, removeWhenKilled } from './interrupt.js';
+import { cannotWrite, isThere, refused } from './output-error.js';
+import { hasCode } from './system-error.js';
 import { ClosedOutputError, explain, outputIsTerminal, writeBytes, writeOut } from './terminal.js';
 
 /** Where a command writes what it makes. */
@@ -50,11 +52,11 @@ export async function openOutput(path: string, options: OutputOptions = {}): Pro
   const before = path === '-' ? undefined : await identify(path);
   const input = options.input === undefined ? undefined : await inputIdentity(options.input);
   if (path === '-' || isStandardOutput(before)) {
-    if (input?.isFile() === true && isSame(input, openFile(1))) throw new Error('standard output is the input');
+    if (input?.isFile() === true && isSame(input, openFile(1))) throw refused('standard output is the input');
     return standardOutput();
   }
   // Files only: two names of a terminal or of /dev/null do no harm.
-  if (before?.isFile() === true && isSame(before, input)) throw new Error(`${path} is the input`);
+  if (before?.isFile() === true && isSame(before, input)) throw refused(`${path} is the input`);
   try {
     if (OPEN_FILES.test(path) || (before !== undefined && !before.isFile())) return await directFile(path);
   } catch (error) {
@@ -88,10 +90,6 @@ export async function openStage(output: OutputFile, path: string): Promise<Outpu
 export async function reportMade(output: OutputFile, text: string): Promise<void> {
   if (output.isStandardOutput) explain(text);
   else await writeOut(`${text}\n`);
-}
-
-function isThere(path: string): Error {
-  return new Error(`${path} is there already; with --force it is replaced`);
 }
 
 async function identify(path: string): Promise<BigIntStats | undefined> {
@@ -150,7 +148,7 @@ async function newFile(
         if (force) await rename(unfinished, target);
         else await giveName(unfinished, target);
       } catch (error) {
-        throw isCode(error, 'EEXIST') ? isThere(path) : cannotWrite(path, error);
+        throw hasCode(error, 'EEXIST') ? isThere(path) : cannotWrite(path, error);
       }
       forget();
     },
@@ -165,7 +163,7 @@ async function newFile(
         try {
           await giveName(unfinished, name);
         } catch (error) {
-          if (isCode(error, 'EEXIST') && count < 1000) continue;
+          if (hasCode(error, 'EEXIST') && count < 1000) continue;
           throw cannotWrite(name, error);
         }
         forget();
@@ -186,17 +184,13 @@ async function giveName(path: string, name: string): Promise<void> {
     // Unlike rename(), this never replaces what has come to be there meanwhile.
     await link(path, name);
   } catch (error) {
-    if (isCode(error, 'EEXIST')) throw error;
+    if (hasCode(error, 'EEXIST')) throw error;
     // Some file systems have no links.
-    if ((await identify(name)) !== undefined) throw Object.assign(new Error('it is there already'), { code: 'EEXIST' });
+    if ((await identify(name)) !== undefined) throw Object.assign(new Error('it already exists'), { code: 'EEXIST' });
     await rename(path, name);
     return;
   }
   await rm(path, { force: true });
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 async function directFile(path: string): Promise<OutputFile> {
@@ -204,7 +198,7 @@ async function directFile(path: string): Promise<OutputFile> {
   const file = await interruptible(blocking(open(path, 'w')));
   if (isatty(file.fd)) {
     await file.close();
-    throw new Error('it is a terminal, and this is no text');
+    throw new Error('it is a terminal, and the output is not text');
   }
   return {
     isStandardOutput: false,
@@ -227,13 +221,14 @@ async function writeAll(path: string, file: FileHandle, bytes: Uint8Array): Prom
   try {
     for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
   } catch (error) {
-    if (isCode(error, 'EPIPE')) throw new ClosedOutputError(`nobody reads ${path} any more`);
+    if (hasCode(error, 'EPIPE')) throw new ClosedOutputError(`${path} has no reader any more`);
     throw cannotWrite(path, error);
   }
 }
 
 function standardOutput(): OutputFile {
-  if (outputIsTerminal()) throw new UsageError('standard output is a terminal, and this is no text: name a file');
+  if (outputIsTerminal())
+    throw new UsageError('standard output is a terminal, and the output is not text: name a file');
   return {
     isStandardOutput: true,
     beside: undefined,
@@ -242,10 +237,4 @@ function standardOutput(): OutputFile {
     keep: async () => undefined,
     abandon: async () => {},
   };
-}
-
-function cannotWrite(path: string, error: unknown): unknown {
-  if (isInterruption(error) || error instanceof ClosedOutputError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  return new Error(`cannot write ${path}: ${text}`, { cause: error });
 }

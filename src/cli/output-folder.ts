@@ -1,8 +1,10 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { removeWhenKilled } from './interrupt.js';
+import { cannotWrite, isThere } from './output-error.js';
+import { hasCode } from './system-error.js';
 
-/** How a folder is opened for output. */
+/** How a directory is opened for output. */
 export interface OutputFolderOptions {
   /** Names that the command gives. Files with such names, of an earlier run, would mix with the new ones. */
   readonly names: RegExp;
@@ -10,28 +12,31 @@ export interface OutputFolderOptions {
   readonly force?: boolean | undefined;
 }
 
-/** A folder that a command fills with files, each of which is there under its name only when it is whole. */
+/** A directory that a command fills with files, each of which is there under its name only when it is whole. */
 export class OutputFolder {
   readonly #path: string;
+  /** Directories that were made for it, the innermost first. */
+  readonly #made: readonly string[];
 
-  private constructor(path: string) {
+  private constructor(path: string, made: readonly string[]) {
     this.#path = path;
+    this.#made = made;
   }
 
   /**
-   * Opens a folder, and makes it where there is none.
+   * Opens a directory, and makes it where there is none.
    *
    * @throws Error when it cannot be made, or has such files already
    */
   static async open(path: string, { names, force }: OutputFolderOptions): Promise<OutputFolder> {
-    await mkdir(path, { recursive: true }).catch((error: unknown) => {
+    try {
+      const made = await makeFolder(path);
+      const before = (await readdir(path)).find((name) => names.test(name));
+      if (before === undefined || force === true) return new OutputFolder(path, made);
+      throw isThere(join(path, before), 'files with the same names');
+    } catch (error) {
       throw cannotWrite(path, error);
-    });
-    const before = (await readdir(path)).find((name) => names.test(name));
-    if (before !== undefined && force !== true) {
-      throw new Error(`${join(path, before)} is there already; with --force, files of the same names are replaced`);
     }
-    return new OutputFolder(path);
   }
 
   /** Writes a file. What lies at its name is replaced, and a link not followed. */
@@ -55,8 +60,41 @@ export class OutputFolder {
       forget();
     }
   }
+
+  /** Gives up: the files that were written stay; directories that were made and are empty do not. Never rejects. */
+  async abandon(): Promise<void> {
+    for (const path of this.#made) {
+      try {
+        await rmdir(path);
+      } catch {
+        // There are files in it.
+        return;
+      }
+    }
+  }
 }
 
-function cannotWrite(path: string, error: unknown): Error {
-  return new Error(`cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+/**
+ * Makes a directory, and those that it lies in where they are missing.
+ *
+ * `recursive` of Node does not end where the system says ENOENT of a directory whose parent is there, as in /proc.
+ *
+ * @returns those that were made, the innermost first
+ */
+async function makeFolder(path: string): Promise<string[]> {
+  try {
+    await mkdir(path);
+    return [path];
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) {
+      // Says ENOTDIR where it is no directory.
+      await readdir(path);
+      return [];
+    }
+    const parent = dirname(path);
+    if (!hasCode(error, 'ENOENT') || parent === path) throw error;
+    const made = await makeFolder(parent);
+    await mkdir(path);
+    return [path, ...made];
+  }
 }

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Argument, CommanderError, Option, Command as Program } from 'commander';
-import type { Command, OptionDescription } from './command.js';
+import { type Command, type OptionDescription, UsageError } from './command.js';
+import { suggestion } from './suggestion.js';
 import { explainText } from './terminal.js';
 
 /** Which command a line asks for, and with what. */
@@ -18,10 +19,10 @@ export type ParsedLine =
   | { readonly kind: 'wrong'; readonly message: string; readonly name: string | undefined };
 
 const DESCRIPTION =
-  'Reads Amazon Kinesis Video Streams and other Matroska streams. FILE may be - for standard input, or the URL of a file (http, https).';
+  'Reads Amazon Kinesis Video Streams and other Matroska streams. FILE is a path, - for standard input, or a URL (http, https, file).';
 
 const EXIT_CODES =
-  'Exit codes: 0 done, 1 bad input or a failed read or write, 2 a wrong command line, 128 and the number of a signal (130 for Ctrl-C).';
+  'Exit codes: 0 success; 1 invalid input, or a read or write failed; 2 invalid command line; 128 plus the signal number after a signal (130 for Ctrl-C).';
 
 /** The version of the package. */
 export function version(): string {
@@ -46,28 +47,50 @@ export function parseLine(commands: ReadonlyMap<string, Command>, words: readonl
     })
     .description(DESCRIPTION)
     .usage('COMMAND [options]')
-    .version(version(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this, or the help of a command')
+    .version(version(), '-V, --version', 'print the version and exit')
+    .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', `\n${EXIT_CODES}`);
   for (const [name, command] of commands) {
     addCommand(program, name, command, (values, positionals) => {
       invocation = { name, command, values, positionals };
     });
   }
-  const name = words.find((word) => commands.has(word));
+  const name = words.find((word) => !word.startsWith('-'));
   try {
     program.parse(asHelpOption(words), { from: 'user' });
   } catch (error) {
+    if (error instanceof UsageError) return { kind: 'wrong', message: error.message, name };
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'text', text };
     if (error.code === 'commander.help') {
       explainText(text);
-      return { kind: 'wrong', message: 'a command is missing', name: undefined };
+      return { kind: 'wrong', message: 'no command given', name: undefined };
     }
-    return { kind: 'wrong', message: error.message.replace(/^error: /, ''), name };
+    return { kind: 'wrong', message: messageOf(error, words, commands), name };
   }
   if (invocation === undefined) throw new Error('no command was chosen');
   return { kind: 'run', invocation };
+}
+
+/** What is wrong, in the words of the parser of command lines or, where a newcomer needs more, in ours. */
+function messageOf(
+  { code, message }: CommanderError,
+  words: readonly string[],
+  commands: ReadonlyMap<string, Command>,
+) {
+  const text = message.replace(/^error: /, '');
+  const [first = ''] = words;
+  const name = words.find((word) => commands.has(word));
+  if (code === 'commander.missingArgument') return text.replace(/^missing required argument '(.*)'$/, '$1 is missing');
+  if (code === 'commander.optionMissingArgument')
+    return text.replace(/^option '(--[\w-]+).*$/, '$1: the value is missing');
+  if (code === 'commander.unknownCommand' && existsSync(first)) {
+    return `unknown command '${first}'; the command comes first, as in 'kvs ${name ?? 'inspect'} ${first}'`;
+  }
+  if (code === 'commander.unknownOption' && first.startsWith('-') && name !== undefined) {
+    return `unknown option '${first}'; options follow the command, as in 'kvs ${name} ${first}'`;
+  }
+  return text;
 }
 
 /** `help merge` as `merge --help`, which also says what is wrong with a name that no command has. */
@@ -91,7 +114,7 @@ function addCommand(
     .description(
       `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${details === undefined ? '' : `\n\n${details}`}`,
     )
-    .helpOption('-h, --help', 'print this')
+    .helpOption('-h, --help', 'print this help and exit')
     .usage(usageOf(command))
     .addHelpText(
       'after',
@@ -102,7 +125,8 @@ function addCommand(
     const bare = argument.replaceAll(/[[\]…]/g, '') + (argument.includes('…') ? '...' : '');
     const made = new Argument(optional ? `[${bare}]` : `<${bare}>`, help);
     const choices = command.argumentChoices?.[argument];
-    sub.addArgument(choices === undefined ? made : made.choices([...choices]));
+    if (choices !== undefined) made.choices([...choices]).argParser((word) => chosen(bare, word, choices));
+    sub.addArgument(made);
   }
   const made = Object.entries(options).map(([key, description]) => [key, optionOf(key, description)] as const);
   for (const [, option] of made) sub.addOption(option);
@@ -117,10 +141,17 @@ function addCommand(
   });
 }
 
+/** The word, which is one of the choices. */
+function chosen(what: string, word: string, choices: readonly string[]): string {
+  if (choices.includes(word)) return word;
+  const all = choices.length === 1 ? choices[0] : `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+  throw new UsageError(`${what} ${word}: must be ${all}${suggestion(word, choices)}`);
+}
+
 function optionOf(name: string, description: OptionDescription): Option {
   const { type, help, choices, multiple } = description;
   const option = new Option(type === 'boolean' ? `--${name}` : `--${name} <${placeholder(description)}>`, help);
-  if (choices !== undefined) option.choices([...choices]);
+  if (choices !== undefined) option.choices([...choices]).argParser((word) => chosen(`--${name}`, word, choices));
   if (multiple === true) {
     option.argParser((value, before: string[] | undefined) => [...(before ?? []), value]);
   }
@@ -131,8 +162,13 @@ function placeholder({ value, choices }: OptionDescription): string {
   return value ?? choices?.join('|') ?? 'VALUE';
 }
 
-/** What stands behind a command's name: `FILE OUT [--force] [--track N]`. */
-export function usageOf({ arguments: positionals, options }: Command): string {
+/** What follows a command's name, in short: `FILE OUT [options]`. */
+export function shortUsageOf({ arguments: positionals, options }: Command): string {
+  return [...Object.keys(positionals), ...(Object.keys(options).length === 0 ? [] : ['[options]'])].join(' ');
+}
+
+/** What follows a command's name: `FILE OUT [--force] [--track N]`. */
+function usageOf({ arguments: positionals, options }: Command): string {
   const words = Object.entries(options).map(([name, description]) => {
     return description.type === 'boolean' ? `[--${name}]` : `[--${name} ${placeholder(description)}]`;
   });

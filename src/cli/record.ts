@@ -13,7 +13,7 @@ const OPTIONS = {
   out: {
     type: 'string',
     value: 'FILE.mkv|FILE.mp4',
-    help: 'the file to write; - for Matroska on standard output',
+    help: 'the file to write, or - for Matroska on standard output',
   },
   ...FORCE_OPTION,
   ...SERVICE_OPTIONS,
@@ -21,17 +21,23 @@ const OPTIONS = {
 
 /** `kvs record`: a stream of the service into a file, live or from its archive. */
 export const record = command({
-  summary: 'record a stream of the service: what it stores of a stretch of time, or live until Ctrl-C',
+  summary: 'record a stream of the service: stored media of a time range, or live until Ctrl-C',
   details:
-    'What has been recorded is kept when recording ends before its time, because the stream is deleted, access ends or the disk is ' +
-    'full: as FILE.incomplete.mkv, up to the last fragment that is whole. A recording that Ctrl-C or --duration ends has its own name. ' +
-    'An MP4 is made when the recording is over, of a Matroska file beside it.',
+    'If recording fails, for example because the stream is deleted, access is revoked or the disk is full, the complete fragments are ' +
+    'kept as FILE.incomplete.mkv. Ctrl-C and --duration end a recording normally. ' +
+    'An MP4 is made after the recording ends, from a Matroska file next to it.',
   arguments: {},
   options: OPTIONS,
   examples: [
     ['record --stream door --out door.mkv --live', 'record until Ctrl-C'],
-    ['record --stream door --out door.mkv --start earliest --duration 600', 'ten minutes, from the oldest fragment on'],
-    ['record --stream door --out door.mp4 --from 2026-01-31T12:00:00Z --to 2026-01-31T12:10:00Z', 'from the archive'],
+    [
+      'record --stream door --out door.mkv --start earliest --duration 600',
+      'ten minutes, starting at the oldest fragment',
+    ],
+    [
+      'record --stream door --out door.mp4 --from 2026-01-31T12:00:00Z --to 2026-01-31T12:10:00Z',
+      'stored media, as MP4',
+    ],
   ],
   async run({ values }) {
     const { stream, out, json = false, force } = values;
@@ -39,7 +45,7 @@ export const record = command({
     if (out === undefined) throw new UsageError('--out is missing');
     const request = streamRequest(stream, values);
     if (request.range === undefined && values.live !== true && values.start === undefined) {
-      throw new UsageError('say what to record: --from and --to, or --live');
+      throw new UsageError('specify what to record: --from and --to, or --live');
     }
     const output = await openOutput(out, { force });
     try {
@@ -96,7 +102,7 @@ async function writeRecording(request: StreamRequest, output: OutputFile): Promi
   if (failure !== undefined) throw await kept(failure.error, output, bytes, fragments);
   if (fragments === 0) {
     throwIfInterrupted();
-    throw new Error('there is no fragment to record');
+    throw new Error('there are no fragments to record');
   }
   return { fragments, failed, frames, bytes, documents: documentCount };
 }
@@ -108,10 +114,12 @@ async function kept(error: unknown, output: OutputFile, bytes: number, fragments
   try {
     const name = await output.keep(bytes);
     if (name === undefined) return error;
-    return new Error(`${why}; what was recorded before, ${count(fragments, 'fragment')}, is kept in ${name}`);
+    return new Error(
+      `${why}; ${count(fragments, 'fragment')} recorded before that ${fragments === 1 ? 'is' : 'are'} kept in ${name}`,
+    );
   } catch (failure) {
     const text = failure instanceof Error ? failure.message : String(failure);
-    return new Error(`${why}; what was recorded before could not be kept: ${text}`);
+    return new Error(`${why}; the fragments recorded before that could not be kept: ${text}`);
   }
 }
 
@@ -129,7 +137,7 @@ async function recordMp4(request: StreamRequest, output: OutputFile, out: string
   } finally {
     await stage.abandon();
   }
-  if (name === undefined) throw new Error('there is nothing to make an MP4 of');
+  if (name === undefined) throw new Error('there is nothing to make an MP4 from');
   try {
     const made = await writeMp4(name, output, (text) => tell(`${request.streamName}: ${text}`));
     await output.finish();

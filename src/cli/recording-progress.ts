@@ -1,6 +1,7 @@
 import type { Fragment } from '../fragments/fragment.js';
 import { StatusTimer } from './progress.js';
 import { clearStatus } from './terminal.js';
+import { count } from './text.js';
 
 /** Counts what is recorded, and says on a terminal how far it has come. */
 export class RecordingProgress {
@@ -29,8 +30,8 @@ export class RecordingProgress {
     this.#timer.show(() => {
       const of = this.total === undefined ? '' : ` of ${this.total}`;
       const time = fragment.producerTimestamp?.toISOString() ?? '';
-      const count = this.fragments + this.failed;
-      return `kvs: ${this.#stream}: ${count}${of} fragments, ${(this.#bytes / 1e6).toFixed(1)} MB ${time}`;
+      const done = this.fragments + this.failed;
+      return `kvs: ${this.#stream}: ${of === '' ? count(done, 'fragment') : `${done}${of} fragments`}, ${(this.#bytes / 1e6).toFixed(1)} MB ${time}`;
     });
   }
 

@@ -35,7 +35,7 @@ export async function writeMkv(
   tell: (text: string) => void,
   onWritten: (fragment: Fragment, bytes: readonly Uint8Array[]) => void,
 ): Promise<Recording> {
-  const chunks = new ChunkMerger({ onNewDocument: ({ message }) => tell(`a new document begins: ${message}`) });
+  const chunks = new ChunkMerger({ onNewDocument: ({ message }) => tell(`a new document starts: ${message}`) });
   let whole: RecordingSummary = { bytes: 0, documents: 0 };
   let written = 0;
   const write = async (pieces: readonly Uint8Array[]) => {

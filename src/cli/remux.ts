@@ -8,22 +8,26 @@ import { SegmentFiles } from './segment-files.js';
 import { ServiceErrors } from './service-errors.js';
 import { tell } from './terminal.js';
 import { exactUs } from './text.js';
-import { TRACK_USAGE, trackFilter } from './track-option.js';
+import { TrackList } from './track-list.js';
+import { missingTracks, TRACK_USAGE, trackFilter } from './track-option.js';
 
 const OPTIONS = {
   ...READ_OPTIONS,
   ...FORCE_OPTION,
   fragmented: {
     type: 'boolean',
-    help: 'write one segment for each fragment, as players of streams want it; where tracks change, OUT-2.mp4 follows',
+    help: 'write fragmented MP4, with one segment per fragment; if tracks change, continue in OUT-2.mp4',
   },
   track: {
     type: 'string',
     multiple: true,
     value: TRACK_USAGE,
-    help: 'these tracks only; may be given several times',
+    help: 'only these tracks; can be repeated',
   },
-  'start-at-zero': { type: 'boolean', help: 'with --fragmented: let the presentation begin at 0; without, it does' },
+  'start-at-zero': {
+    type: 'boolean',
+    help: 'with --fragmented, start at 0; without --fragmented, the output always does',
+  },
 } as const;
 
 /** What has been made. */
@@ -44,15 +48,15 @@ interface Summary {
 
 /** `kvs remux`: MP4 without encoding anything again. */
 export const remux = command({
-  summary: 'remux H.264, H.265, AAC and G.711 to MP4, with nothing encoded again',
+  summary: 'remux H.264, H.265, AAC and G.711 to MP4, without re-encoding',
   arguments: {
     FILE: 'a Matroska file, - for standard input, or a URL',
-    'OUT.mp4': 'the file to write, - for standard output',
+    'OUT.mp4': 'the file to write, or - for standard output',
   },
   options: OPTIONS,
   examples: [
-    ['remux camera.mkv camera.mp4', 'one MP4 that begins to play before all of it is there'],
-    ['remux - - --fragmented < camera.mkv | ffplay -', 'segments, each as soon as its fragment is whole'],
+    ['remux camera.mkv camera.mp4', 'write an MP4 that can be played while it is downloaded'],
+    ['remux - - --fragmented < camera.mkv | ffplay -', 'write each segment as soon as its fragment is complete'],
   ],
   async run({ values, positionals }) {
     const [file = '-', out = '-'] = positionals;
@@ -67,17 +71,18 @@ export const remux = command({
     const input = openInput(file);
     const output = await openOutput(out, { input: file, force: values.force });
     const errors = new ServiceErrors(file);
+    const tracks = new TrackList();
     const progress = await Progress.through(file);
     const segments =
       values.fragmented === true ? new SegmentFiles(output, out, { input: file, force: values.force }) : undefined;
     let summary: Summary;
     try {
-      const watched = progress.watch(errors.watch(input));
+      const watched = progress.watch(errors.watch(tracks.watch(input)));
       summary = await (segments === undefined
         ? writeProgressive(watched, output, options)
         : writeFragmented(watched, segments, options));
       if (summary.truncated && values.recover !== true) {
-        throw new Error('the input ends inside a fragment; with --recover, what had arrived is kept');
+        throw new Error('the input ends inside a fragment; use --recover to keep what arrived');
       }
       errors.expectNone(values.recover);
       await output.finish();
@@ -85,16 +90,18 @@ export const remux = command({
     } catch (error) {
       await segments?.abandon();
       await output.abandon();
-      throw isNothing(error) ? input.foundNothing(error.message) : input.explain(error);
+      throw isNothing(error)
+        ? input.foundNothing(tracks.explain(missingTracks(values.track) ?? error.message))
+        : input.explain(error);
     } finally {
       progress.end();
     }
-    const change = `${file}: tracks or their configurations change`;
-    const inOne = 'without --fragmented, one MP4 has all';
+    const change = `${file}: the tracks or their configuration change`;
+    const inOne = 'without --fragmented, one MP4 contains everything';
     if (summary.files !== undefined)
       tell(`${change}: what follows is in ${summary.files.slice(1).join(', ')} (${inOne})`);
     else if ((summary.initializations ?? 1) > 1) {
-      const many = `${summary.initializations} initialization segments, of which players of files read only the first`;
+      const many = `${summary.initializations} initialization segments, but file players read only the first`;
       tell(`${change}: ${many} (${inOne})`);
     }
     summary.durationUs = exactUs(summary.durationUs);
@@ -188,6 +195,6 @@ async function writeFragmented(
 
 function summaryText({ fragments, invalidFragments, bytes, durationUs, mimeType, truncated }: Summary): string {
   const left = invalidFragments === 0 ? '' : `, ${invalidFragments} left out`;
-  const cut = truncated ? '; the last one is cut short' : '';
+  const cut = truncated ? '; the last fragment is incomplete' : '';
   return `fragments: ${fragments}${left}; seconds: ${(durationUs / 1e6).toFixed(3)}; bytes: ${bytes}; ${mimeType}${cut}`;
 }

@@ -8,7 +8,10 @@ import type { OutputFile } from './output-file.js';
  * @param rewrites is filled while the output is written; none of them overlap
  */
 export async function rewritten(output: OutputFile, rewrites: readonly OutputRewrite[]): Promise<OutputFile> {
-  const spool = await FileSpool.beside(output);
+  const spool = await FileSpool.beside(output).catch(async (error: unknown) => {
+    await output.abandon();
+    throw error;
+  });
   return {
     ...output,
     write: (bytes) => spool.write(bytes),

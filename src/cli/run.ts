@@ -5,12 +5,13 @@ import { completion } from './completion.js';
 import { fleet } from './fleet.js';
 import { fragments } from './fragments.js';
 import { frames } from './frames.js';
+import { withHint } from './hint.js';
 import { hls } from './hls.js';
 import { images } from './images.js';
 import { inspect } from './inspect.js';
 import { interruptedExitCode, isInterruption, listenToSignals } from './interrupt.js';
 import { merge } from './merge.js';
-import { parseLine, usageOf } from './program.js';
+import { parseLine, shortUsageOf } from './program.js';
 import { record } from './record.js';
 import { remux } from './remux.js';
 import { serve } from './serve.js';
@@ -56,7 +57,8 @@ export async function runCli(words: readonly string[]): Promise<number> {
     const { command, values, positionals } = line.invocation;
     name = line.invocation.name;
     const { stream } = values;
-    subject = typeof stream === 'string' ? stream : positionals[0];
+    const [argument = ''] = Object.keys(command.arguments);
+    subject = typeof stream === 'string' ? stream : /^\[?FILE/.test(argument) ? positionals[0] : undefined;
     await command.run({ values, positionals });
     return interruptedExitCode() ?? 0;
   } catch (error) {
@@ -68,8 +70,8 @@ export async function runCli(words: readonly string[]): Promise<number> {
       return interruptedExitCode() ?? 1;
     }
     const text = error instanceof Error ? error.message : String(error);
-    tell(subject === undefined || error instanceof SelfContainedError ? text : `${subject}: ${text}`);
-    return 1;
+    tell(withHint(subject === undefined || error instanceof SelfContainedError ? text : `${subject}: ${text}`));
+    return interruptedExitCode() ?? 1;
   }
 }
 
@@ -77,6 +79,6 @@ function wrongUsage(message: string, name: string | undefined): number {
   tell(message);
   const command = name === undefined ? undefined : COMMANDS.get(name);
   if (command === undefined) explain("'kvs help' lists the commands");
-  else explain(`usage: kvs ${name} ${usageOf(command)}`, `'kvs ${name} --help' explains them`);
+  else explain(`usage: kvs ${name} ${shortUsageOf(command)}`, `'kvs ${name} --help' explains the options`);
   return 2;
 }

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import type { FillOptions, LocalStream } from '../testing/local-stream.js';
-import { command, SelfContainedError, UsageError } from './command.js';
-import { openInput } from './input.js';
+import { command, numberOption, SelfContainedError, UsageError } from './command.js';
+import { type Input, openInput } from './input.js';
 import { interruption } from './interrupt.js';
 import { cannotListen } from './listen.js';
 import { explain, writeOut } from './terminal.js';
@@ -9,27 +9,27 @@ import { printable } from './text.js';
 
 const OPTIONS = {
   json: { type: 'boolean', help: 'print the address and the streams as a JSON object' },
-  stream: { type: 'string', value: 'NAME', help: 'put all files into this one stream, one behind the other' },
-  realtime: { type: 'boolean', help: 'send the fragments in the time in which they were recorded' },
-  loop: { type: 'boolean', help: 'begin again at the end, with --realtime' },
+  stream: { type: 'string', value: 'NAME', help: 'serve all files as this one stream, one after the other' },
+  realtime: { type: 'boolean', help: 'send the fragments in real time, as they were recorded' },
+  loop: { type: 'boolean', help: 'with --realtime, start again at the end' },
   host: {
     type: 'string',
     value: 'ADDRESS',
-    help: 'the address to listen at; default: 127.0.0.1, which only this machine reaches',
+    help: 'the address to listen on; default: 127.0.0.1, which only this machine can reach',
   },
   'allow-origin': {
     type: 'string',
     multiple: true,
     value: 'ORIGIN',
-    help: 'an origin of web pages that may call it, * for all; default: those that come from this machine',
+    help: 'an origin whose web pages can call the endpoint, or * for all; default: pages served from this machine',
   },
   'allow-host': {
     type: 'string',
     multiple: true,
     value: 'NAME',
-    help: 'a name by which it may be called, besides those of this machine',
+    help: 'a host name that requests may use, besides the names of this machine',
   },
-  port: { type: 'string', value: 'N', help: 'the port; default: a free one' },
+  port: { type: 'string', value: 'N', help: 'the port to listen on; default: any free port' },
 } as const;
 
 /** In real time for ever, a stream must not grow for ever: two hours of fragments of a second. */
@@ -39,19 +39,18 @@ const RETENTION = 7200;
 export const serve = command({
   summary: 'serve a local Kinesis Video endpoint with files as its streams, until Ctrl-C',
   details:
-    'Each FILE is a stream by the name of the file; where two have the same one, the name of the folder stands before it, and a number behind it where that is the same as well.',
+    'Each file becomes a stream named after it, without the extension. If two files have the same name, the name of the directory is put in front; if that is the same too, a number is added.',
   arguments: { 'FILE…': 'Matroska files, - for standard input, or URLs' },
   options: OPTIONS,
   examples: [
-    ['serve camera.mkv', 'the stream camera, all of it at once'],
-    ['serve camera.mkv --realtime --loop --port 8080', 'a camera that never ends, at a port that stays the same'],
-    ['serve monday.mkv tuesday.mkv --stream door', 'one stream of two files'],
+    ['serve camera.mkv', 'serve the stream camera, with all fragments available at once'],
+    ['serve camera.mkv --realtime --loop --port 8080', 'simulate a live camera on a fixed port'],
+    ['serve monday.mkv tuesday.mkv --stream door', 'serve two files as one stream'],
   ],
   async run({ values, positionals }) {
     const { realtime = false, loop = false, host } = values;
-    const port = values.port === undefined ? 0 : /^\d+$/.test(values.port) ? Number(values.port) : -1;
-    if (port < 0 || port > 65_535) throw new UsageError(`--port ${values.port}: it is no port`);
-    if (loop && !realtime) throw new UsageError('--loop needs --realtime');
+    const port = numberOption('port', values.port, 0, 65_535) ?? 0;
+    if (loop && !realtime) throw new UsageError('--loop requires --realtime');
     const files = filesByStream(positionals, values.stream);
     // Other commands have no need of a server.
     const { startLocalKinesisVideo } = await import('../testing/local-kinesis-video.js');
@@ -71,16 +70,26 @@ export const serve = command({
       else signal.addEventListener('abort', () => resolve());
     });
     try {
+      const begun: Promise<void>[] = [];
       const fills = [...files].map(async ([name, paths]) => {
         const stream = server.createStream(name);
+        let begin = () => {};
+        begun.push(
+          new Promise((resolve) => {
+            begin = resolve;
+          }),
+        );
         const options: FillOptions = { realtime, loop: loop && paths.length === 1, signal };
         do {
-          for (const path of paths) await fill(stream, path, options);
+          for (const path of paths) await fill(stream, path, options, begin);
         } while (loop && paths.length > 1 && !signal.aborted);
       });
       const filled = Promise.all(fills);
       filled.catch(() => stop.abort());
-      if (!realtime) await filled;
+      // In real time this takes as long as the recording; what is no stream at all is told in place of an address.
+      if (realtime) await Promise.race([filled, stopped, Promise.all(begun)]);
+      else await filled;
+      if (interruption.aborted) return;
       await announce(server.endpoint, [...files.keys()], values.json === true);
       await stopped;
       await filled;
@@ -94,13 +103,17 @@ export const serve = command({
   },
 });
 
-/** Puts a file into a stream. Its errors name it, since a command has several. */
-async function fill(stream: LocalStream, path: string, options: FillOptions): Promise<void> {
+/**
+ * Puts a file into a stream. Its errors name it, since a command has several.
+ *
+ * @param begin is called when bytes have come that may be Matroska
+ */
+async function fill(stream: LocalStream, path: string, options: FillOptions, begin: () => void): Promise<void> {
   const newest = () => stream.fragments.at(-1)?.fragmentNumber;
   const before = newest();
   const input = openInput(path);
   try {
-    await stream.fill(input, options);
+    await stream.fill(noticed(input, begin), options);
   } catch (error) {
     if (options.signal?.aborted === true) throw error;
     const explained = input.explain(error);
@@ -109,7 +122,14 @@ async function fill(stream: LocalStream, path: string, options: FillOptions): Pr
     });
   }
   if (newest() === before && options.signal?.aborted !== true) {
-    throw new SelfContainedError(`${path}: ${input.foundNothing('there is no fragment in it').message}`);
+    throw new SelfContainedError(`${path}: ${input.foundNothing('it contains no fragment').message}`);
+  }
+}
+
+async function* noticed(input: Input, begin: () => void): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of input) {
+    if (input.foreign === undefined) begin();
+    yield chunk;
   }
 }
 
@@ -120,7 +140,7 @@ async function announce(endpoint: string, streams: readonly string[], json: bool
   }
   const example = `aws kinesisvideo get-data-endpoint --endpoint-url ${endpoint} --api-name GET_MEDIA --stream-name ${streams[0]}`;
   await writeOut(`Kinesis Video at ${endpoint}\nstreams: ${streams.join(', ')}\n`);
-  explain(`try: ${example}`, 'Ctrl-C ends it');
+  explain(`try: ${example}`, 'Press Ctrl-C to stop');
 }
 
 /** Which files go into which stream, in order. */
@@ -152,7 +172,7 @@ function streamName(path: string, parts: number): string {
 /** A stream name as the service takes it: 1 to 256 letters, digits, `_`, `.` and `-`. */
 function checkedName(name: string): string {
   if (!/^[\w.-]{1,256}$/.test(name)) {
-    throw new UsageError(`--stream ${printable(name)}: a stream name has 1 to 256 letters, digits, _, . and -`);
+    throw new UsageError(`--stream ${printable(name)}: must be 1 to 256 letters, digits, _, . or -`);
   }
   return name;
 }

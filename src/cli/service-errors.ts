@@ -55,7 +55,7 @@ export class ServiceErrors {
     this.#follow(undefined);
     if (this.#count > 0 && recover !== true)
       throw new Error(
-        'the service reports an error in the stream, and what should follow is missing; --recover takes it as it is',
+        'the service reported an error in the stream, and the rest is missing; use --recover to accept what arrived',
       );
   }
 
@@ -74,7 +74,7 @@ export class ServiceErrors {
     if (current?.error === undefined) return;
     this.#count++;
     const number = current.fragmentNumber === undefined ? '' : `fragment ${printable(current.fragmentNumber)}: `;
-    tell(`${this.#name}: ${number}error of ${current.error.operation}: ${errorText(current.error)}`);
+    tell(`${this.#name}: ${number}${current.error.operation} error: ${errorText(current.error)}`);
   }
 }
 

@@ -5,44 +5,48 @@ import type { FragmentDocument } from '../client/iteration.js';
 import type { FragmentRange } from '../client/list-fragments.js';
 import type { StartPosition } from '../client/position.js';
 import { type OptionDescriptions, type OptionValues, UsageError } from './command.js';
+import { withHint } from './hint.js';
 import { interruption } from './interrupt.js';
+import { suggestion } from './suggestion.js';
 import { tell } from './terminal.js';
+import { timeOption } from './time-option.js';
 
 /** The options of commands that read a stream of the service. */
 export const SERVICE_OPTIONS = {
-  stream: { type: 'string', value: 'NAME', help: 'the stream of the service to read' },
+  stream: { type: 'string', value: 'NAME', help: 'read this stream of the service instead of a file' },
   from: {
     type: 'string',
     value: 'TIME',
-    help: 'read what the service stores from this time on (ISO 8601, like 2026-01-31T12:00:00Z)',
+    help: 'read stored media from this time on (ISO 8601, such as 2026-01-31T12:00:00Z)',
   },
-  to: { type: 'string', value: 'TIME', help: 'read what it stores up to this time; default: now' },
+  to: { type: 'string', value: 'TIME', help: 'read stored media up to this time; default: now' },
   timestamps: {
     type: 'string',
     choices: ['producer', 'server'],
-    help: 'whose clock --from and --to are of; default: producer',
+    help: 'the clock that --from and --to refer to; default: producer',
   },
   duplicates: {
     type: 'string',
     choices: ['keep', 'first', 'last'],
-    help: 'of stored fragments of one producer time: keep all (default), or read the first or the last that was ingested',
+    help: 'if several stored fragments have the same producer time: keep all, or only the first or the last that was ingested; default: keep',
   },
-  live: { type: 'boolean', help: 'read the stream as it comes, until Ctrl-C' },
+  live: { type: 'boolean', help: 'read the live stream until Ctrl-C' },
   start: {
     type: 'string',
     value: 'SELECTOR',
+    words: ['now', 'earliest'],
     help:
-      'where to begin to read as it comes: now (default), earliest, fragment:NUMBER (behind it), producer:TIME, server:TIME, ' +
-      'or token:CONTINUATION_TOKEN',
+      'where to start reading the live stream: now, earliest, fragment:NUMBER (after that fragment), producer:TIME, server:TIME, ' +
+      'or token:CONTINUATION_TOKEN; default: now',
   },
-  duration: { type: 'string', value: 'SECONDS', help: 'stop reading as it comes after so many seconds' },
+  duration: { type: 'string', value: 'SECONDS', help: 'stop reading the live stream after this many seconds' },
   'give-up-after': {
     type: 'string',
     value: 'SECONDS',
-    help: 'end when nothing has gone well for so many seconds; default: try for ever',
+    help: 'stop if nothing has succeeded for this many seconds; default: retry forever',
   },
-  endpoint: { type: 'string', value: 'URL', help: 'where the service is, such as a local endpoint' },
-  region: { type: 'string', value: 'REGION', help: 'the AWS region; default: what the AWS SDK finds' },
+  endpoint: { type: 'string', value: 'URL', help: 'the endpoint of the service, such as that of kvs serve' },
+  region: { type: 'string', value: 'REGION', help: 'the AWS Region; default: from the configuration of the AWS SDK' },
 } as const satisfies OptionDescriptions;
 
 /** What those options were given. */
@@ -103,21 +107,22 @@ export function streamRequest(streamName: string, values: ServiceValues): Stream
     giveUpAfterMs,
   };
   if (from === undefined && to === undefined) {
-    if (timestamps !== undefined) throw new UsageError('--timestamps goes with --from and --to');
-    if (duplicates !== undefined) throw new UsageError('--duplicates goes with --from and --to');
+    if (timestamps !== undefined) throw new UsageError('--timestamps requires --from');
+    if (duplicates !== undefined) throw new UsageError('--duplicates requires --from');
     const durationMs = millisecondsOf('duration', duration);
     return { ...request, range: undefined, start: startOf(start ?? 'now'), durationMs };
   }
   if (live || duration !== undefined || start !== undefined) {
-    throw new UsageError('--from and --to do not go with --live, --start and --duration');
+    throw new UsageError('--from and --to cannot be used with --live, --start or --duration');
   }
   if (from === undefined) throw new UsageError('--from is missing');
   const range = {
     type: timestamps === 'server' ? 'SERVER_TIMESTAMP' : 'PRODUCER_TIMESTAMP',
-    from: timeOf(from),
-    to: to === undefined ? new Date() : timeOf(to),
+    from: timeOption('--from', from),
+    to: to === undefined ? new Date() : timeOption('--to', to),
   } as const;
-  if (range.from > range.to) throw new UsageError('--from is after --to');
+  if (range.from > range.to)
+    throw new UsageError(to === undefined ? '--from is in the future' : '--from is after --to');
   return { ...request, range, start: { type: 'NOW' }, durationMs: undefined };
 }
 
@@ -125,6 +130,8 @@ export function streamRequest(streamName: string, values: ServiceValues): Stream
 function duplicatesOf(choice: string | undefined): DuplicateChoice | undefined {
   return choice === 'keep' || choice === 'first' || choice === 'last' ? choice : undefined;
 }
+
+const STARTS = ['now', 'earliest', 'fragment', 'producer', 'server', 'token'];
 
 /** Where to begin. */
 export function startOf(text: string): StartPosition {
@@ -135,40 +142,35 @@ export function startOf(text: string): StartPosition {
     case 'earliest':
       return { type: 'EARLIEST' };
     case 'fragment':
-      if (!/^\d{1,128}$/.test(value)) throw new UsageError(`--start ${text}: a fragment number has digits only`);
+      if (!/^\d{1,128}$/.test(value)) throw new UsageError(`--start ${text}: a fragment number consists of digits`);
       return { type: 'FRAGMENT_NUMBER', afterFragmentNumber: value };
     case 'producer':
-      return { type: 'PRODUCER_TIMESTAMP', timestamp: timeOf(value) };
+      return { type: 'PRODUCER_TIMESTAMP', timestamp: timeOption('--start', value) };
     case 'server':
-      return { type: 'SERVER_TIMESTAMP', timestamp: timeOf(value) };
+      return { type: 'SERVER_TIMESTAMP', timestamp: timeOption('--start', value) };
     case 'token':
       if (value === '') throw new UsageError(`--start ${text}: the token is missing`);
       return { type: 'CONTINUATION_TOKEN', continuationToken: value };
     default:
       throw new UsageError(
-        `--start ${text}: it is now, earliest, fragment:NUMBER, producer:TIME, server:TIME or token:TOKEN`,
+        `--start ${text}: must be now, earliest, fragment:NUMBER, producer:TIME, server:TIME or token:TOKEN${suggestion(kind, STARTS)}`,
       );
   }
 }
 
-function timeOf(text: string): Date {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw new UsageError(`${text} is no time; write it like 2026-01-31T12:00:00Z`);
-  return time;
-}
-
 function millisecondsOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const seconds = Number(text);
-  if (!(seconds > 0 && seconds < 1e6)) throw new UsageError(`--${option} ${text}: it is no number of seconds`);
+  const seconds = /^\d*\.?\d+$/.test(text) ? Number(text) : 0;
+  if (!(seconds > 0 && seconds < 1e6)) {
+    throw new UsageError(`--${option} ${text}: must be a number of seconds greater than 0 and less than 1000000`);
+  }
   return seconds * 1000;
 }
 
 /**
- * Region and credentials come from where the AWS SDK looks for them. An endpoint on this machine is no service that would check them, so
- * there they need not be set up.
+ * How the service is reached. Region and credentials come from where the AWS SDK looks for them. An endpoint on this machine does not
+ * check them, so they need not be set up for it.
  */
-/** How the service is reached. */
 export function clientConfigOf({
   endpoint,
   region,
@@ -177,7 +179,7 @@ export function clientConfigOf({
   readonly region?: string | undefined;
 }) {
   if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : '')) {
-    throw new UsageError(`--endpoint ${endpoint}: it is no URL of http or https`);
+    throw new UsageError(`--endpoint ${endpoint}: must be an http or https URL`);
   }
   const isLocal = endpoint !== undefined && /^http:\/\/(127\.|localhost[:/]|\[::1\])/.test(`${endpoint}/`);
   const { AWS_ACCESS_KEY_ID: key, AWS_PROFILE: profile, AWS_REGION: usual } = process.env;
@@ -220,10 +222,10 @@ async function live(
   const { streamName, clientConfig, start, giveUpAfterMs } = request;
   const { GetMediaConsumer } = await import('../client/get-media-consumer.js');
   const onReconnect = ({ error, delayMs }: ReconnectEvent) => {
-    if (error !== undefined) tell(`${streamName}: ${error.message}; again in ${Math.round(delayMs)} ms`);
+    if (error !== undefined) tell(`${streamName}: ${withHint(error.message)}; retrying in ${Math.round(delayMs)} ms`);
   };
   const onGap = ({ afterFragmentNumber, reason }: GapEvent) => {
-    const where = afterFragmentNumber === undefined ? 'at the beginning' : `behind ${afterFragmentNumber}`;
+    const where = afterFragmentNumber === undefined ? 'at the beginning' : `after ${afterFragmentNumber}`;
     tell(`${streamName}: fragments are missing ${where}: ${reason}`);
   };
   const settings = { streamName, clientConfig, start, giveUpAfterMs, reuseBuffers, signal };
@@ -248,7 +250,8 @@ async function stored(
     onProgress: ({ total }) => listener.onTotal?.(total),
     onRetry:
       connection?.onRetry ??
-      (({ error, delayMs }) => tell(`${streamName}: ${error.message}; again in ${Math.round(delayMs)} ms`)),
+      (({ error, delayMs }) =>
+        tell(`${streamName}: ${withHint(error.message)}; retrying in ${Math.round(delayMs)} ms`)),
     onFailure: ({ fragmentNumber, error }) => {
       listener.onMissing?.();
       if (connection !== undefined) connection.onFailure(fragmentNumber, error);

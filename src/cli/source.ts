@@ -5,7 +5,7 @@ import { type Documents, openStream, SERVICE_OPTIONS, type ServiceValues, stream
 
 /** The arguments of a command that reads a FILE, or with {@link SERVICE_OPTIONS} a stream of the service. */
 export const SOURCE_ARGUMENTS = {
-  '[FILE]': 'a Matroska file, - for standard input, or a URL; not with --stream',
+  '[FILE]': 'a Matroska file, - for standard input, or a URL; omit it with --stream',
 } as const;
 
 /** What a command reads. */
@@ -25,13 +25,13 @@ export async function openSource(positionals: readonly string[], values: Service
   const [file] = positionals;
   const { stream } = values;
   if (stream !== undefined) {
-    if (file !== undefined) throw new UsageError('FILE and --stream do not go together');
+    if (file !== undefined) throw new UsageError('FILE and --stream cannot be used together');
     const input = new Input(bytesOf(openStream(streamRequest(stream, values))), true);
     return { name: stream, input, progress: await Progress.through(stream, true) };
   }
   if (file === undefined) throw new UsageError('FILE is missing');
   const option = unusedOption(values);
-  if (option !== undefined) throw new UsageError(`--${option} goes with --stream`);
+  if (option !== undefined) throw new UsageError(`--${option} requires --stream`);
   return { name: file, input: openInput(file), progress: await Progress.through(file) };
 }
 

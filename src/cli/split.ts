@@ -9,15 +9,15 @@ import { count, printable } from './text.js';
 
 /** `kvs split`: each fragment's document as a file. */
 export const split = command({
-  summary: 'write the document of each fragment to a file of its own, byte for byte',
+  summary: 'write the document of each fragment to its own file, byte for byte',
   details:
-    'The files are 000001.mkv, 000002.mkv and so on, in the order of the stream. One of which bytes are missing is called ' +
+    'The files are named 000001.mkv, 000002.mkv and so on, in stream order. An incomplete document is named, for example, ' +
     '000003.truncated.mkv.',
-  arguments: { FILE: 'a Matroska file, - for standard input, or a URL', DIR: 'the folder to write to' },
+  arguments: { FILE: 'a Matroska file, - for standard input, or a URL', DIR: 'the directory to write to' },
   options: { ...READ_OPTIONS, ...FORCE_OPTION },
   examples: [
-    ['split recording.mkv fragments', 'the fragments of a GetMedia body as files'],
-    ['split recording.mkv fragments --json', 'the same, with a JSON object for each file'],
+    ['split recording.mkv fragments', 'write each fragment of a saved GetMedia response to a file'],
+    ['split recording.mkv fragments --json', 'also print one JSON object per file'],
   ],
   async run({ values, positionals }) {
     const [file = '-', directory = '.'] = positionals;
@@ -27,7 +27,7 @@ export const split = command({
     let isHeard = true;
     const onFile = async (made: DocumentFile) => {
       files++;
-      if (made.document.truncated) tell(`${file}: ${made.path} is not whole: bytes are missing`);
+      if (made.document.truncated) tell(`${file}: ${made.path} is incomplete: bytes are missing`);
       // The files are to be all there also when the lines have no reader.
       if (isHeard) isHeard = await heard(output.line(describe(made)));
     };
@@ -38,7 +38,7 @@ export const split = command({
     try {
       const bytes = progress.watch(errors.watch(input));
       for await (const part of readDocumentParts(bytes, readerOptions(file, values))) await folder.write(part);
-      if (files === 0) throw input.foundNothing('there is no document in it');
+      if (files === 0) throw input.foundNothing('it contains no document');
     } catch (error) {
       await folder.abandon();
       throw input.explain(error);
@@ -75,5 +75,5 @@ function jsonLine({ path, document }: DocumentFile): string {
 function textLine({ path, document }: DocumentFile): string {
   const { length, truncated, metadata } = document;
   const number = metadata?.fragmentNumber === undefined ? '' : `, fragment ${printable(metadata.fragmentNumber)}`;
-  return `${printable(path)}: ${count(length, 'byte')}${number}${truncated ? ', not whole: bytes are missing' : ''}`;
+  return `${printable(path)}: ${count(length, 'byte')}${number}${truncated ? ', incomplete: bytes are missing' : ''}`;
 }

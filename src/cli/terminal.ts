@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { interruptible, throwIfInterrupted } from './interrupt.js';
+import { reasonOf } from './system-error.js';
 import { fitted, harmless } from './text.js';
 
 // The one place that writes to standard output and standard error. What is text is made harmless here, whatever it came from.
@@ -19,7 +20,7 @@ function listen(): void {
     failure ??=
       error.code === 'EPIPE'
         ? new ClosedOutputError('standard output is closed')
-        : new Error(`cannot write standard output: ${error.message}`, { cause: error });
+        : new Error(`cannot write standard output: ${reasonOf(error)}`, { cause: error });
   });
   // There is nobody left to tell.
   process.stderr.on('error', () => {});
@@ -68,18 +69,29 @@ export function clearStatus(): void {
   process.stderr.write('\r\x1b[K');
 }
 
-/** Lines for standard output, gathered so that a write is made for many of them, and held back when nobody reads. */
+/** Lines wait for others at the most so long. */
+const GATHERING_MS = 50;
+
+/**
+ * Lines for standard output, gathered so that a write is made for many of them, and held back when nobody reads. A line of a live stream
+ * is written also while no other follows.
+ */
 export class LineOutput {
   #text = '';
+  #timer: NodeJS.Timeout | undefined;
 
   /** Adds a line; a newline within it is escaped. A promise is returned when it has to be waited for. */
   line(text: string): Promise<void> | undefined {
     this.#text += `${harmless(text)}\n`;
+    // An error is kept, and thrown by the next write.
+    this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), GATHERING_MS);
     return this.#text.length < 64 * 1024 ? undefined : this.flush();
   }
 
   /** Writes what has been gathered. */
   async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const text = this.#text;
     this.#text = '';
     await write(text);

@@ -1,3 +1,5 @@
+export { count } from '../ebml/plural.js';
+
 import type { MediaProblem } from '../decode/decode-error.js';
 
 /** Characters that steer a terminal, or that a reader does not see: controls, formats, surrogates, private use, separators of lines. */
@@ -31,11 +33,6 @@ export function seconds(microseconds: number): string {
 /** Microseconds without the noise of floating point: with three decimals at the most, and an integer where it is one. */
 export function exactUs(microseconds: number): number {
   return Math.round(microseconds * 1000) / 1000;
-}
-
-/** A number of things: `1 channel`, `2 channels`. */
-export function count(number: number, thing: string, things = `${thing}s`): string {
-  return `${number} ${number === 1 ? thing : things}`;
 }
 
 /** The text, shortened in its middle so that it takes no more columns of a terminal. */

@@ -202,5 +202,5 @@ async function announce(url: string, { json, opens }: ViewOptions): Promise<void
   await writeOut(json ? `${JSON.stringify({ page: url })}\n` : `${url}\n`);
   if (json) return;
   if (opens && outputIsTerminal()) openUrl(url);
-  explain('Ctrl-C ends it');
+  explain('Press Ctrl-C to stop');
 }

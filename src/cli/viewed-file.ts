@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { rangeOf } from '../hls/respond.js';
+import { describeForeign, FOREIGN_HEAD_SIZE } from '../mkv/foreign.js';
 import { SelfContainedError } from './command.js';
 import { openInput } from './input.js';
 import { Progress } from './progress.js';
+import { reasonOf } from './system-error.js';
 
 /** So many bytes are read at once. */
 const PIECE = 256 * 1024;
@@ -25,8 +27,9 @@ export async function openViewedFile(path: string): Promise<ViewedFile> {
   const facts = await stat(path).catch(() => undefined);
   if (facts?.isFile() === true) {
     const handle = await open(path).catch((error: unknown) => {
-      throw new SelfContainedError(`${path}: it cannot be read`, { cause: error });
+      throw new SelfContainedError(`${path}: ${reasonOf(error)}`, { cause: error });
     });
+    await expectMatroska(path, handle);
     return { name: basename(path), size: facts.size, handle };
   }
   const input = openInput(path);
@@ -48,7 +51,18 @@ export async function openViewedFile(path: string): Promise<ViewedFile> {
   } finally {
     progress.end();
   }
+  await expectMatroska(path, handle);
   return { name: path === '-' ? 'standard input' : nameOfUrl(path), size, handle };
+}
+
+/** @throws Error when the file is empty, or begins as another format does */
+async function expectMatroska(path: string, handle: FileHandle): Promise<void> {
+  const { buffer, bytesRead } = await handle.read(new Uint8Array(FOREIGN_HEAD_SIZE), 0, FOREIGN_HEAD_SIZE, 0);
+  const foreign = describeForeign(buffer.subarray(0, bytesRead));
+  if (bytesRead > 0 && foreign === undefined) return;
+  await handle.close();
+  const what = foreign === undefined ? 'the input is empty' : `this is ${foreign}, not Matroska`;
+  throw new SelfContainedError(`${path}: ${what}`);
 }
 
 function nameOfUrl(path: string): string {

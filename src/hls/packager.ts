@@ -143,6 +143,11 @@ export class Packager {
     }
   }
 
+  /** Whether there is media to play, now or until a window of live fragments passed over it. */
+  get hasMedia(): boolean {
+    return this.#presentation.tracks.size > 0;
+  }
+
   /** Ends feeding: the source is closed, and the presentation complete. */
   close(): void {
     this.#stop.abort();

@@ -21,7 +21,7 @@ describe('kvs check', () => {
     const lines = run.stdout.trimEnd().split('\n');
     expect(lines.filter((line) => line.startsWith('error CodecId: byte '))).toHaveLength(10);
     expect(lines).toContain('5 fragments, 170 frames');
-    expect(lines.at(-1)).toMatch(/^GetImages would not take it: track 1 .* is no video/);
+    expect(lines.at(-1)).toMatch(/^GetImages would not accept it: track 1 .* is no video/);
     expect(run.stderr).toContain('10 errors found');
   });
 

@@ -7,6 +7,7 @@ import { concatBytes } from '../../src/ebml/writer.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { kvs } from '../support/cli.js';
 import { fragmentInput } from '../support/kvs-documents.js';
+import { findTool } from '../support/tools.js';
 import { RECORDING } from '../testing/support.js';
 
 const COMMANDS = [...kvs(['help']).stdout.matchAll(/^ {2}(?!help)([a-z]+) (?:\[options\]|<|\[)/gm)].map(
@@ -53,8 +54,8 @@ describe('the command line', () => {
     [['frames', RECORDING, '--track', 'vidio'], '--track vidio'],
     [['frames', RECORDING, '--track', '0'], '--track 0'],
     [['frames', RECORDING, '--hash', 'md5'], 'sha256'],
-    [['frames', RECORDING, '--stream', 'door'], 'do not go together'],
-    [['frames', RECORDING, '--from', '2026-01-01'], '--from goes with --stream'],
+    [['frames', RECORDING, '--stream', 'door'], 'cannot be used together'],
+    [['frames', RECORDING, '--from', '2026-01-01'], '--from requires --stream'],
     [['frames'], 'FILE is missing'],
     [['frames', '--stream', 'door', '--start', 'never'], '--start never'],
     [['frames', '--stream', 'door', '--start', 'fragment:x'], 'digits'],
@@ -106,9 +107,9 @@ describe('the command line', () => {
         });
       });
     expect(await run(`${base}/camera.mkv`)).toBe(kvs(['fragments', RECORDING, '--json']).stdout);
-    expect(await run(`${base}/none`)).toBe(`exit 1: kvs: ${base}/none: the server answers 404 Not Found\n`);
+    expect(await run(`${base}/none`)).toBe(`exit 1: kvs: ${base}/none: the server responded with 404 Not Found\n`);
     server.close();
-    expect(await run(`${base}/none`)).toMatch(/^exit 1: kvs: .*cannot read it: .*ECONNREFUSED/);
+    expect(await run(`${base}/none`)).toMatch(/^exit 1: kvs: .*cannot be read: .*ECONNREFUSED/);
     expect(kvs(['fragments', `file://${process.cwd()}/${RECORDING}`]).status).toBe(0);
   });
 });
@@ -134,13 +135,61 @@ describe('kvs completion', () => {
     expect(offered('kvs', 'merge', '--pack')).toEqual(['--pack-clusters']);
     expect(offered('kvs', 'frames', '--hash', '')).toEqual(['sha256']);
     expect(offered('kvs', 'merge', 'packa')).toContain('package.json');
-    expect(offered('kvs', 'completion', 'z')).toContain('zsh');
+    expect(offered('kvs', 'completion', 'z')).toEqual(['zsh']);
+    expect(offered('kvs', '--v')).toEqual(['--version']);
+    expect(offered('kvs', 'hls', '--mode', '=', 'l')).toEqual(['live']);
+    expect(offered('kvs', 'frames', '--track', '')).toEqual(['video', 'audio']);
+    expect(offered('kvs', 'frames', '--out', 'packa')).toContain('package.json');
+    expect(offered('kvs', 'frames', '--duration', '')).toEqual(['']);
+    expect(offered('kvs', 'fleet', '')).toEqual(['worker', 'follow', 'unfollow', 'status']);
   });
 
-  it.each(['zsh', 'fish'])('has every command and option for %s', (shell) => {
-    const { status, stdout } = kvs(['completion', shell]);
-    expect(status).toBe(0);
-    for (const name of COMMANDS) expect(stdout).toContain(name);
-    expect(stdout).toContain('pack-clusters');
+  /** Lines, and words that a shell offers at their ends. */
+  const OFFERS: readonly (readonly [line: string, offer: string])[] = [
+    ['kvs me', 'merge'],
+    ['kvs help sp', 'split'],
+    ['kvs hls --mode re', 'replay'],
+    ['kvs frames --track v', 'video'],
+    ['kvs merge --pack', '--pack-clusters'],
+    ['kvs completion ba', 'bash'],
+    ['kvs fleet wo', 'worker'],
+    ['kvs merge package-l', 'package-lock.json'],
+    ['kvs frames --out package-l', 'package-lock.json'],
+  ];
+
+  it.skipIf(findTool('fish') === undefined)('completes the same in fish', () => {
+    const lines = OFFERS.map(([line]) => `complete -C '${line}' | string collect; echo ---`);
+    const script = `printf '%s' "$SCRIPT" | source; ${lines.join('; ')}`;
+    const { stdout, stderr } = spawnSync('fish', ['--no-config', '-c', script], {
+      encoding: 'utf8',
+      env: { ...process.env, SCRIPT: kvs(['completion', 'fish']).stdout },
+    });
+    expect(stderr).toBe('');
+    const offers = stdout.split('---\n').map((text) => text.split(/[\t\n]/)[0]);
+    expect(offers.slice(0, -1)).toEqual(OFFERS.map(([, offer]) => offer));
+  });
+
+  it.skipIf(findTool('zsh') === undefined)('completes the same in zsh', () => {
+    // Completion needs a line editor: an interactive shell in a terminal of its own, which runs each line that a tab has completed.
+    const script = `
+      zmodload zsh/zpty
+      zpty shell zsh -f -i
+      zpty -w shell 'PS1= PROMPT_EOL_MARK=; unsetopt zle_bracketed_paste; autoload -U compinit; compinit -u -D; eval "$SCRIPT"'
+      zpty -w shell 'kvs() { print -r -- "<$*>" }; echo rea""dy'
+      zpty -m -r shell text '*ready*'
+      for line in "$@"; do
+        zpty -w -n shell "$line"$'\\t\\n'
+        zpty -m -r shell text '*<*>*'
+        print -r -- "$text"
+      done
+      zpty -d shell`;
+    const { stdout } = spawnSync('zsh', ['-f', '-c', script, 'zsh', ...OFFERS.map(([line]) => line)], {
+      encoding: 'utf8',
+      env: { ...process.env, SCRIPT: kvs(['completion', 'zsh']).stdout, TERM: 'dumb' },
+      timeout: 60_000,
+    });
+    const completed = [...stdout.matchAll(/<([^<>]*)>/g)].map(([, words]) => words);
+    const expected = OFFERS.map(([line, offer]) => line.replace(/^kvs /, '').replace(/\S+$/, offer));
+    expect(completed).toEqual(expected);
   });
 });

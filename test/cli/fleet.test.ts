@@ -46,7 +46,7 @@ describeNeeding('kvs fleet', [tools('redis-server')], () => {
     expect(await start('status', ...place).ended).toMatchObject({ code: 0, out: '' });
     expect(await start('follow', 'door', ...place, '--start', 'earliest').ended).toMatchObject({ code: 0, out: '' });
     const waiting = await start('status', ...place).ended;
-    expect(waiting.out).toBe('door: waits for a worker, no checkpoint\n');
+    expect(waiting.out).toBe('door: waiting for a worker, no checkpoint\n');
     const worker = start(
       'worker',
       ...place,
@@ -75,7 +75,7 @@ describeNeeding('kvs fleet', [tools('redis-server')], () => {
     worker.child.kill('SIGTERM');
     expect(await worker.ended).toMatchObject({ code: 143 });
     expect(worker.said.err).toContain('door: drained');
-    expect((await start('status', ...place).ended).out).toContain('door: waits for a worker');
+    expect((await start('status', ...place).ended).out).toContain('door: waiting for a worker');
     expect(await start('unfollow', 'door', ...place).ended).toMatchObject({ code: 0 });
     expect(await start('status', ...place).ended).toMatchObject({ code: 0, out: '' });
   }, 90_000);
@@ -91,15 +91,15 @@ describeNeeding('kvs fleet', [tools('redis-server')], () => {
     expect(await worker.ended).toMatchObject({ code: 143 });
     const { code, err } = await status.ended;
     expect(code).toBe(1);
-    expect(err).toBe('kvs: status: Redis cannot be reached: connect ECONNREFUSED 127.0.0.1:1\n');
+    expect(err).toBe('kvs: Redis cannot be reached: connect ECONNREFUSED 127.0.0.1:1\n');
   }, 60_000);
 
   it.each([
-    [['follow'], 2, 'the name of a stream is missing'],
+    [['follow'], 2, 'NAME is missing'],
     [['worker'], 2, '--handler is missing'],
-    [['worker', 'door', '--handler', 'x.mjs'], 2, 'a worker takes no names'],
+    [['worker', 'door', '--handler', 'x.mjs'], 2, 'a worker takes no stream names'],
     [['worker', '--handler', 'README.md'], 1, '--handler README.md: '],
-    [['status', '--redis', 'http://127.0.0.1'], 2, 'no URL of redis'],
+    [['status', '--redis', 'http://127.0.0.1'], 2, 'must be a URL that starts with redis'],
   ])('refuses %j', async (words, code, text) => {
     const ended = await start(...words).ended;
     expect(ended.code).toBe(code);

@@ -145,8 +145,8 @@ describe('kvs fragments', () => {
     const json = kvs(['fragments', '--json', '-'], bytes);
     // Something is missing, as with any input that is not whole.
     expect(json.status).toBe(1);
-    expect(json.stderr).toContain('kvs: -: error of GetMedia: KMS_KEY_ACCESS_DENIED, 4500, access denied');
-    expect(json.stderr).toContain(`kvs: -: fragment ${numberOf(1)}: error of GetMediaForFragmentList: InternalError`);
+    expect(json.stderr).toContain('kvs: -: GetMedia error: KMS_KEY_ACCESS_DENIED, 4500, access denied');
+    expect(json.stderr).toContain(`kvs: -: fragment ${numberOf(1)}: GetMediaForFragmentList error: InternalError`);
     expect(kvs(['fragments', '--recover', '-'], bytes).status).toBe(0);
     const lines = json.stdout
       .trimEnd()
@@ -171,7 +171,7 @@ describe('kvs fragments', () => {
       [numberOf(2), null, 3],
     ]);
     const text = kvs(['fragments', '-'], bytes);
-    expect(text.stdout).toContain('error of GetMedia: KMS_KEY_ACCESS_DENIED, 4500, access denied');
+    expect(text.stdout).toContain('GetMedia error: KMS_KEY_ACCESS_DENIED, 4500, access denied');
     expect(text.stdout).not.toContain('\u001b');
   });
 
@@ -204,7 +204,7 @@ describe('kvs fragments', () => {
         .split('\n')
         .map((line) => JSON.parse(line).truncated),
     ).toEqual([false, true]);
-    expect(kvs(['fragments', '-'], cut).stdout).toContain('not whole');
+    expect(kvs(['fragments', '-'], cut).stdout).toContain('incomplete');
     const strict = kvs(['fragments', '--json', '--strict', '-'], cut);
     expect(strict.status).toBe(1);
     expect(strict.stderr).toMatch(/^kvs: -: byte \d+: the stream ends too early/);
@@ -224,7 +224,7 @@ describe('kvs fragments', () => {
     expect(run.stdout.trimEnd().split('\n')).toHaveLength(1);
     const recovered = kvs(['fragments', '--json', '--recover', file]);
     expect(recovered.status).toBe(0);
-    expect(recovered.stderr).toMatch(/byte \d+: skipped or damaged: \d+ bytes/);
+    expect(recovered.stderr).toMatch(/byte \d+: \d+ bytes skipped or damaged: /);
     const lines: Line[] = recovered.stdout
       .trimEnd()
       .split('\n')

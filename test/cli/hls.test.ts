@@ -76,7 +76,7 @@ describe('kvs hls', () => {
     }
     expect(existsSync(file('index.html'))).toBe(true);
     const again = kvs(['hls', RECORDING, '--out', folder]);
-    expect([again.status, again.stderr]).toEqual([1, expect.stringContaining('is there already')]);
+    expect([again.status, again.stderr]).toEqual([1, expect.stringContaining('already exists')]);
     expect(kvs(['hls', RECORDING, '--out', folder, '--force']).status).toBe(0);
   });
 

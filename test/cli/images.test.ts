@@ -70,8 +70,8 @@ describeNeeding('kvs images, on the captures', [CAPTURES, packages('@napi-rs/web
 describe('kvs images', () => {
   it.each([
     [['--every', '1x'], /--every 1x: /],
-    [['--width', 'wide'], /--width wide: no number/],
-    [['--from', 'noon'], /--from noon: no time/],
+    [['--width', 'wide'], /--width wide: must be a number/],
+    [['--from', 'noon'], /--from noon: not a time/],
   ])('refuses %j, and makes no folder', (words, message) => {
     const run = kvs(['images', 'test/cases/keyflags--all.mkv', '--out', folder, ...words]);
     expect(run.status).toBe(2);
@@ -82,6 +82,6 @@ describe('kvs images', () => {
   it('says that there is no picture', () => {
     const run = kvs(['images', 'test/cases/alaw-only--alaw.mkv', '--out', folder]);
     expect(run).toMatchObject({ status: 1 });
-    expect(run.stderr).toContain('there is no picture in it');
+    expect(run.stderr).toContain('it contains no picture');
   });
 });

@@ -62,7 +62,7 @@ describeNeeding('kvs images --stream', [decoder], () => {
     for (const name of said.stdout.trimEnd().split('\n')) {
       expect([...readFileSync(join(out, name)).subarray(0, 2)]).toEqual([0xff, 0xd8]);
     }
-    expect(said.stderr).toMatch(/\d+ pictures written to /);
+    expect(said.stderr).toMatch(/wrote \d+ pictures to /);
   });
 
   it('ends after --duration', async () => {

@@ -108,12 +108,12 @@ describe('kvs merge', () => {
     writeFileSync(input, concatBytes([BODY, BODY]));
     const { stderr } = kvs([input, out]);
     const text = 'the Timestamp 0 comes after 20000';
-    expect(stderr).toBe(`kvs: ${input}: byte ${BODY.length}: a new document begins: ${text}\n`);
+    expect(stderr).toBe(`kvs: ${input}: byte ${BODY.length}: a new document starts: ${text}\n`);
     expect(statSync(out).size).toBe(2 * merge(BODY).bytes.length);
     const stopped = kvs([input, out, '--stop-at-first-non-matching', '--force']);
     expect(stopped).toMatchObject({
       status: 0,
-      stderr: `kvs: ${input}: byte ${BODY.length}: merging stops: ${text}\n`,
+      stderr: `kvs: ${input}: byte ${BODY.length}: stopped merging: ${text}\n`,
     });
     expect(Buffer.compare(readFileSync(out), merge(BODY).bytes)).toBe(0);
   });

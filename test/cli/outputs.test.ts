@@ -89,10 +89,7 @@ describe.each([
   it('replaces what is there only with --force', () => {
     writeFileSync(join(folder, 'out'), 'before');
     const refused = bash(`${command} $REC out`);
-    expect([refused.status, refused.stderr]).toEqual([
-      1,
-      expect.stringContaining('out is there already; with --force'),
-    ]);
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('out already exists; use --force')]);
     expect(readFileSync(join(folder, 'out'), 'utf8')).toBe('before');
     expect(bash(`${command} $REC out --force`).status).toBe(0);
     expect(readFileSync(join(folder, 'out')).length).toBeGreaterThan(1000);
@@ -111,11 +108,11 @@ describe.each([
   });
 
   it.each([
-    ['a file that is not there', 'nofile', /^kvs: nofile: there is no such file \(ENOENT\)\n$/],
-    ['a folder', '.', /^kvs: \.: this is a folder \(EISDIR\)\n$/],
+    ['a file that is not there', 'nofile', /^kvs: nofile: no such file or directory \(ENOENT\)\n$/],
+    ['a folder', '.', /^kvs: \.: it is a directory \(EISDIR\)\n$/],
     ['an empty file', 'empty', /^kvs: empty: the input is empty\n$/],
-    ['text', 'text', /^kvs: text: byte \d+: this is text, not Matroska\n$/],
-    ['a URL of another kind', 's3://bucket/key', /^kvs: s3:\/\/bucket\/key: s3: URLs cannot be read/],
+    ['text', 'text', /^kvs: text: byte 0: this is text, not Matroska\n$/],
+    ['a URL of another kind', 's3://bucket/key', /^kvs: s3:\/\/bucket\/key: s3 URLs are not supported/],
   ])('leaves nothing of %s', (_, file, message) => {
     writeFileSync(join(folder, 'empty'), '');
     writeFileSync(join(folder, 'text'), 'Service Unavailable\n');
@@ -162,7 +159,7 @@ describe('a reader of standard output that goes away', () => {
     ])('is told from a disk that is full: kvs %s', (words) => {
     const { status, stderr } = bash(`kvs ${words} > /dev/full`);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^kvs: .*cannot write standard output: ENOSPC[^\n]*\n$/);
+    expect(stderr).toMatch(/^kvs: .*cannot write standard output: no space left on device \(ENOSPC\)\n$/);
   });
 
   it.skipIf(!existsSync('/dev/full'))('has the same exit code where messages have nowhere to go either', () => {

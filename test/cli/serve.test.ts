@@ -86,7 +86,7 @@ describe('kvs serve', () => {
     const { line } = serve(RECORDING, '--json', '--host', '127.0.0.2');
     expect(JSON.parse(await line()).endpoint).toMatch(/^http:\/\/127\.0\.0\.2:\d+$/);
     const { code, errors } = await serve(RECORDING, '--host', '203.0.113.1').ended;
-    expect([code, errors]).toEqual([1, expect.stringMatching(/^kvs: cannot listen at port 0 of 203\.0\.113\.1: /)]);
+    expect([code, errors]).toEqual([1, expect.stringMatching(/^kvs: cannot listen on 203\.0\.113\.1: /)]);
   });
 
   it('says so of a file without fragments', async () => {

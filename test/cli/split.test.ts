@@ -59,7 +59,7 @@ describe('kvs split', () => {
     const { status, stderr, lines } = kvs('split', input, out, '--json');
     expect(files()).toEqual(['000001.mkv', '000002.mkv', '000003.truncated.mkv']);
     expect(JSON.parse(lines[2] ?? '')).toMatchObject({ truncated: true, bytes: (FRAGMENTS[2]?.length ?? 0) - 100 });
-    expect(stderr).toBe(`kvs: ${input}: ${join(out, '000003.truncated.mkv')} is not whole: bytes are missing\n`);
+    expect(stderr).toBe(`kvs: ${input}: ${join(out, '000003.truncated.mkv')} is incomplete: bytes are missing\n`);
     expect(status).toBe(0);
     expect(Buffer.compare(concatBytes(written()), readFileSync(input))).toBe(0);
   });
@@ -76,12 +76,12 @@ describe('kvs split', () => {
     writeFileSync(input, concatBytes([BODY, ERROR]));
     const { status, stderr } = kvs('split', input, out);
     expect(status).toBe(1);
-    expect(stderr).toContain(`kvs: ${input}: error of GetMedia: ACCESS\\u001b[2J, 4500, access denied`);
-    expect(stderr).toContain('the service reports an error in the stream');
+    expect(stderr).toContain(`kvs: ${input}: GetMedia error: ACCESS\\u001b[2J, 4500, access denied`);
+    expect(stderr).toContain('the service reported an error in the stream');
     expect(Buffer.compare(concatBytes(written()), readFileSync(input))).toBe(0);
     const recovered = kvs('split', input, join(folder, 'other'), '--recover');
     expect(recovered).toMatchObject({ status: 0 });
-    expect(recovered.stderr).toContain('error of GetMedia');
+    expect(recovered.stderr).toContain('GetMedia error');
   });
 
   it('says so where there is nothing', () => {
@@ -126,7 +126,7 @@ describe('kvs merge', () => {
     writeFileSync(input, concatBytes([BODY, ERROR]));
     const { status, stderr } = kvs('merge', input, target);
     expect(status).toBe(1);
-    expect(stderr).toContain('error of GetMedia: ACCESS\\u001b[2J, 4500');
+    expect(stderr).toContain('GetMedia error: ACCESS\\u001b[2J, 4500');
     expect(readdirSync(folder)).toEqual(['in.mkv']);
     expect(kvs('merge', input, target, '--recover')).toMatchObject({ status: 0 });
     expect(readdirSync(folder)).toEqual(['in.mkv', 'merged.mkv']);
@@ -140,7 +140,7 @@ describe('kvs merge', () => {
     writeFileSync(input, concatBytes([BODY, BODY]));
     const { status, stderr } = kvs('merge', input, target, '--pack-clusters', '--force');
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^kvs: .*: byte \d+: a discontinuity: the Timestamp \d+ comes after \d+\n$/);
+    expect(stderr).toMatch(/^kvs: .*: byte \d+: discontinuity: the Timestamp \d+ comes after \d+\n$/);
   });
 });
 

@@ -170,7 +170,7 @@ describe('kvs view FILE', () => {
     [['view'], 'FILE is missing'],
     [['view', RECORDING, '--port', '70000'], '--port 70000'],
     [['view', RECORDING, '--start', 'earliest'], '--stream'],
-    [['view', RECORDING, '--stream', 'door'], 'do not go together'],
+    [['view', RECORDING, '--stream', 'door'], 'cannot be used together'],
   ])('%s is wrong', (words, message) => {
     const { status, stderr } = kvs(words);
     expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
@@ -178,7 +178,7 @@ describe('kvs view FILE', () => {
 
   it('says what cannot be read', () => {
     const { status, stderr } = kvs(['view', 'no-such-file.mkv', '--json']);
-    expect([status, stderr]).toEqual([1, 'kvs: no-such-file.mkv: there is no such file (ENOENT)\n']);
+    expect([status, stderr]).toEqual([1, 'kvs: no-such-file.mkv: no such file or directory (ENOENT)\n']);
   });
 
   it('fails a test that starts it at once when it ends at once', async () => {
@@ -290,7 +290,7 @@ describeNeeding('kvs view on a terminal', [tools('script')], () => {
     let printed = '';
     for await (const text of child.stdout.setEncoding('utf8')) {
       printed += text;
-      if (printed.includes('Ctrl-C ends it')) break;
+      if (printed.includes('Press Ctrl-C')) break;
     }
     return { printed, opened: () => (existsSync(note) ? readFileSync(note, 'utf8') : undefined) };
   }

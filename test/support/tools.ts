@@ -12,6 +12,8 @@ const PROGRAMS = {
   mkvinfo: ['mkvinfo'],
   'gst-launch-1.0': ['gst-launch-1.0'],
   script: ['script'],
+  zsh: ['zsh'],
+  fish: ['fish'],
   'redis-server': ['redis-server'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
 } as const;
