@@ -1,6 +1,6 @@
 import { Fragment } from '../fragments/fragment.js';
 import { readFragments, readFrames } from '../fragments/read.js';
-import type { ByteStream } from '../mkv/byte-stream.js';
+import { type ByteStream, beginReading } from '../mkv/byte-stream.js';
 import type { MkvGap, MkvWarning } from '../mkv/reader-options.js';
 import type { TrackMetadata } from '../mkv/track.js';
 import type { Frame } from '../visitors/frame.js';
@@ -80,8 +80,10 @@ export class MediaFrames {
     const source = this.#source;
     if (source instanceof Uint8Array || !isIterable(source)) return this.#readBytes(source);
     const iterator = iteratorOf(source);
+    const alreadyRead = beginReading(source);
     this.#iterator = iterator;
     const first = await iterator.next();
+    if (first.done === true && alreadyRead !== undefined) throw alreadyRead;
     if (first.done !== true && first.value instanceof Fragment) return this.#takeApart(first.value, iterator);
     return this.#readBytes(chunksOf(first, iterator));
   }

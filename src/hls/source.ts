@@ -1,5 +1,5 @@
 import type { Fragment } from '../fragments/fragment.js';
-import type { ByteStream } from '../mkv/byte-stream.js';
+import { type ByteStream, beginReading } from '../mkv/byte-stream.js';
 
 /** The source for a packager: bytes, or whole fragments, for example of a consumer. */
 export type PackagerSource = ByteStream | AsyncIterable<Fragment> | Iterable<Fragment>;
@@ -11,7 +11,9 @@ export async function bytesOrFragments(
   if (source instanceof Uint8Array || 'getReader' in source || 'stream' in source) return { bytes: source };
   const iterator: AsyncIterator<unknown> | Iterator<unknown> =
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const alreadyRead = beginReading(source);
   const first = await iterator.next();
+  if (first.done === true && alreadyRead !== undefined) throw alreadyRead;
   const items = withFirst(first, iterator);
   if (first.done !== true && isFragment(first.value)) return { fragments: only(items, isFragment, 'a fragment') };
   return { bytes: only(items, isBytes, 'bytes') };

@@ -44,10 +44,8 @@ export interface ChunkSource {
  * @throws TypeError when it is none of the kinds of {@link ByteStream}
  */
 export function openByteStream(stream: ByteStream): ChunkSource {
-  // Its end is no news when it was read before: it would look like a stream without bytes.
-  const wasRead = isOnce(stream) && (readBefore.has(stream) || wasReadElsewhere(stream));
   const iterator = iterate(stream);
-  if (isOnce(stream)) readBefore.add(stream);
+  const alreadyRead = beginReading(stream);
   let reading = false;
   let isEmpty = true;
   const take = ({ done, value }: Result) => {
@@ -57,7 +55,7 @@ export function openByteStream(stream: ByteStream): ChunkSource {
       return value;
     }
     iterator.finish?.();
-    if (wasRead && isEmpty) throw new TypeError('the byte stream has been read already');
+    if (isEmpty && alreadyRead !== undefined) throw alreadyRead;
     return undefined;
   };
   return {
@@ -78,11 +76,24 @@ export function openByteStream(stream: ByteStream): ChunkSource {
   };
 }
 
+/**
+ * Notes that a stream is read from now on, of bytes or of anything else.
+ *
+ * @returns the error for when it gives nothing, of a stream that was read before: its end is no news then, and would look like that of a
+ * stream without bytes
+ */
+export function beginReading(stream: unknown): TypeError | undefined {
+  if (!isOnce(stream)) return undefined;
+  const wasRead = readBefore.has(stream) || wasReadElsewhere(stream);
+  readBefore.add(stream);
+  return wasRead ? new TypeError('the byte stream has been read already') : undefined;
+}
+
 /** Streams that give their bytes once and have been opened. */
 const readBefore = new WeakSet<object>();
 
-/** Whether a byte stream gives its bytes once. Arrays and the like begin again each time. */
-function isOnce(stream: ByteStream): stream is Exclude<ByteStream, Uint8Array | BlobLike> {
+/** Whether a stream gives what it has once. Arrays and the like begin again each time. */
+function isOnce(stream: unknown): stream is object {
   if (typeof stream !== 'object' || stream === null || stream instanceof Uint8Array) return false;
   if ('getReader' in stream) return true;
   // An iterator that is its own iterable goes on where it stands; a Node stream makes one that does.
