@@ -62,7 +62,7 @@ describe('the header of a Block', () => {
     (bytes) => {
       const { code, offset, message } = errorOf(bytes);
       expect([code, offset]).toEqual(['InvalidBlock', OFFSET]);
-      expect(message).toContain(`${bytes.length} bytes`);
+      expect(message).toContain(`${bytes.length} byte`);
     },
   );
 

@@ -95,7 +95,7 @@ describe('the value of an element', () => {
       const error = fault(() => read(Mkv.DateUTC, new Uint8Array(length)).value);
       expect([error.code, error.message]).toEqual([
         'InvalidValue',
-        expect.stringContaining(`a date of ${length} bytes`),
+        expect.stringContaining(`a date of ${length} byte`),
       ]);
     }
   });
