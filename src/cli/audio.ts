@@ -19,7 +19,7 @@ const OPTIONS = {
   ...FORCE_OPTION,
   track: {
     type: 'string',
-    value: 'NAME|N[,…]',
+    value: 'NAME|N[,...]',
     help: 'the track, or several tracks that become the channels of the output; default: the first audio track',
   },
   rate: { type: 'string', value: 'HZ', help: 'the sample rate in Hz; default: that of the recording' },

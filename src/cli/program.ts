@@ -164,7 +164,7 @@ function placeholder({ value, choices }: OptionDescription): string {
 
 /** What follows a command's name, in short: `FILE OUT [options]`. */
 export function shortUsageOf({ arguments: positionals, options }: Command): string {
-  return [...Object.keys(positionals), ...(Object.keys(options).length === 0 ? [] : ['[options]'])].join(' ');
+  return [...argumentsOf(positionals), ...(Object.keys(options).length === 0 ? [] : ['[options]'])].join(' ');
 }
 
 /** What follows a command's name: `FILE OUT [--force] [--track N]`. */
@@ -172,5 +172,10 @@ function usageOf({ arguments: positionals, options }: Command): string {
   const words = Object.entries(options).map(([name, description]) => {
     return description.type === 'boolean' ? `[--${name}]` : `[--${name} ${placeholder(description)}]`;
   });
-  return [...Object.keys(positionals), ...words].join(' ');
+  return [...argumentsOf(positionals), ...words].join(' ');
+}
+
+/** A terminal need not have the character for several. */
+function argumentsOf(positionals: Command['arguments']): string[] {
+  return Object.keys(positionals).map((name) => name.replace('…', '...'));
 }
