@@ -67,7 +67,7 @@ export function playbackHandler(settings: HandlerSettings): PlaybackHandler {
 interface Written {
   /** What it was written from. */
   readonly state: string;
-  readonly body: string;
+  readonly body: Bytes;
   readonly answers: Map<string, Answer>;
 }
 
@@ -222,7 +222,7 @@ class Answerer {
     const state = `${this.#settings.presentation.version} ${fragments}`;
     let written = this.#written.get(key);
     if (written?.state !== state) {
-      written = { state, body: write(), answers: new Map() };
+      written = { state, body: new TextEncoder().encode(write()), answers: new Map() };
       this.#written.set(key, written);
     }
     const { cacheControl } = head;
