@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { FragmentListConsumer } from '../../src/client/fragment-list-consumer.js';
 import { GetMediaConsumer } from '../../src/client/get-media-consumer.js';
 import type { Fragment } from '../../src/fragments/fragment.js';
-import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import { type GetMediaWriteOptions, writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { FakeArchive } from '../../test/client/support/fake-archive.js';
 import { FakeClock } from '../../test/client/support/fake-clock.js';
 import { FakeService } from '../../test/client/support/fake-service.js';
@@ -18,12 +18,8 @@ const EPOCH = 1_700_000_000_000;
 const DURATION_MS = 160;
 const RANGE = { type: 'SERVER_TIMESTAMP', from: new Date(0), to: new Date(2 * EPOCH) } as const;
 
-/**
- * Fragments of one stream, as a service keeps them: two tracks, no CRC-32.
- *
- * @param timestampScale nanoseconds of a tick
- */
-export function consumedStream(unknownSizeCluster: boolean, timestampScale = 1_000_000): StoredFragment[] {
+/** Fragments of one stream, as a service keeps them: two tracks. */
+export function consumedStream(options: GetMediaWriteOptions): StoredFragment[] {
   return Array.from({ length: COUNT }, (_, index) => {
     const number = String(91343852333181432682062607743920142267644735n * 1000n + BigInt(index));
     const time = EPOCH + index * DURATION_MS;
@@ -51,7 +47,7 @@ export function consumedStream(unknownSizeCluster: boolean, timestampScale = 1_0
           frames: [vp8(index * 4 + i, i < 2)],
         })),
       },
-      { timestampScale, unknownSizeCluster },
+      options,
     );
     return {
       number,
@@ -141,6 +137,7 @@ async function readLive(stream: readonly StoredFragment[], place: number, bit: n
     createMediaClient: service.createMediaClient,
     start: { type: 'EARLIEST' },
     clock,
+    verifyCrc: true,
     random: seeded(3),
     onGap: () => {
       told = true;
@@ -174,6 +171,7 @@ async function readStored(stream: readonly StoredFragment[], place: number, bit:
     createArchivedMediaClient: archive.createArchivedMediaClient,
     range: RANGE,
     clock,
+    verifyCrc: true,
     random: seeded(3),
     onFailure: () => {
       told = true;

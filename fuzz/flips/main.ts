@@ -21,7 +21,7 @@ async function readAll(): Promise<void> {
 async function consumeAll(): Promise<void> {
   const kinds: readonly ConsumerKind[] = ['GetMediaConsumer', 'FragmentListConsumer'];
   for (const unknownSize of [false, true]) {
-    const stream = consumedStream(unknownSize);
+    const stream = consumedStream({ unknownSizeCluster: unknownSize });
     for (const kind of kinds) {
       for (const place of [0, 2]) {
         const bits = placesIn(stream[place]?.bytes ?? new Uint8Array());

@@ -31,7 +31,7 @@ describe.each(KINDS)('%s', (kind) => {
   ])(
     'reads again what one wrong bit makes unlike the other fragments (fragment %i, unknown size: %s)',
     async (place, unknownSize) => {
-      const stream = consumedStream(unknownSize);
+      const stream = consumedStream({ unknownSizeCluster: unknownSize });
       const places = placesIn(stream[place]!.bytes);
       // An odd step meets every bit of a byte.
       const bits = places.filter((_, index) => index % 53 === 0);
@@ -46,7 +46,7 @@ describe.each(KINDS)('%s', (kind) => {
   );
 
   it.each([1_000_000, 500_000])('believes no TimestampScale that comes once, of %i', async (scale) => {
-    const stream = consumedStream(false, scale);
+    const stream = consumedStream({ timestampScale: scale });
     const expected = await consume(kind, stream, 0, undefined);
     for (const place of [0, 1, 4]) {
       // The element of three bytes, with its id: each bit of its value, and the id itself.
@@ -58,8 +58,19 @@ describe.each(KINDS)('%s', (kind) => {
     }
   });
 
+  it('is not fooled by a CRC-32 element that takes in the TimestampScale, so that nothing is verified', async () => {
+    const stream = consumedStream({ crc: true, timestampScale: 500_000 });
+    const expected = await consume(kind, stream, 0, undefined);
+    const info = bitBehind(stream[0]!, Buffer.of(0x15, 0x49, 0xa9, 0x66), 0, 0x80);
+    // The id and size of Info, and of the CRC-32 in it.
+    for (let bit = info; bit < info + 8 * 7; bit++) {
+      const { lines, told } = await consume(kind, stream, 0, bit);
+      expect([bit - info, told || lines.join() === expected.lines.join()]).toEqual([bit - info, true]);
+    }
+  });
+
   it('asks no more than once where nothing is odd', async () => {
-    const { calls } = await consume(kind, consumedStream(false), 0, undefined);
+    const { calls } = await consume(kind, consumedStream({}), 0, undefined);
     expect(calls).toBe(1);
   });
 });
@@ -68,7 +79,7 @@ describe('a codec that is wrong once, of another codec', () => {
   const wrong = (stream: readonly StoredFragment[]) => bitBehind(stream[0]!, 'V_VP8', 4, 1);
 
   it('in the first fragment of a live stream is told when the second one shows it', async () => {
-    const stream = consumedStream(false);
+    const stream = consumedStream({});
     const expected = await consume('GetMediaConsumer', stream, 0, undefined);
     const { lines, told } = await consume('GetMediaConsumer', stream, 0, wrong(stream));
     expect(told).toBe(true);
@@ -77,7 +88,7 @@ describe('a codec that is wrong once, of another codec', () => {
   });
 
   it('in the first fragment of a list is read again', async () => {
-    const stream = consumedStream(false);
+    const stream = consumedStream({});
     const expected = await consume('FragmentListConsumer', stream, 0, undefined);
     const { lines, told } = await consume('FragmentListConsumer', stream, 0, wrong(stream));
     expect([lines, told]).toEqual([expected.lines, false]);
