@@ -254,6 +254,8 @@ export class DocumentMerger {
   /** Takes the beginning of a master that is not within another one but a Segment. */
   #begin(element: MkvStartMasterElement): void {
     const { type } = element;
+    // The stream goes on behind the Cluster, and perhaps with nothing that is written.
+    this.#clusters.fill();
     if (type === Segment) {
       if (this.#header === undefined || this.#header.hasSegment) this.#newHeader(element.offset);
       this.#header?.setSegment(element);
@@ -320,6 +322,7 @@ export class DocumentMerger {
 
   /** Takes a whole element outside of the Clusters. */
   #complete(element: GatheredElement): void {
+    this.#clusters.fill();
     if (element.root.parent !== undefined && isMisplaced(element.type, Segment)) {
       this.#takeMisplaced(element);
       return;

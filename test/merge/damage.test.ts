@@ -129,6 +129,25 @@ describe('a damaged stream', () => {
     },
   );
 
+  it.each<[string, Uint8Array[]]>([
+    ['a header of which no document comes', [writeEbmlHeader()]],
+    ['another document', [documentHead(TRACKS)]],
+    ['what is left out', [writeMaster(Mkv.Tag, []), writeEbmlHeader()]],
+    ['Tags', [writeMaster(Mkv.Tags, []), writeEbmlHeader()]],
+    ['a Void element', [writeElement(Mkv.Void, new Uint8Array(3)), writeEbmlHeader()]],
+  ])('is whole where %s follows a Cluster of which bytes are missing', (_, behind) => {
+    const block = writeElement(Mkv.SimpleBlock, Uint8Array.of(0x81, 0, 1, 0x80, 5));
+    const content = concatBytes([writeElement(Mkv.Timestamp, 3), block, new Uint8Array(20), block]);
+    for (const unknownSize of [false, true]) {
+      const cluster = writeMaster(Mkv.Cluster, [content], { unknownSize });
+      const input = concatBytes([documentHead(TRACKS), cluster, ...behind]);
+      const { bytes, truncated } = mergeDamaged(input, { recover: true }, false);
+      expect(truncated).toBe(false);
+      expect(() => [...readChunks([bytes], { strict: true })]).not.toThrow();
+      expect(read(bytes).whole).toBe(true);
+    }
+  });
+
   it('drops a Cluster that is cut short and has no Timestamp left, and says so', () => {
     const whole = body(true);
     const timestamp = Buffer.from(whole).indexOf(Buffer.of(0x1f, 0x43, 0xb6, 0x75)) + 5;
