@@ -1,21 +1,17 @@
+import type { CallLimiter } from './rate-limiter.js';
 import type {
   GetDataEndpointCommand,
   GetDataEndpointCommandOutput,
-  KinesisVideoClientConfig,
-} from '@aws-sdk/client-kinesis-video';
-import type {
+  GetMediaCommand,
+  GetMediaCommandOutput,
   GetMediaForFragmentListCommand,
   GetMediaForFragmentListCommandOutput,
   KinesisVideoArchivedMediaClientConfig,
+  KinesisVideoClientConfig,
+  KinesisVideoMediaClientConfig,
   ListFragmentsCommand,
   ListFragmentsCommandOutput,
-} from '@aws-sdk/client-kinesis-video-archived-media';
-import type {
-  GetMediaCommand,
-  GetMediaCommandOutput,
-  KinesisVideoMediaClientConfig,
-} from '@aws-sdk/client-kinesis-video-media';
-import type { CallLimiter } from './rate-limiter.js';
+} from './sdk-types.js';
 
 /** Which stream: its name (`streamName`), or its Amazon Resource Name (`streamARN`). */
 export type StreamIdentity =

@@ -1,8 +1,8 @@
-import type { GetMediaCommandOutput } from '@aws-sdk/client-kinesis-video-media';
 import { openByteStream } from '../mkv/byte-stream.js';
 import { abortable, linkedController } from './abort.js';
 import { type Body, openBody, type Take } from './body.js';
 import type { Clock } from './clock.js';
+import type { GetMediaCommandOutput } from './sdk-types.js';
 import { KinesisVideoError, type ServiceOperation, toKinesisVideoError } from './service-error.js';
 import { Silence } from './silence.js';
 import { startTurn } from './start-queue.js';

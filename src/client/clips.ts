@@ -1,4 +1,3 @@
-import type { GetClipCommandOutput } from '@aws-sdk/client-kinesis-video-archived-media';
 import { concatBytes } from '../ebml/writer.js';
 import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import type { ArchivedMediaAccess, StreamIdentity } from './access.js';
@@ -9,6 +8,7 @@ import { asIs } from './iteration.js';
 import type { FragmentRange, ListedFragment } from './list-fragments.js';
 import { type PlaybackAccess, PlaybackCalls } from './playback-client.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
+import type { GetClipCommandOutput } from './sdk-types.js';
 
 /** Options of {@link getClip}, besides the stream. */
 export interface ClipSettings extends PlaybackAccess, Pick<ArchivedMediaAccess, 'createArchivedMediaClient'> {

@@ -1,10 +1,10 @@
-import type { APIName } from '@aws-sdk/client-kinesis-video';
 import type { ControlClient, StreamIdentity } from './access.js';
 import { Attempt } from './attempt.js';
 import type { Lease } from './client-pool.js';
 import type { Clock } from './clock.js';
 import { type CallLimiter, RateLimiter } from './rate-limiter.js';
 import { abandonRenewal, clockOffsetOf, loadControl, renewCredentials } from './sdk.js';
+import type { APIName } from './sdk-types.js';
 import { KinesisVideoError } from './service-error.js';
 
 /** How long the service lets an endpoint be kept. */

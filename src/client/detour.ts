@@ -1,7 +1,7 @@
-import type { StartSelector } from '@aws-sdk/client-kinesis-video-media';
 import type { GapEvent } from './events.js';
 import { keyOf } from './fragment-number.js';
 import type { NumberedMetadata } from './position.js';
+import type { StartSelector } from './sdk-types.js';
 
 /** How often the same place may be read damaged before it is passed over. */
 const TRIES = 3;

@@ -1,4 +1,3 @@
-import type { ImageSelectorType } from '@aws-sdk/client-kinesis-video-archived-media';
 import type { ClosableAsyncIterator } from '../mkv/async-iterator.js';
 import type { StreamIdentity } from './access.js';
 import { bytesFromBase64 } from './base64.js';
@@ -6,6 +5,7 @@ import { closable } from './closable.js';
 import { asIs } from './iteration.js';
 import { type PlaybackAccess, PlaybackCalls } from './playback-client.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
+import type { ImageSelectorType } from './sdk-types.js';
 
 /** Options of {@link images}, besides the stream. */
 export interface ImagesSettings extends PlaybackAccess {

@@ -1,8 +1,8 @@
-import type { FragmentSelectorType } from '@aws-sdk/client-kinesis-video-archived-media';
 import { compareFragmentNumbers } from '../visitors/fragment-metadata.js';
 import type { ArchivedMediaClient, StreamIdentity } from './access.js';
 import { callPatiently, type PatientSetup } from './patient-call.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
+import type { FragmentSelectorType } from './sdk-types.js';
 import { KinesisVideoError } from './service-error.js';
 
 /** A range of time. Both ends are included. */

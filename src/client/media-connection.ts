@@ -1,4 +1,3 @@
-import type { StartSelector } from '@aws-sdk/client-kinesis-video-media';
 import type { MediaClient, StreamIdentity } from './access.js';
 import { Attempt } from './attempt.js';
 import type { Clock } from './clock.js';
@@ -9,6 +8,7 @@ import type { MetricsRecorder } from './metrics.js';
 import type { CallLimiter } from './rate-limiter.js';
 import type { Recovery } from './recovery.js';
 import { loadMedia } from './sdk-media.js';
+import type { StartSelector } from './sdk-types.js';
 
 /** What connections of GetMedia are made with. */
 export interface MediaSetup {

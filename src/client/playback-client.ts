@@ -1,15 +1,3 @@
-import type { APIName } from '@aws-sdk/client-kinesis-video';
-import type {
-  GetClipCommand,
-  GetClipCommandOutput,
-  GetDASHStreamingSessionURLCommand,
-  GetDASHStreamingSessionURLCommandOutput,
-  GetHLSStreamingSessionURLCommand,
-  GetHLSStreamingSessionURLCommandOutput,
-  GetImagesCommand,
-  GetImagesCommandOutput,
-  KinesisVideoArchivedMediaClientConfig,
-} from '@aws-sdk/client-kinesis-video-archived-media';
 import type { ControlClient, SendOptions, ServiceAccess, StreamIdentity } from './access.js';
 import type { Attempt } from './attempt.js';
 import { Backoff } from './backoff.js';
@@ -22,6 +10,18 @@ import { RateLimiter } from './rate-limiter.js';
 import { Recovery } from './recovery.js';
 import { openControl, sharedConfig, sharesHandler } from './sdk.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
+import type {
+  APIName,
+  GetClipCommand,
+  GetClipCommandOutput,
+  GetDASHStreamingSessionURLCommand,
+  GetDASHStreamingSessionURLCommandOutput,
+  GetHLSStreamingSessionURLCommand,
+  GetHLSStreamingSessionURLCommandOutput,
+  GetImagesCommand,
+  GetImagesCommandOutput,
+  KinesisVideoArchivedMediaClientConfig,
+} from './sdk-types.js';
 import type { KinesisVideoError, ServiceOperation } from './service-error.js';
 
 /** The part of `KinesisVideoArchivedMediaClient` that playback uses. */

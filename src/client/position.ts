@@ -1,8 +1,8 @@
-import type { StartSelector } from '@aws-sdk/client-kinesis-video-media';
 import type { Fragment } from '../fragments/fragment.js';
 import { compareFragmentNumbers, type FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Checkpoint } from './checkpoint.js';
 import { isAfter, isFragmentNumber } from './fragment-number.js';
+import type { StartSelector } from './sdk-types.js';
 import { Trail, type TrailPoint } from './trail.js';
 
 /** Where a consumer begins if there is no checkpoint. */

@@ -1,12 +1,9 @@
-import type {
-  GetDASHStreamingSessionURLCommandInput,
-  GetHLSStreamingSessionURLCommandInput,
-} from '@aws-sdk/client-kinesis-video-archived-media';
 import { linkedController } from './abort.js';
 import type { StreamIdentity } from './access.js';
 import { sleep, systemClock } from './clock.js';
 import { type PlaybackAccess, PlaybackCalls, type PlaybackClient } from './playback-client.js';
 import { loadArchivedMedia } from './sdk-archived-media.js';
+import type { GetDASHStreamingSessionURLCommandInput, GetHLSStreamingSessionURLCommandInput } from './sdk-types.js';
 
 /** A streaming session of the service. */
 export interface StreamingUrl {
