@@ -37,24 +37,16 @@ export function peerError(name: string, cause: unknown, room = 'kvs-parser/clien
   return new PeerError('PeerBroken', name, `the package ${name} does not load: ${reasonOf(cause)}`, { cause });
 }
 
-/** What runtimes and bundlers export for a CommonJS module that exports nothing. */
-const KEYS_OF_ANY_MODULE: ReadonlySet<string> = new Set(['default', 'module.exports', '__esModule']);
-
 /**
  * What was imported, if it is the package. An installation that broke off leaves empty files; some bundlers put an empty module in the place
- * of a package that they do not find.
+ * of a package that they do not find. Nothing tells the two apart.
  *
  * @param member something that the package exports
- * @throws Error that says what is there instead
+ * @throws Error that says what is missing
  */
-export function checkPeer<T extends object>(name: string, module: T, member: keyof T & string): T {
+export function checkPeer<T extends object>(module: T, member: keyof T & string): T {
   if (typeof module[member] === 'function') return module;
-  const isEmpty = Object.keys(module).every((key) => KEYS_OF_ANY_MODULE.has(key));
-  throw new Error(
-    isEmpty
-      ? 'it exports nothing: its installation is incomplete, or a bundler has put an empty module in its place'
-      : `it has no ${member}: this is another version of ${name}, or another package`,
-  );
+  throw new Error(`it has no ${member}: it is not installed, incomplete, or another version`);
 }
 
 /** What runtimes and bundlers say of a name that leads nowhere. One of a package's own dependencies is missing in the same words. */
@@ -62,7 +54,7 @@ const NOT_FOUND = /(cannot find|could(n't| not) (find|resolve)|failed to resolve
 
 function isMissing(name: string, cause: unknown): boolean {
   const text = reasonOf(cause);
-  return NOT_FOUND.test(text) && ["'", '"', '`'].some((quote) => text.includes(quote + name + quote));
+  return NOT_FOUND.test(text) && text.split(/['"`]/).includes(name);
 }
 
 function reasonOf(cause: unknown): string {

@@ -8,11 +8,7 @@ const clients = new ClientPool<ArchivedMediaClient>();
 /** The package of the archived media. */
 export async function loadArchivedMedia() {
   try {
-    return checkPeer(
-      '@aws-sdk/client-kinesis-video-archived-media',
-      await import('@aws-sdk/client-kinesis-video-archived-media'),
-      'KinesisVideoArchivedMediaClient',
-    );
+    return checkPeer(await import('@aws-sdk/client-kinesis-video-archived-media'), 'KinesisVideoArchivedMediaClient');
   } catch (cause) {
     throw peerError('@aws-sdk/client-kinesis-video-archived-media', cause);
   }

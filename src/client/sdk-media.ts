@@ -8,11 +8,7 @@ const clients = new ClientPool<MediaClient>();
 /** The package of GetMedia. */
 export async function loadMedia() {
   try {
-    return checkPeer(
-      '@aws-sdk/client-kinesis-video-media',
-      await import('@aws-sdk/client-kinesis-video-media'),
-      'KinesisVideoMediaClient',
-    );
+    return checkPeer(await import('@aws-sdk/client-kinesis-video-media'), 'KinesisVideoMediaClient');
   } catch (cause) {
     throw peerError('@aws-sdk/client-kinesis-video-media', cause);
   }

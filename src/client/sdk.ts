@@ -16,11 +16,7 @@ const renewals = new WeakMap<ControlClient, Promise<void>>();
  */
 export async function loadControl() {
   try {
-    return checkPeer(
-      '@aws-sdk/client-kinesis-video',
-      await import('@aws-sdk/client-kinesis-video'),
-      'KinesisVideoClient',
-    );
+    return checkPeer(await import('@aws-sdk/client-kinesis-video'), 'KinesisVideoClient');
   } catch (cause) {
     throw peerError('@aws-sdk/client-kinesis-video', cause);
   }

@@ -82,15 +82,13 @@ export class NotMediaError extends Error {
 export function toKinesisVideoError(operation: ServiceOperation, thrown: unknown): KinesisVideoError {
   if (thrown instanceof KinesisVideoError) return thrown;
   const text = textOf(thrown);
-  if (thrown instanceof EbmlParseError) {
-    return new KinesisVideoError(operation, { code: thrown.code, kind: 'media', text, cause: thrown });
+  // What is not installed, or fails to load, stays so; media may come whole the next time.
+  if (thrown instanceof PeerError || thrown instanceof EbmlParseError) {
+    const kind = thrown instanceof PeerError ? 'final' : 'media';
+    return new KinesisVideoError(operation, { code: thrown.code, kind, text, cause: thrown });
   }
   if (thrown instanceof NotMediaError) {
     return new KinesisVideoError(operation, { code: 'NotMatroska', kind: 'service', text, cause: thrown });
-  }
-  // What is not installed, or fails to load, stays so.
-  if (thrown instanceof PeerError) {
-    return new KinesisVideoError(operation, { code: thrown.code, kind: 'final', text, cause: thrown });
   }
   const { name, codes, requestId, statusCode, clockCorrected } = fieldsOf(thrown);
   const kind = kindOfFailure({ name, codes, statusCode, text, clockCorrected });

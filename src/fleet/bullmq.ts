@@ -6,7 +6,7 @@ type Parts = Pick<typeof import('bullmq'), 'Queue' | 'Worker' | 'FlowProducer' |
 /** The package of the queue. */
 export async function loadBullMQ(): Promise<Parts> {
   try {
-    return checkPeer<Parts>('bullmq', await import('bullmq'), 'Queue');
+    return checkPeer<Parts>(await import('bullmq'), 'Queue');
   } catch (cause) {
     throw peerError('bullmq', cause, 'kvs-parser/fleet');
   }
