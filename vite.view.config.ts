@@ -52,6 +52,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2022',
     modulePreload: { polyfill: false },
+    // Of the packages that are in it, which ask for their licence to come along.
+    license: { fileName: 'licenses.md' },
     rolldownOptions: {
       input: { index: path('src/view/page/index.html'), worker: path('src/view/worker.ts') },
       output: {
