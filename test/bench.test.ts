@@ -16,12 +16,14 @@ interface Report {
 
 const subjects = ['reader, FrameVisitor', 'readFragments', 'mediabunny'];
 
-it('the benchmark runs, and what it counts is what was aimed at', () => {
+it('the benchmark runs and says how far it is, and what it counts is what was aimed at', () => {
   const script = fileURLToPath(new URL('../bench/run.mjs', import.meta.url));
   const select = subjects.flatMap((name) => ['--subject', name]);
   const args = [script, '--json', '--rounds', '1', '--workload', 'tags', '--chunks', '64 KiB', ...select];
-  const output = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  const { results, figures }: Report = JSON.parse(output);
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+  const { results, figures }: Report = JSON.parse(stdout);
+  expect(stderr).toMatch(/^ +\d+ s {2}tags, 64 KiB: readFragments\n/m);
+  expect(stderr).toMatch(/^ +\d+ s {2}tags, 64 KiB: round 1 of 1\n/m);
 
   const [{ rows, disagreement } = { rows: [] }] = results;
   expect(rows.map(({ subject }) => subject)).toEqual(subjects);

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -53,6 +53,29 @@ it('has the files that the examples of its pages read', () => {
   for (const [name, path] of paths) expect(files, name).toContain(path);
 });
 
+it('has the notices and licences of what it depends on, and of what is built into it', () => {
+  const notice = readFileSync('NOTICE', 'utf8');
+  const { dependencies }: { dependencies: object } = JSON.parse(readFileSync('package.json', 'utf8'));
+  for (const name of [...Object.keys(dependencies), 'hls.js']) expect(notice).toContain(`- ${name} (https://`);
+  const [, list = ''] = /(dist\/view\/\S+\.md)/.exec(notice) ?? [];
+  expect(files).toContain(list);
+  const sections = readFileSync(list, 'utf8').split('\n## ').slice(1);
+  const named = sections.map((section) => section.slice(0, section.indexOf(' - ')));
+  const imported = readdirSync('src/view', { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.tsx?$/.test(file))
+    .flatMap((file) => [
+      ...readFileSync(join('src/view', file), 'utf8').matchAll(/^(?:import|export).* from '([^.'][^']*)'/gm),
+    ])
+    .map(([, specifier = '']) =>
+      specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
+  expect(named).toEqual(expect.arrayContaining([...new Set([...imported, 'mp4box'])]));
+  for (const section of sections) expect(section).toMatch(/copyright/i);
+});
+
 it('all entries are built', () => {
   const { exports }: { exports: Record<string, string | Record<string, string>> } = JSON.parse(
     readFileSync('package.json', 'utf8'),
@@ -60,6 +83,14 @@ it('all entries are built', () => {
   const targets = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? entry : Object.values(entry)));
   expect(targets.length).toBeGreaterThan(8);
   for (const target of targets) expect(files, target).toContain(normalize(target));
+});
+
+it('all entries load with require()', () => {
+  const code = `const { exports: entries } = require('kvs-parser/package.json');
+for (const entry of Object.keys(entries)) console.log(entry, Object.keys(require('kvs-parser' + entry.slice(1))).length > 0);`;
+  const printed = execFileSync(process.execPath, ['--no-warnings', '-e', code], { encoding: 'utf8' });
+  const { exports: entries }: { exports: object } = JSON.parse(readFileSync('package.json', 'utf8'));
+  expect(printed.trim().split('\n')).toEqual(Object.keys(entries).map((entry) => `${entry} true`));
 });
 
 it('declarations use nothing that TypeScript 5.4 lacks', () => {
@@ -102,6 +133,18 @@ it('a release lacks nothing but what only its owner knows', () => {
   expect(lacking.slice(0, -2)).toEqual(
     ['repository', 'homepage', 'bugs'].map((field) => `package.json: ${field} is the owner's to fill in`),
   );
+});
+
+it.each(['package-lock.json', 'site/package-lock.json'])('%s has the integrity of all, and no addresses', (path) => {
+  const { packages }: { packages: Record<string, { integrity?: string; resolved?: string }> } = JSON.parse(
+    readFileSync(path, 'utf8'),
+  );
+  const { '': _, ...others } = packages;
+  expect(Object.keys(others).length).toBeGreaterThan(100);
+  for (const [name, { integrity, resolved }] of Object.entries(others)) {
+    expect(integrity, name).toMatch(/^sha512-/);
+    expect(resolved, name).toBeUndefined();
+  }
 });
 
 it('a release with all of it is ready, and one with a hole in the lock file is not', () => {
