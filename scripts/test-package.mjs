@@ -74,7 +74,9 @@ function compare(ran) {
     const before = told.get(name);
     if (before?.version !== version)
       console.log(`${name}: ${version} has passed, docs/runtimes.md has ${before?.version}`);
-    if (JSON.stringify(before?.passed) === JSON.stringify(passed)) continue;
+    // A quick run leaves out some of the tests.
+    const isTold = passed.every((title) => before?.passed.includes(title));
+    if (isTold && (values.quick || before?.passed.length === passed.length)) continue;
     console.error(`${name}: docs/runtimes.md does not say what has run: npm run test:package -- --write`);
     process.exitCode = 1;
   }

@@ -1,14 +1,13 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import { GET_MEDIA_PEERS, Project } from './project.js';
-
-const { KVS_PACKAGE_QUICK } = process.env;
+import { ARCHIVED_MEDIA, GET_MEDIA_PEERS, Project } from './project.js';
+import { IS_QUICK } from './subjects.js';
 
 /** What docs/recipes.md says is to be installed, and what a TypeScript project with React has anyway. */
 const PACKAGES = [
   ...GET_MEDIA_PEERS,
-  '@aws-sdk/client-kinesis-video-archived-media',
+  ARCHIVED_MEDIA,
   '@aws-sdk/client-dynamodb',
   '@aws-sdk/client-s3',
   '@aws-sdk/lib-storage',
@@ -20,7 +19,7 @@ const PACKAGES = [
   '@types/ws',
 ];
 
-describe.skipIf(KVS_PACKAGE_QUICK === '1')('the recipes of the package, copied into a project', () => {
+describe.skipIf(IS_QUICK)('the recipes of the package, copied into a project', () => {
   it('compile under strict settings', async () => {
     const project = await Project.make('recipes', PACKAGES, {}, '');
     const recipes = join(project.folder, 'node_modules/kvs-parser/examples/recipes');

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalKinesisVideo, startLocalKinesisVideo } from '../../src/testing/index.js';
 import { openBrowser } from '../support/browser.js';
-import { CONSUMED, READ, RECORDING } from './facts.js';
-import { GET_MEDIA_PEERS, noteVersion, Project } from './project.js';
+import { CONSUMED, ENTRIES, READ, READ_IN_PAGE, RECORDING } from './facts.js';
+import { ARCHIVED_MEDIA, GET_MEDIA_PEERS, noteVersion, Project } from './project.js';
 import { chosen, type Subject } from './subjects.js';
 
 let local: LocalKinesisVideo;
@@ -14,6 +14,17 @@ beforeAll(async () => {
 afterAll(() => local.close());
 
 const environment = () => ({ ENDPOINT: local.endpoint, RECORDING: resolve(RECORDING) });
+
+/** Installs a package of the AWS SDK whose own dependency is missing. */
+function breakArchivedMedia(project: Project): void {
+  const folder = `node_modules/${ARCHIVED_MEDIA}`;
+  project.write(`${folder}/package.json`, '{ "name": "broken", "version": "3.0.0", "main": "./index.js" }');
+  project.write(`${folder}/index.js`, "require('@smithy/not-installed');");
+}
+
+const BROKEN = expect.stringMatching(
+  /package @aws-sdk\/client-kinesis-video-archived-media does not load: .*@smithy\/not-installed/,
+);
 
 async function projectOf({ name, packages }: Subject, peers: readonly string[] = GET_MEDIA_PEERS): Promise<Project> {
   const project = await Project.make(name, [...packages, ...peers]);
@@ -38,11 +49,21 @@ describe.each(subjects.filter(({ name }) => name.startsWith('Node')))('$name', (
     expect(JSON.parse(stdout)).toEqual({ ...READ, ...CONSUMED });
   });
 
-  it('gives its entries to `require()`', async () => {
+  it('gives all entries to `import` and to `require()`', async () => {
+    const imported = await project.run(node, ['entries.js'], environment());
+    expect(JSON.parse(imported.stdout)).toEqual(ENTRIES);
     const { stdout } = await project.run(node, ['require.cjs'], environment());
-    const { elements, kinds } = JSON.parse(stdout);
+    const { elements, counts } = JSON.parse(stdout);
     expect(elements).toBeGreaterThan(1000);
-    expect(kinds).toEqual(['function', 'function', 'function']);
+    const { exports: entries }: { exports: object } = JSON.parse(readFileSync('package.json', 'utf8'));
+    expect(Object.keys(counts)).toEqual(Object.keys(entries));
+    for (const [entry, count] of Object.entries(counts)) expect(count, entry).toBeGreaterThan(0);
+  });
+
+  it('says why a package of the AWS SDK does not load', async () => {
+    breakArchivedMedia(project);
+    const { stdout } = await project.run(node, ['node.js'], environment());
+    expect(JSON.parse(stdout)).toMatchObject({ missing: BROKEN });
   });
 
   it('runs `kvs`', async () => {
@@ -53,11 +74,27 @@ describe.each(subjects.filter(({ name }) => name.startsWith('Node')))('$name', (
 });
 
 describe.each(subjects.filter(({ name }) => name === 'Bun' || name === 'Deno'))('$name', (subject) => {
+  const flags = subject.name === 'Bun' ? [] : ['run', '--allow-all', '--node-modules-dir=manual'];
+  let project: Project;
+  beforeAll(async () => {
+    project = await projectOf(subject);
+  });
+  const run = async (program: string): Promise<unknown> => {
+    const { stdout } = await project.run(subject.name.toLowerCase(), [...flags, program], environment());
+    return JSON.parse(stdout);
+  };
+
   it('reads, remuxes, and consumes through the AWS SDK', async () => {
-    const project = await projectOf(subject);
-    const args = subject.name === 'Bun' ? ['node.js'] : ['run', '--allow-all', '--node-modules-dir=manual', 'node.js'];
-    const { stdout } = await project.run(subject.name.toLowerCase(), args, environment());
-    expect(JSON.parse(stdout)).toEqual({ ...READ, ...CONSUMED });
+    expect(await run('node.js')).toEqual({ ...READ, ...CONSUMED });
+  });
+
+  it('gives all entries to `import`', async () => {
+    expect(await run('entries.js')).toEqual(ENTRIES);
+  });
+
+  it('says why a package of the AWS SDK does not load', async () => {
+    breakArchivedMedia(project);
+    expect(await run('node.js')).toMatchObject({ missing: BROKEN });
   });
 });
 
@@ -71,8 +108,7 @@ describe.each(subjects.filter(({ name }) => name === 'workerd'))('$name', (subje
       `import { readFileSync } from 'node:fs';
 import { Miniflare } from 'miniflare';
 const worker = new Miniflare({
-  modules: true,
-  scriptPath: 'worker.mjs',
+  modules: [{ type: 'ESModule', path: 'worker.mjs' }],
   compatibilityDate: '2025-01-01',
 });
 const response = await worker.dispatchFetch('http://localhost/', {
@@ -101,7 +137,7 @@ describe.each(subjects.filter(({ name }) => name === 'Chromium'))('$name', (subj
       noteVersion(subject.name, page.context().browser()?.version() ?? '');
       await page.waitForFunction('globalThis.result !== undefined', undefined, { timeout: 60_000 });
       const result = await page.evaluate<string>('globalThis.result');
-      expect(JSON.parse(result)).toEqual({ ...READ, consumer: 'function' });
+      expect(JSON.parse(result)).toEqual(READ_IN_PAGE);
     } finally {
       await close();
     }

@@ -10,6 +10,8 @@ export interface Subject {
 }
 
 export const SUBJECTS: readonly Subject[] = [
+  // The oldest that `engines` of package.json takes.
+  { kind: 'runtime', name: 'Node 20.19', packages: ['node@20.19.0'] },
   { kind: 'runtime', name: 'Node 20', packages: ['node@20'] },
   { kind: 'runtime', name: 'Node 22', packages: ['node@22'], quick: true },
   { kind: 'runtime', name: 'Node 24', packages: ['node@24'] },
@@ -26,7 +28,7 @@ export const SUBJECTS: readonly Subject[] = [
     name: 'Rollup',
     packages: ['rollup@4', '@rollup/plugin-node-resolve', '@rollup/plugin-commonjs', '@rollup/plugin-json'],
   },
-  { kind: 'bundler', name: 'Parcel', packages: ['parcel@2'] },
+  { kind: 'bundler', name: 'Parcel', packages: ['parcel@2', 'buffer'] },
   {
     kind: 'bundler',
     name: 'Next',
@@ -42,9 +44,10 @@ export const SUBJECTS: readonly Subject[] = [
   ),
 ];
 
+/** Whether this is `npm run test:package -- --quick`. */
+export const IS_QUICK = process.env['KVS_PACKAGE_QUICK'] === '1';
+
 /** What is tried in this run. */
 export function chosen(kind: Subject['kind']): readonly Subject[] {
-  const { KVS_PACKAGE_QUICK } = process.env;
-  const quick = KVS_PACKAGE_QUICK === '1';
-  return SUBJECTS.filter((subject) => subject.kind === kind && (!quick || subject.quick === true));
+  return SUBJECTS.filter((subject) => subject.kind === kind && (!IS_QUICK || subject.quick === true));
 }

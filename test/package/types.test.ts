@@ -1,32 +1,40 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Project } from './project.js';
-import { chosen } from './subjects.js';
+import { blocksOf } from '../support/doc-blocks.js';
+import { ARCHIVED_MEDIA, GET_MEDIA_PEERS, Project } from './project.js';
+import { chosen, IS_QUICK } from './subjects.js';
 
-const SDK = [
-  '@aws-sdk/client-kinesis-video',
-  '@aws-sdk/client-kinesis-video-media',
-  '@aws-sdk/client-kinesis-video-archived-media',
-];
-const LIBRARIES = { 'the DOM library': ['ES2022', 'DOM', 'DOM.Iterable'], 'no DOM library': ['ES2022'] };
+const NO_DOM = ['ES2022'];
+const DOM = [...NO_DOM, 'DOM', 'DOM.Iterable'];
 
 /** The AWS SDK's own types need those of Node. */
 const ANYWHERE = ['core', 'mp4', 'decode', 'hls'];
-const WITH_NODE = [...ANYWHERE, 'client', 'testing'];
+const WITH_NODE = [...ANYWHERE, 'client', 'testing', 'fleet'];
+
+/** How modules are found: as Node does, and as bundlers do. */
+const NODE_NEXT = { module: 'NodeNext', moduleResolution: 'NodeNext' };
+const NODE_16 = { module: 'Node16', moduleResolution: 'Node16' };
+const BUNDLER = { module: 'ESNext', moduleResolution: 'Bundler' };
 
 describe.each(chosen('TypeScript'))('$name', ({ name, packages }) => {
   let project: Project;
   beforeAll(async () => {
-    project = await Project.make(name, [...packages, '@types/node@20', ...SDK]);
+    project = await Project.make(name, [...packages, '@types/node@20', 'bullmq', ...GET_MEDIA_PEERS, ARCHIVED_MEDIA]);
     project.version('typescript', name);
   });
 
-  async function compile(files: readonly string[], lib: readonly string[], types: readonly string[]): Promise<void> {
+  async function compile(
+    files: readonly string[],
+    lib: readonly string[],
+    types: readonly string[],
+    modules: object = NODE_NEXT,
+  ): Promise<void> {
     const compilerOptions = {
       noEmit: true,
       strict: true,
       target: 'ES2022',
-      module: 'NodeNext',
-      moduleResolution: 'NodeNext',
+      ...modules,
       skipLibCheck: false,
       lib,
       types,
@@ -36,18 +44,33 @@ describe.each(chosen('TypeScript'))('$name', ({ name, packages }) => {
     await project.run('tsc', ['-p', 'tsconfig.json']);
   }
 
-  it('compiles every entry with `skipLibCheck: false`, with and without the DOM library and `@types/node`', async () => {
-    for (const lib of Object.values(LIBRARIES)) {
-      for (const types of [['node'], []]) await compile(types.length > 0 ? WITH_NODE : ANYWHERE, lib, types);
-    }
+  it('compiles every entry with `skipLibCheck: false`, with and without the DOM library and `@types/node`, as `nodenext`, `node16` and `bundler`', async () => {
+    await compile(WITH_NODE, DOM, ['node'], NODE_NEXT);
+    await compile(ANYWHERE, DOM, [], BUNDLER);
+    // Who reads live streams only does not have it.
+    rmSync(join(project.folder, 'node_modules', ARCHIVED_MEDIA), { recursive: true });
+    await compile(WITH_NODE, NO_DOM, ['node'], NODE_16);
+    await compile(ANYWHERE, NO_DOM, [], NODE_NEXT);
+  });
+
+  // The first tier has the time for it with the fast compiler alone.
+  it.skipIf(IS_QUICK && name !== 'TypeScript 7')('compiles the examples of README.md', async () => {
+    const examples = blocksOf('README.md').filter(({ language }) => language === 'ts');
+    expect(examples.length).toBeGreaterThan(3);
+    for (const example of examples) project.write(`types/${example.name}.ts`, example.code);
+    await compile(
+      examples.map((example) => example.name),
+      DOM,
+      ['node'],
+    );
   });
 
   it('takes its bytes where the platform takes bytes', async () => {
-    await compile(['bytes'], LIBRARIES['the DOM library'], []);
+    await compile(['bytes'], DOM, []);
   });
 
   it('finds a wrong use', async () => {
     project.write('types/wrong.ts', `import { readFrames } from 'kvs-parser';\nreadFrames(5);\n`);
-    await expect(compile(['wrong'], LIBRARIES['the DOM library'], [])).rejects.toThrow('TS2345');
+    await expect(compile(['wrong'], DOM, [])).rejects.toThrow('TS2345');
   });
 });

@@ -1,12 +1,13 @@
 const { readFileSync } = require('node:fs');
 const { StreamingMkvReader } = require('kvs-parser');
-const { Mp4Remuxer } = require('kvs-parser/mp4');
-const { GetMediaConsumer } = require('kvs-parser/client');
-const { readPictures } = require('kvs-parser/decode');
 
 const reader = new StreamingMkvReader();
 reader.push(readFileSync(process.env.RECORDING));
 reader.end();
 let elements = 0;
 while (reader.nextIfAvailable() !== undefined) elements++;
-console.log(JSON.stringify({ elements, kinds: [Mp4Remuxer, GetMediaConsumer, readPictures].map((it) => typeof it) }));
+
+// Every entry that the package has.
+const { exports: entries } = require('kvs-parser/package.json');
+const counts = Object.keys(entries).map((entry) => [entry, Object.keys(require(`kvs-parser${entry.slice(1)}`)).length]);
+console.log(JSON.stringify({ elements, counts: Object.fromEntries(counts) }));
