@@ -25,7 +25,7 @@ it.each([
   ['core', 67000],
   ['mp4, without mp4box', 60800],
   ['mp4', 90500],
-  ['client', 67500],
+  ['client', 72300],
   ['decode', 64500],
   ['hls, without mp4box', 66000],
 ])('the %s is no larger than %i bytes', (name, limit) => {
