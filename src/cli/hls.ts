@@ -79,6 +79,10 @@ export const hls = command({
     const { stream, out } = values;
     const mode = modeOf(values);
     if (out !== undefined && mode !== 'ON_DEMAND') throw new UsageError('--out requires --mode on-demand');
+    const serving = (['host', 'port', 'allow-origin', 'allow-host'] as const).find(
+      (option) => values[option] !== undefined,
+    );
+    if (out !== undefined && serving !== undefined) throw new UsageError(`--${serving} cannot be used with --out`);
     const port = numberOption('port', values.port, 0, 65_535) ?? 0;
     const options: PackagerOptions = {
       ...readerOptions(stream ?? positionals[0] ?? '-', values),

@@ -54,6 +54,9 @@ export const images = command({
     const { out, stream, from, to, every = '1s', format = 'jpg', force } = values;
     if (out === undefined) throw new UsageError('--out DIR is missing');
     const range = stream === undefined ? { from: timeOf('from', from), to: timeOf('to', to) } : {};
+    if (range.from !== undefined && range.to !== undefined && isAfter(range.from, range.to)) {
+      throw new UsageError('--from is after --to');
+    }
     const { from: _, to: __, ...rest } = values;
     const { name, input, progress } = await openSource(positionals, stream === undefined ? rest : values);
     const size = { width: numberOf('width', values.width), height: numberOf('height', values.height) };
@@ -92,7 +95,9 @@ export const images = command({
     }
     if (written === 0) {
       await folder.abandon();
-      throw input.foundNothing('it contains no picture');
+      throw input.foundNothing(
+        `it contains no picture${from === undefined && to === undefined ? '' : ' in that range'}`,
+      );
     }
     if (values.json !== true) tell(`${name}: wrote ${count(written, 'picture')} to ${out}`);
   },
@@ -140,6 +145,11 @@ function timeOf(option: string, text: string | undefined): MediaTime | undefined
   const [, amount] = /^(\d+(?:\.\d+)?)s$/.exec(text) ?? [];
   if (amount !== undefined) return Math.round(Number(amount) * 1e6);
   return timeOption(`--${option}`, text, ', or as seconds of the file: 90s');
+}
+
+/** Whether one time is after another; where one is of the stream and the other of the wall, nobody knows before reading. */
+function isAfter(from: MediaTime, to: MediaTime): boolean {
+  return typeof from === typeof to && from > to;
 }
 
 function numberOf(option: string, text: string | undefined): number | undefined {

@@ -49,6 +49,7 @@ export function parseLine(commands: ReadonlyMap<string, Command>, words: readonl
     .usage('COMMAND [options]')
     .version(version(), '-V, --version', 'print the version and exit')
     .helpOption('-h, --help', 'print this help and exit')
+    .helpCommand('help [COMMAND]', 'print the help of a command')
     .addHelpText('after', `\n${EXIT_CODES}`);
   for (const [name, command] of commands) {
     addCommand(program, name, command, (values, positionals) => {
@@ -56,6 +57,12 @@ export function parseLine(commands: ReadonlyMap<string, Command>, words: readonl
     });
   }
   const name = words.find((word) => !word.startsWith('-'));
+  // With --help, the parser would help with all commands.
+  const asked = name === 'help' ? words[words.indexOf(name) + 1] : name;
+  if (asked !== undefined && asked !== 'help' && !asked.startsWith('-') && !commands.has(asked) && wantsHelp(words)) {
+    const message = `unknown command '${asked}'${suggestion(asked, [...commands.keys()])}`;
+    return { kind: 'wrong', message, name: undefined };
+  }
   try {
     program.parse(asHelpOption(words), { from: 'user' });
   } catch (error) {
@@ -70,6 +77,10 @@ export function parseLine(commands: ReadonlyMap<string, Command>, words: readonl
   }
   if (invocation === undefined) throw new Error('no command was chosen');
   return { kind: 'run', invocation };
+}
+
+function wantsHelp(words: readonly string[]): boolean {
+  return words[0] === 'help' || words.includes('--help') || words.includes('-h');
 }
 
 /** What is wrong, in the words of the parser of command lines or, where a newcomer needs more, in ours. */
@@ -87,6 +98,7 @@ function messageOf(
   if (code === 'commander.unknownCommand' && existsSync(first)) {
     return `unknown command '${first}'; the command comes first, as in 'kvs ${name ?? 'inspect'} ${first}'`;
   }
+  if (first === '-v') return `${text} (Did you mean --version?)`;
   if (code === 'commander.unknownOption' && first.startsWith('-') && name !== undefined) {
     return `unknown option '${first}'; options follow the command, as in 'kvs ${name} ${first}'`;
   }
@@ -137,6 +149,10 @@ function addCommand(
       // The value of --no-something is that of something: true unless it is given.
       return [key, option.negate ? value === false || undefined : value] as const;
     });
+    // Of a shell's variable that is not set.
+    const empty = sub.args.indexOf('');
+    if (empty >= 0) throw new UsageError(`argument ${empty + 1} is empty`);
+    for (const [key, value] of values) if (value === '') throw new UsageError(`--${key}: the value is empty`);
     run(Object.fromEntries(values.filter(([, value]) => value !== undefined)), sub.args);
   });
 }

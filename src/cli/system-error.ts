@@ -8,8 +8,8 @@ const REASONS: Readonly<Record<string, string>> = {
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!('code' in error) || typeof error.code !== 'string') return error.message;
-  // Such as: ENOSPC: no space left on device, write
-  const [, code, text] = /^([A-Z][A-Z\d]+): (.*?)(?:, \w+(?: '.*)?)?$/s.exec(error.message) ?? [];
+  // Such as: ENOSPC: no space left on device, write; listen EADDRINUSE: address already in use 127.0.0.1:80
+  const [, code, text] = /^(?:[a-z]+ )?([A-Z][A-Z\d]+): (.*?)(?:, \w+(?: '.*)?)?$/s.exec(error.message) ?? [];
   return code === undefined || code !== error.code ? error.message : `${REASONS[code] ?? text} (${code})`;
 }
 

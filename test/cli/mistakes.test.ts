@@ -56,14 +56,11 @@ function runAll(lines: readonly string[], input = ''): Promise<readonly (readonl
 
 const READERS = [
   'inspect -',
-  'inspect - --json',
   'fragments -',
-  'fragments - --json',
   'frames -',
   'frames - --out d1',
   'frames - --out f.h264',
   'check -',
-  'check - --json --summary',
   'images - --out d2',
   'audio - f.wav',
   'merge - f1.mkv',
@@ -151,6 +148,10 @@ describe('words of a command line that are wrong', () => {
     ['--json fragments $REC', "options follow the command, as in 'kvs fragments --json'"],
     ['frames $REC --track', '--track: the value is missing'],
     ['merge', 'FILE is missing'],
+    ['hls $REC --out www --port 80', '--port cannot be used with --out'],
+    ['images $REC --out d --from 9s --to 1s', '--from is after --to'],
+    ['frames --stream=', '--stream: the value is empty'],
+    ['frames ', 'argument 1 is empty'],
     ['frames $REC $REC', 'too many arguments'],
     ['record --stream door --out x.mkv --live --duration -5', '--duration -5: must be a number of seconds'],
     ['view $REC --port -1', '--port -1: must be a number from 0 to 65535'],
@@ -160,6 +161,14 @@ describe('words of a command line that are wrong', () => {
     // What is wrong stands first, and is not lost among all options.
     expect(stderr.split('\n').length).toBe(4);
     for (const text of stderr.split('\n').slice(1)) expect(text.length).toBeLessThan(80);
+  });
+
+  it('suggests a command also where help is wanted', async () => {
+    for (const [line, { code, stderr }] of await runAll(['help mrge', 'mrge --help', 'mrge -h'])) {
+      const message = "kvs: unknown command 'mrge' (did you mean merge?)\n'kvs help' lists the commands\n";
+      expect([line, code, stderr]).toEqual([line, 2, message]);
+    }
+    expect((await run('-v')).stderr).toContain('Did you mean --version?');
   });
 
   it('tells a file in place of the command', async () => {
