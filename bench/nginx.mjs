@@ -91,7 +91,8 @@ async function watch(port, pids) {
 
 async function serve() {
   const { handler } = await packaged();
-  const server = createServer(toNodeListener(handler));
+  // As long as nginx keeps connections open on which nothing comes.
+  const server = createServer({ keepAliveTimeout: 75_000 }, toNodeListener(handler));
   server.listen(0, '127.0.0.1', () => process.send(server.address().port));
 }
 
