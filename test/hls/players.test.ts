@@ -70,9 +70,7 @@ describeNeeding('players in headless Chromium', [tools('chromium', 'ffmpeg')], (
     try {
       if (kind === 'hls.js') {
         const HLSFragmentSelector = isOnDemand ? selector : undefined;
-        // Where each fragment is said to be a discontinuity, hls.js may wait for sound that waits for pictures.
-        const DiscontinuityMode = 'ON_DISCONTINUITY';
-        const input = { StreamName, PlaybackMode, HLSFragmentSelector, DiscontinuityMode } as const;
+        const input = { StreamName, PlaybackMode, HLSFragmentSelector } as const;
         return (await client.send(new GetHLSStreamingSessionURLCommand(input))).HLSStreamingSessionURL ?? '';
       }
       const DASHFragmentSelector = isOnDemand ? selector : undefined;
