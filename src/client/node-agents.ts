@@ -1,7 +1,8 @@
 import { nodeModule } from '../mkv/node-module.js';
+import { type PausableSocket, ReadTurns } from './read-turns.js';
 
 /** The part of a socket of Node that is used. */
-interface Socket {
+interface Socket extends PausableSocket {
   emit(event: 'data', chunk: Uint8Array): boolean;
 }
 
@@ -22,6 +23,9 @@ const READ_SIZE = 256 * 1024;
 
 /** What all sockets of {@link openAgents} read into, one after the other; Node's HTTP parser copies what is of a body. */
 let shared: Bytes | undefined;
+
+/** Shares the turns of the event loop among all these sockets. */
+let turns: ReadTurns | undefined;
 
 /** Node's parser has given a view of what it was given: it has to be given a copy. */
 let parserKeeps = false;
@@ -56,11 +60,14 @@ function openAgent(name: 'node:http' | 'node:https'): Agent | undefined {
   if (typeof connect !== 'function' || !isNode()) return agent;
   agent.createConnection = (options: object, done: unknown): Socket => {
     const buffer = sharedBuffer(Buffer);
+    turns ??= new ReadTurns(setImmediate);
+    const shares = turns;
     let socket: Socket | undefined;
     const callback = (length: number, read: Uint8Array) => {
       const chunk = read.subarray(0, length);
-      socket?.emit('data', parserKeeps ? Reflect.construct(Buffer, [chunk]) : chunk);
-      return true;
+      if (socket === undefined) return true;
+      socket.emit('data', parserKeeps ? Reflect.construct(Buffer, [chunk]) : chunk);
+      return shares.goesOn(socket, length);
     };
     socket = connect.call(agent, { ...options, onread: { buffer, callback } }, done) as Socket;
     return socket;
