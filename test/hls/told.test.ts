@@ -33,8 +33,9 @@ async function sources(): Promise<Record<string, { handler: PlaybackHandler; mor
     stream: {
       handler: packager.handler,
       async more() {
+        const path = `audio-2/${fed}.m4s`;
         feed.push(bodyOf(fragments.slice(fed, ++fed)));
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await expect.poll(async () => (await get(packager.handler, path)).status).toBe(200);
       },
     },
   };
