@@ -217,12 +217,16 @@ function setUpG711(track: TrackMetadata, codec: 'alaw' | 'ulaw', channels: numbe
 /** Audio object types that players know: Main, LC, SSR, LTP, and of the error-resilient ones LC, LD and ELD (ISO/IEC 14496-3 table 1.17). */
 const OBJECT_TYPES: readonly number[] = [1, 2, 3, 4, 17, 23, 39];
 
+/** Channel configurations that are reserved (ISO/IEC 14496-3 table 1.19), and 14, with which ffmpeg 5 reads nothing of a file. */
+const REFUSED_CHANNELS: readonly number[] = [8, 9, 10, 14, 15];
+
 function setUpAac(track: TrackMetadata): AudioSetup | undefined {
   const { aac, codecString } = track.format;
   if (aac === undefined || codecString?.startsWith('mp4a.') !== true) return undefined;
   const { config, info, adts } = aac;
   if (info === undefined) throw new CodecDataError('CodecPrivate is no AudioSpecificConfig');
   if (!OBJECT_TYPES.includes(info.coreObjectType)) return undefined;
+  if (REFUSED_CHANNELS.includes(info.channelConfiguration)) return undefined;
   const { samplingFrequency, channels, frameLength } = info;
   return {
     kind: 'audio',

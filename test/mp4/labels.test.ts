@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Mp4InitSegment, type Mp4Segment, remuxToMp4 } from '../../src/mp4/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
+import type { TrackInput } from '../../src/testing/track-writer.js';
 import { temporaryFolder } from '../support/ffmpeg-media.js';
 import { bodyOf, readMedia, wrapAsGetMedia } from '../support/kvs-media.js';
 import { decodeMessages, findBoxes, probePackets, readBoxes } from '../support/mp4-judges.js';
@@ -207,5 +208,25 @@ describeNeeding('MP4 believes the frames', [tools('ffmpeg', 'ffprobe')], () => {
     expect(accepted).toEqual(expect.arrayContaining([1, 2, 4, 17, 23, 39]));
     expect(durations.get(2)).toBe(1024);
     expect([durations.get(23), durations.get(39)]).toEqual([512, 512]);
+  });
+
+  test('channel configurations of AAC: what goes in is what ffmpeg reads', async () => {
+    const media = await readMedia(caseBytes('audio-jitter--aac48-j15'));
+    const frames = media.frames.filter(({ track }) => track.type === 'audio').slice(0, 2);
+    const refused: number[] = [];
+    // With 0, the channels would be listed one by one.
+    for (let configuration = 1; configuration <= 15; configuration++) {
+      // AAC-LC, 48 kHz.
+      const codecPrivate = Uint8Array.of(0x11, 0x80 | (configuration << 3));
+      const track = (each: TrackInput) => (each.audio === undefined ? each : { ...each, codecPrivate });
+      try {
+        const file = keep(await KINDS.progressive(bodyOf(wrapAsGetMedia({ ...media, frames }, { track }))));
+        expect(probePackets(file)).toHaveLength(2);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'UnsupportedStreamMediaType', trackNumber: 2 });
+        refused.push(configuration);
+      }
+    }
+    expect(refused).toEqual([8, 9, 10, 14, 15]);
   });
 });
