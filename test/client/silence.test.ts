@@ -119,6 +119,38 @@ describe('a body', () => {
     await attempt.close();
   });
 
+  it('comes to its end where sockets wait for their turns, whatever their users do', async () => {
+    const size = 12_000_000;
+    const part = Buffer.alloc(1_000_000, 1);
+    const agent = openAgents()?.httpAgent;
+    const read = async (index: number) => {
+      const response = await get((answer) => {
+        const write = (left: number) => {
+          if (left === 0) answer.end();
+          else answer.write(part, () => write(left - part.length));
+        };
+        write(size);
+      }, agent);
+      const body = openBody(response);
+      let length = 0;
+      let ended = false;
+      while (!ended) {
+        // Some are held back again and again: that is when a socket is paused and resumed.
+        let most = index * 300_000;
+        await body.feed((chunk) => {
+          length += chunk?.length ?? 0;
+          most -= chunk?.length ?? 0;
+          ended = chunk === undefined;
+          return ended || (index > 0 && most <= 0);
+        });
+        if (index % 2 === 1) await new Promise((resolve) => setTimeout(resolve, index % 3));
+      }
+      return length;
+    };
+    const lengths = await Promise.all(Array.from({ length: 8 }, (_, index) => read(index)));
+    expect(lengths).toEqual(Array(8).fill(size));
+  });
+
   it('comes whole over sockets that read into one buffer, however it is taken', async () => {
     const bytes = Buffer.alloc(3_000_000);
     for (let i = 0; i < bytes.length; i += 4) bytes.writeUInt32LE(i, i);
