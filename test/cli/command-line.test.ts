@@ -7,7 +7,7 @@ import { concatBytes } from '../../src/ebml/writer.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 import { kvs } from '../support/cli.js';
 import { fragmentInput } from '../support/kvs-documents.js';
-import { findTool } from '../support/tools.js';
+import { describeNeeding, tools } from '../support/tools.js';
 import { RECORDING } from '../testing/support.js';
 
 const COMMANDS = [...kvs(['help']).stdout.matchAll(/^ {2}(?!help)([a-z]+) (?:\[options\]|<|\[)/gm)].map(
@@ -157,39 +157,43 @@ describe('kvs completion', () => {
     ['kvs frames --out package-l', 'package-lock.json'],
   ];
 
-  it.skipIf(findTool('fish') === undefined)('completes the same in fish', () => {
-    const lines = OFFERS.map(([line]) => `complete -C '${line}' | string collect; echo ---`);
-    const script = `printf '%s' "$SCRIPT" | source; ${lines.join('; ')}`;
-    const { stdout, stderr } = spawnSync('fish', ['--no-config', '-c', script], {
-      encoding: 'utf8',
-      env: { ...process.env, SCRIPT: kvs(['completion', 'fish']).stdout },
+  describeNeeding('completion in fish', [tools('fish')], () => {
+    it('is the same', () => {
+      const lines = OFFERS.map(([line]) => `complete -C '${line}' | string collect; echo ---`);
+      const script = `printf '%s' "$SCRIPT" | source; ${lines.join('; ')}`;
+      const { stdout, stderr } = spawnSync('fish', ['--no-config', '-c', script], {
+        encoding: 'utf8',
+        env: { ...process.env, SCRIPT: kvs(['completion', 'fish']).stdout },
+      });
+      expect(stderr).toBe('');
+      const offers = stdout.split('---\n').map((text) => text.split(/[\t\n]/)[0]);
+      expect(offers.slice(0, -1)).toEqual(OFFERS.map(([, offer]) => offer));
     });
-    expect(stderr).toBe('');
-    const offers = stdout.split('---\n').map((text) => text.split(/[\t\n]/)[0]);
-    expect(offers.slice(0, -1)).toEqual(OFFERS.map(([, offer]) => offer));
   });
 
-  it.skipIf(findTool('zsh') === undefined)('completes the same in zsh', () => {
-    // Completion needs a line editor: an interactive shell in a terminal of its own, which runs each line that a tab has completed.
-    const script = `
-      zmodload zsh/zpty
-      zpty shell zsh -f -i
-      zpty -w shell 'PS1= PROMPT_EOL_MARK=; unsetopt zle_bracketed_paste; autoload -U compinit; compinit -u -D; eval "$SCRIPT"'
-      zpty -w shell 'kvs() { print -r -- "<$*>" }; echo rea""dy'
-      zpty -m -r shell text '*ready*'
-      for line in "$@"; do
-        zpty -w -n shell "$line"$'\\t\\n'
-        zpty -m -r shell text '*<*>*'
-        print -r -- "$text"
-      done
-      zpty -d shell`;
-    const { stdout } = spawnSync('zsh', ['-f', '-c', script, 'zsh', ...OFFERS.map(([line]) => line)], {
-      encoding: 'utf8',
-      env: { ...process.env, SCRIPT: kvs(['completion', 'zsh']).stdout, TERM: 'dumb' },
-      timeout: 60_000,
+  describeNeeding('completion in zsh', [tools('zsh')], () => {
+    it('is the same', () => {
+      // Completion needs a line editor: an interactive shell in a terminal of its own, which runs each line that a tab has completed.
+      const script = `
+        zmodload zsh/zpty
+        zpty shell zsh -f -i
+        zpty -w shell 'PS1= PROMPT_EOL_MARK=; unsetopt zle_bracketed_paste; autoload -U compinit; compinit -u -D; eval "$SCRIPT"'
+        zpty -w shell 'kvs() { print -r -- "<$*>" }; echo rea""dy'
+        zpty -m -r shell text '*ready*'
+        for line in "$@"; do
+          zpty -w -n shell "$line"$'\\t\\n'
+          zpty -m -r shell text '*<*>*'
+          print -r -- "$text"
+        done
+        zpty -d shell`;
+      const { stdout } = spawnSync('zsh', ['-f', '-c', script, 'zsh', ...OFFERS.map(([line]) => line)], {
+        encoding: 'utf8',
+        env: { ...process.env, SCRIPT: kvs(['completion', 'zsh']).stdout, TERM: 'dumb' },
+        timeout: 60_000,
+      });
+      const completed = [...stdout.matchAll(/<([^<>]*)>/g)].map(([, words]) => words);
+      const expected = OFFERS.map(([line, offer]) => line.replace(/^kvs /, '').replace(/\S+$/, offer));
+      expect(completed).toEqual(expected);
     });
-    const completed = [...stdout.matchAll(/<([^<>]*)>/g)].map(([, words]) => words);
-    const expected = OFFERS.map(([line, offer]) => line.replace(/^kvs /, '').replace(/\S+$/, offer));
-    expect(completed).toEqual(expected);
   });
 });
