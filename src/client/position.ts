@@ -1,7 +1,7 @@
 import type { Fragment } from '../fragments/fragment.js';
 import { compareFragmentNumbers, type FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Checkpoint } from './checkpoint.js';
-import { isAfter, isFragmentNumber } from './fragment-number.js';
+import { isAfter, isFragmentNumber, keyOf } from './fragment-number.js';
 import type { StartSelector } from './sdk-types.js';
 import { Trail, type TrailPoint } from './trail.js';
 
@@ -30,7 +30,7 @@ export type NumberedMetadata = FragmentMetadata & { readonly fragmentNumber: str
 
 /** A place behind a fragment. The token may come to be known later than the number. */
 interface Place extends TrailPoint {
-  readonly metadata: Pick<FragmentMetadata, 'continuationToken'>;
+  readonly metadata: Pick<FragmentMetadata, 'continuationToken'> & Partial<Pick<FragmentMetadata, 'producerTimestamp'>>;
 }
 
 /**
@@ -243,7 +243,7 @@ export class Position {
   /** How a whole fragment stands to what has been handed out. */
   standing(metadata: NumberedMetadata): Standing {
     const point = pointOf(metadata);
-    if (this.#trail.has(point)) return 'old';
+    if (this.#trail.has(point) || this.#isLast(metadata)) return 'old';
     const cursor = this.#cursor;
     if (cursor === undefined || this.#catchingUp) {
       if (this.#isBeforeBeginning(metadata, point)) return 'old';
@@ -258,7 +258,7 @@ export class Position {
 
   /** Whether it has been handed out. */
   knows(metadata: NumberedMetadata): boolean {
-    return this.#trail.has(pointOf(metadata));
+    return this.#trail.has(pointOf(metadata)) || this.#isLast(metadata);
   }
 
   /** Whether it lies before all that was handed out. */
@@ -306,6 +306,16 @@ export class Position {
     const count = before?.signature === signature ? before.count + 1 : 1;
     this.#open = { signature, count };
     return count >= readings;
+  }
+
+  /** Whether it is the last fragment, and but for the service's time of one of the two nothing speaks against it: that one is wrong. */
+  #isLast({ fragmentNumber, continuationToken, producerTimestamp }: NumberedMetadata): boolean {
+    const cursor = this.#cursor;
+    if (cursor === undefined || continuationToken === undefined || keyOf(fragmentNumber) !== keyOf(cursor.number))
+      return false;
+    const last = cursor.metadata;
+    const time = last.producerTimestamp?.getTime() ?? producerTimestamp?.getTime();
+    return continuationToken === last.continuationToken && (producerTimestamp?.getTime() ?? time) === time;
   }
 
   #isBeforeBeginning(metadata: NumberedMetadata, point: TrailPoint): boolean {

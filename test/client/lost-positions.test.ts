@@ -103,6 +103,28 @@ describe('a stream that is made anew, and a time of the old one that was wrong',
   });
 });
 
+describe('a fragment that came with a wrong time', () => {
+  it('is the same when it comes again with the right one, as the own fragment of a token', async () => {
+    const fragments = storedStream({ count: 5 });
+    const { clock, service, consumer, gaps } = setUp(fragments, true, { resumeBy: 'CONTINUATION_TOKEN' });
+    service.tokenStartsWithOwn = true;
+    service.fault = (call) => (call === 0 ? { type: 'few', documents: 1 } : { type: 'none' });
+    let readings = 0;
+    service.alter = (fragment) => {
+      if (fragment !== fragments[0] || readings++ > 0) return fragment;
+      const bytes = Buffer.from(fragment.bytes);
+      const digits = bytes.indexOf('SERVER_TIMESTAMP') + 'SERVER_TIMESTAMP'.length + 3;
+      // A later second.
+      bytes[digits + 9]! ^= 1;
+      return { ...fragment, bytes };
+    };
+    const taken = await clock.run(takeUntil(consumer, lastOf(fragments)));
+    expect(readings).toBeGreaterThan(1);
+    expect(taken).toEqual(identities(fragments));
+    expect(gaps).toEqual([]);
+  });
+});
+
 describe('a connection that ends behind fragments that were handed out before', () => {
   it('is followed by one that begins behind them', async () => {
     const fragments = storedStream({ count: 8 });
