@@ -12,8 +12,11 @@ const START = 10n ** 30n;
 const EPOCH = 1_700_000_000_000;
 const HOUR_MS = 3_600_000;
 
-/** How often the same question may bring what was never handed out, before something is handed out or told: the third reading is believed. */
-const MOST_QUESTIONS = 4;
+/**
+ * How often the same question may bring what was never handed out, before something is handed out or told. The third reading is believed; what
+ * has lost its number three times, and then comes with one that is far ahead, is doubted twice more.
+ */
+const MOST_QUESTIONS = 5;
 /** How many connections a consumer may need for a few fragments. */
 const MOST_CALLS = 400;
 

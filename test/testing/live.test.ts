@@ -67,7 +67,9 @@ describe('a stream', () => {
 
   it('cannot be filled from what is no Matroska, or is not there', async () => {
     const source = Buffer.from('this is text and no video');
-    await expect(startLocalKinesisVideo({ streams: { camera: { source } } })).rejects.toThrow('byte 1');
+    await expect(startLocalKinesisVideo({ streams: { camera: { source } } })).rejects.toThrow(
+      'byte 0: this is text, not Matroska',
+    );
     await expect(startLocalKinesisVideo({ streams: { camera: { source: 'nowhere.mkv' } } })).rejects.toThrow('ENOENT');
   });
 });
