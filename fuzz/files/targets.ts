@@ -178,8 +178,9 @@ const merge: FuzzTarget = {
     }
     // Each document has room for what is known at its end, and Cues.
     const room = isSeekable ? 200 * merger.merger.counters.documentsOut + 64 * merger.merger.counters.clusters : 0;
-    // What a Cluster lacks of its size is filled up to so much, also where the end of a document is written.
-    const filled = close || recover || isSeekable ? 1024 * 1024 : 0;
+    // What a Cluster lacks of its size is filled up to so much, also where the end of a document is written, and so are headers written again.
+    const { documentsIn, documentsOut } = merger.merger.counters;
+    const filled = close || recover || isSeekable || documentsOut > documentsIn ? 1024 * 1024 : 0;
     ensure(
       output.length <= 2 * bytes.length + 4096 + room + filled,
       () => `<${output.length}> bytes of <${bytes.length}>`,
