@@ -22,6 +22,9 @@ export interface SampleTimes {
   readonly end: number;
 }
 
+/** In ticks: the longest duration of a sample that readers of 32 bits with a sign take, with room for what decode times go back. */
+export const LONGEST_SAMPLE = 0x7000_0000;
+
 /**
  * Gives the decode times of video back, which Matroska does not store: samples come in decode order, so a sample is decoded when one
  * that comes `reorder` places earlier in presentation order is presented. That is the earliest a decoder with room for `reorder`

@@ -4,7 +4,7 @@ import { joinAccessUnits } from '../visitors/access-units.js';
 import type { FragmentMetadata } from '../visitors/fragment-metadata.js';
 import type { Frame } from '../visitors/frame.js';
 import { splitAtChanges } from './configuration-changes.js';
-import { toMicroseconds, toTicks } from './decode-times.js';
+import { LONGEST_SAMPLE, toMicroseconds, toTicks } from './decode-times.js';
 import { gatherSamples } from './gather-samples.js';
 import { Payload } from './payload.js';
 import { Mp4RemuxError } from './remux-error.js';
@@ -253,9 +253,6 @@ function extentOf({ track: { setup }, times, start }: TrackRun): Extent {
 /** Beyond this, microseconds or ticks: what is added to times is then no longer exact. */
 const LATEST = 2 ** 52;
 
-/** In ticks: the longest duration of a sample that readers of 32 bits with a sign take, with room for what decode times go back. */
-const LONGEST = 0x7000_0000;
-
 /** Throws Mp4RemuxError when a frame's time cannot be counted with. */
 function checkTimes(
   { track, timescale }: TrackSetup,
@@ -264,7 +261,7 @@ function checkTimes(
   fragment: FragmentMetadata | undefined,
 ): void {
   const times = frames.map(({ timestamp }) => timestamp);
-  if (toTicks(most(times) - least(times), timescale) > LONGEST) {
+  if (toTicks(most(times) - least(times), timescale) > LONGEST_SAMPLE) {
     const text = 'frames of one fragment are further from each other than MP4 can count';
     throw new Mp4RemuxError('InvalidMediaFrame', text, { track, fragment });
   }

@@ -1,7 +1,7 @@
 import { least, most } from '../mkv/extremes.js';
 import { AudioClock } from '../visitors/audio-clock.js';
 import type { Frame } from '../visitors/frame.js';
-import { reorderDepth, type SampleTimes, toTicks, VideoClock } from './decode-times.js';
+import { LONGEST_SAMPLE, reorderDepth, type SampleTimes, toTicks, VideoClock } from './decode-times.js';
 import { FrameRate, type FrameSpan, LONGEST_FRAGMENT } from './frame-rate.js';
 import type { Payload } from './payload.js';
 import type { TrackSetup } from './track-setup.js';
@@ -77,11 +77,14 @@ class VideoTiming implements TrackTiming {
   time({ frames, following, continues, next, offset, beside }: TimedFrames): SampleTimes {
     const ticks = (frame: Frame) => Math.round(toTicks(frame.timestamp + offset, this.#timescale));
     const span = { ...spanOf(frames), beside };
-    const interval = this.#interval(span, continues, following, next);
+    // What comes so much later that MP4 cannot count it does not tell how long a frame lasts.
+    const near =
+      next !== undefined && toTicks(next.timestamp - span.last, this.#timescale) <= LONGEST_SAMPLE ? next : undefined;
+    const interval = this.#interval(span, continues, following, near);
     return this.#clock.time(
       frames.map(ticks),
-      toTicks(interval, this.#timescale),
-      next === undefined ? undefined : ticks(next),
+      Math.min(toTicks(interval, this.#timescale), LONGEST_SAMPLE),
+      near === undefined ? undefined : ticks(near),
     );
   }
 
