@@ -5,6 +5,7 @@ import type { FragmentMetadata, StreamError } from '../visitors/fragment-metadat
 import { FragmentMetadataVisitor } from '../visitors/fragment-metadata-visitor.js';
 import { tell } from './terminal.js';
 import { printable } from './text.js';
+import { watched } from './watched.js';
 
 /** What tells of an error: the Tags, and what says which fragment they are of. */
 const ELEMENTS = [...MKV_SCHEMA.values()].filter(
@@ -36,13 +37,7 @@ export class ServiceErrors {
 
   /** The same chunks, looked through as they are taken. */
   async *watch(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-    for await (const chunk of chunks) {
-      this.#reader.push(chunk);
-      this.#read();
-      yield chunk;
-    }
-    this.#reader.end();
-    this.#read();
+    yield* watched(chunks, this.#reader, () => this.#read());
     this.#follow(undefined);
   }
 

@@ -3,6 +3,7 @@ import { MKV_SCHEMA, Mkv } from '../mkv/elements.js';
 import { StreamingMkvReader } from '../mkv/reader.js';
 import { FragmentMetadataVisitor } from '../visitors/fragment-metadata-visitor.js';
 import { printable } from './text.js';
+import { watched } from './watched.js';
 
 const ELEMENTS = [...MKV_SCHEMA.values()].filter(
   (type) => type === Mkv.Segment || type === Mkv.Tracks || canDescendFrom(type, Mkv.Tracks),
@@ -18,14 +19,8 @@ export class TrackList {
   readonly #names = new Map<number, string>();
 
   /** The same chunks, looked through as they are taken. */
-  async *watch(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-    for await (const chunk of chunks) {
-      this.#reader.push(chunk);
-      this.#read();
-      yield chunk;
-    }
-    this.#reader.end();
-    this.#read();
+  watch(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+    return watched(chunks, this.#reader, () => this.#read());
   }
 
   /** A message that something of a track is missing, with the tracks that there are. */
@@ -39,7 +34,7 @@ export class TrackList {
       void element.accept(this.#visitor);
       if (element.kind !== 'end' || element.type !== Mkv.Tracks) continue;
       for (const { number, type, codecId, name } of this.#visitor.tracks.values()) {
-        if (this.#names.size >= MOST_NAMED) return;
+        if (this.#names.size >= MOST_NAMED) break;
         const parts = [type, codecId, ...(name === undefined ? [] : [name])];
         this.#names.set(number, `${number} (${parts.map(printable).join(', ')})`);
       }
