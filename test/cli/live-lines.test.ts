@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalKinesisVideo, startLocalKinesisVideo } from '../../src/testing/local-kinesis-video.js';
+import { startKvs } from '../support/cli.js';
 import { RECORDING } from '../testing/support.js';
 
 let server: LocalKinesisVideo;
@@ -19,27 +19,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly said: { stdout: string; stderr: string };
-  readonly ended: Promise<number | null>;
-}
-
-/** Runs the built `kvs`; its standard input stays open. */
-function start(words: readonly string[]): Running {
-  const child = spawn(process.execPath, [resolve('dist/cli/main.js'), ...words], {
-    cwd: folder,
-    env: { ...process.env, AWS_ACCESS_KEY_ID: undefined, NODE_NO_WARNINGS: '1' },
-  });
-  const said = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said.stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said.stderr += text;
-  });
-  return { child, said, ended: new Promise((done) => child.on('close', done)) };
-}
+const start = (words: readonly string[]) => startKvs(words, folder);
 
 describe('a stream that pauses', () => {
   it.each([

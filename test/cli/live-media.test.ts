@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalKinesisVideo, startLocalKinesisVideo } from '../../src/testing/local-kinesis-video.js';
+import { startKvs } from '../support/cli.js';
 import { describeNeeding, packages, tools } from '../support/tools.js';
 
 let server: LocalKinesisVideo;
@@ -21,29 +21,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly said: { stdout: string; stderr: string };
-  /** Settles with the exit code. */
-  readonly ended: Promise<number | null>;
-}
-
-/** Runs the built `kvs` on a stream; the endpoint is in this process, so it must not block. */
-function start(words: readonly string[]): Running {
-  const child = spawn(process.execPath, ['dist/cli/main.js', ...words, '--endpoint', server.endpoint], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, AWS_ACCESS_KEY_ID: undefined, NODE_NO_WARNINGS: '1' },
-  });
-  const said = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said.stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said.stderr += text;
-  });
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { child, said, ended };
-}
+/** Runs the built `kvs` on a stream of the endpoint, which is in this process. */
+const start = (words: readonly string[]) => startKvs([...words, '--endpoint', server.endpoint]);
 
 const DECODERS = [tools('ffmpeg'), packages('@napi-rs/webcodecs')];
 const decoder = DECODERS.find(({ missing }) => missing === undefined) ?? DECODERS[0]!;
