@@ -1,3 +1,4 @@
+import { crc32 } from '../ebml/crc32.js';
 import type { MkvDataElement, MkvElement, MkvStartMasterElement } from '../mkv/element.js';
 import { Mkv } from '../mkv/elements.js';
 import type { MkvWarning } from '../mkv/reader-options.js';
@@ -15,8 +16,8 @@ const USUAL_TIMESTAMP_SCALE = 1_000_000;
 
 /** Reads descriptions, document by document. It is shown all of the EBML header and Tracks, and the TimestampScale. */
 export class DescriptionReader {
-  #header = SEED;
-  #tracks = SEED;
+  #header = 0;
+  #tracks = 0;
   #timestampScale: number | undefined;
   #master: MkvStartMasterElement | undefined;
   #oddity: string | undefined;
@@ -59,8 +60,8 @@ export class DescriptionReader {
   }
 
   #begin(): void {
-    this.#header = SEED;
-    this.#tracks = SEED;
+    this.#header = 0;
+    this.#tracks = 0;
     this.#timestampScale = undefined;
     this.#entries = 0;
     this.#mandatory = 0;
@@ -70,9 +71,9 @@ export class DescriptionReader {
     const { type } = element;
     if (type === Mkv.Void || type === Mkv['CRC-32']) return;
     const isHeader = this.#master?.type === Mkv.EBML;
-    const hash = mixBytes(mixId(isHeader ? this.#header : this.#tracks, type.id), data);
-    if (isHeader) this.#header = hash;
-    else this.#tracks = hash;
+    const sum = sumOf(type.id, data, isHeader ? this.#header : this.#tracks);
+    if (isHeader) this.#header = sum;
+    else this.#tracks = sum;
     if (type === Mkv.TrackEntry) this.#entries++;
     if (type === Mkv.TrackNumber || type === Mkv.TrackType || type === Mkv.CodecID) this.#mandatory++;
     if (isUnusual(element)) this.#oddity ??= `it has an unusual ${type.name}`;
@@ -103,17 +104,13 @@ function numberOf(element: MkvDataElement): number | undefined {
   }
 }
 
-// FNV-1a: a single wrong bit always gives another sum.
-const SEED = 0x811c9dc5;
-const PRIME = 0x01000193;
+const HEAD = new DataView(new ArrayBuffer(8));
+const HEAD_BYTES = new Uint8Array(HEAD.buffer);
 
-function mixId(hash: number, id: number): number {
-  return Math.imul(Math.imul(hash ^ (id >>> 16), PRIME) ^ (id & 0xffff), PRIME);
-}
-
-function mixBytes(hash: number, bytes: Uint8Array | undefined): number {
-  if (bytes === undefined) return hash;
-  let mixed = Math.imul(hash ^ bytes.length, PRIME);
-  for (const byte of bytes) mixed = Math.imul(mixed ^ byte, PRIME);
-  return mixed;
+/** Goes on with a sum of elements, whatever their sizes are written like. A single wrong bit always gives another one. */
+function sumOf(id: number, data: Uint8Array | undefined, before: number): number {
+  HEAD.setUint32(0, id);
+  HEAD.setUint32(4, data?.length ?? 0);
+  const sum = crc32(HEAD_BYTES, before);
+  return data === undefined ? sum : crc32(data, sum);
 }

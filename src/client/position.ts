@@ -313,9 +313,10 @@ export class Position {
     const cursor = this.#cursor;
     if (cursor === undefined || continuationToken === undefined || keyOf(fragmentNumber) !== keyOf(cursor.number))
       return false;
-    const last = cursor.metadata;
-    const time = last.producerTimestamp?.getTime() ?? producerTimestamp?.getTime();
-    return continuationToken === last.continuationToken && (producerTimestamp?.getTime() ?? time) === time;
+    const { metadata: last } = cursor;
+    const [before, now] = [last.producerTimestamp?.getTime(), producerTimestamp?.getTime()];
+    const isOfItsTime = before === undefined || now === undefined || before === now;
+    return isOfItsTime && continuationToken === last.continuationToken;
   }
 
   #isBeforeBeginning(metadata: NumberedMetadata, point: TrailPoint): boolean {
