@@ -26,15 +26,21 @@ export function askedBy(request: Request): Asked {
   };
 }
 
+/** What stands behind the `?` of an address. Declared here, as where there is no DOM library there is no type `URLSearchParams`. */
+export interface Query {
+  /** The first value of that name, decoded; `null` where there is none. */
+  get(name: string): string | null;
+}
+
 /** An address that has come apart. */
 export interface Address {
   readonly path: string;
-  readonly query: URLSearchParams;
+  readonly query: Query;
 }
 
 /** What no address of ours has more of: other paths are left to the platform's parser. */
 const PLAIN = /^(\/[\w./-]*)(?:\?([^#]*))?$/;
-const NO_QUERY = new URLSearchParams();
+const NO_QUERY: Query = new URLSearchParams();
 
 /** Takes an address apart as `URL` does; `undefined` where it is none. */
 export function readAddress(url: string): Address | undefined {

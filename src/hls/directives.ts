@@ -1,3 +1,4 @@
+import type { Query } from './asked.js';
 import { partTarget, targetDuration } from './media-playlist.js';
 import type { Playback } from './options.js';
 import type { Presentation } from './presentation.js';
@@ -13,7 +14,7 @@ export interface Directives {
 }
 
 /** Reads the directives in a query. Gives what is wrong with them, where something is. */
-export function readDirectives(query: URLSearchParams): Directives | string {
+export function readDirectives(query: Query): Directives | string {
   const numbers = ['_HLS_msn', '_HLS_part'].map((name) => query.get(name));
   if (numbers.some((text) => text !== null && !/^\d{1,15}$/.test(text))) {
     return '_HLS_msn and _HLS_part must be decimal numbers';

@@ -1,5 +1,5 @@
 import type { Bytes } from '../ebml/bytes.js';
-import { type Asked, askedBy, readAddress } from './asked.js';
+import { type Asked, askedBy, type Query, readAddress } from './asked.js';
 import { isThere, isTooFar, readDirectives } from './directives.js';
 import { writeManifest } from './manifest.js';
 import { targetDuration, writeMediaPlaylist } from './media-playlist.js';
@@ -29,7 +29,7 @@ export interface HandlerSettings {
   readonly noManifest?: (() => string | undefined) | undefined;
 }
 
-const NO_QUERY = new URLSearchParams();
+const NO_QUERY: Query = new URLSearchParams();
 /** The longest address that is looked at. */
 const LONGEST_URL = 4096;
 /** How long media may be kept, in seconds: in a live stream it is gone soon, and its address may come to mean other media. */
@@ -108,7 +108,7 @@ class Answerer {
     }
   }
 
-  #ofTrack(name: string, file: string, query: URLSearchParams, viewer: Viewer): Answer | Promise<Answer> {
+  #ofTrack(name: string, file: string, query: Query, viewer: Viewer): Answer | Promise<Answer> {
     const track = this.#settings.presentation.tracks.get(name);
     if (track === undefined) return refusal(404, `there is no track ${name}`);
     if (file === 'media.m3u8') return this.#mediaPlaylist(track, query, viewer);
@@ -147,7 +147,7 @@ class Answerer {
     return this.#write(file, { type, cacheControl }, write);
   }
 
-  async #mediaPlaylist(track: TrackWindow, query: URLSearchParams, viewer: Viewer): Promise<Answer> {
+  async #mediaPlaylist(track: TrackWindow, query: Query, viewer: Viewer): Promise<Answer> {
     const { presentation, playback } = this.#settings;
     const directives = readDirectives(query);
     if (typeof directives === 'string') return refusal(400, directives);
