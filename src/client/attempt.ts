@@ -62,8 +62,9 @@ export class Attempt {
    * Gives what comes of the body to `take` until that has enough, or the body ends.
    *
    * @throws KinesisVideoError when the body fails, or nothing comes in time; the signal's reason when it is aborted; what `take` throws
+   * @param copies see {@link Body.feed}
    */
-  async feed(take: Take): Promise<void> {
+  async feed(take: Take, copies?: boolean): Promise<void> {
     const body = this.#body;
     this.#controller.signal.throwIfAborted();
     let thrown: { readonly error: unknown } | undefined;
@@ -83,7 +84,7 @@ export class Attempt {
           body.feed((chunk) => {
             heard();
             return takeSafely(chunk);
-          }),
+          }, copies),
         KinesisVideoError,
       );
     }

@@ -1,5 +1,6 @@
 import { type ByteStream, openByteStream } from '../mkv/byte-stream.js';
-import { ownedChunk } from './node-agents.js';
+import { freeMemory } from './free-memory.js';
+import { isOwnSocket, ownedChunk } from './node-agents.js';
 
 /** Takes the next bytes of a body, or `undefined` at its end; tells whether it has enough for now. At the end it always has. */
 export type Take = (chunk: Uint8Array | undefined) => boolean;
@@ -9,8 +10,10 @@ export interface Body {
   /**
    * Gives what comes to `take`, which does not throw, until that has enough. It is not to be called again before the promise is settled.
    * Rejects when the body fails.
+   *
+   * @param copies whether `take` has copied what it keeps when it returns: the memory of the chunks may be gone then. Default false
    */
-  feed(take: Take): Promise<void>;
+  feed(take: Take, copies?: boolean): Promise<void>;
   /** Nothing more is wanted. Never rejects. */
   cancel(): Promise<void>;
 }
@@ -20,10 +23,12 @@ interface NodeReadable {
   on(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
   on(event: 'end' | 'close', listener: () => void): unknown;
   on(event: 'error', listener: (error: unknown) => void): unknown;
+  listenerCount(event: 'data'): number;
   pause(): unknown;
   resume(): unknown;
   destroy(): unknown;
   readonly readableDidRead: boolean;
+  readonly socket?: object | undefined;
 }
 
 /** Opens the body of an answer. */
@@ -41,12 +46,10 @@ export function openBody(stream: ByteStream): Body {
 function isNodeReadable(stream: object): stream is NodeReadable {
   return (
     'readableDidRead' in stream &&
-    ['on', 'pause', 'resume', 'destroy'].every((name) => isMethod(Reflect.get(stream, name)))
+    ['on', 'listenerCount', 'pause', 'resume', 'destroy'].every(
+      (name) => typeof Reflect.get(stream, name) === 'function',
+    )
   );
-}
-
-function isMethod(value: unknown): boolean {
-  return typeof value === 'function';
 }
 
 /**
@@ -55,13 +58,16 @@ function isMethod(value: unknown): boolean {
  */
 class NodeBody implements Body {
   readonly #stream: NodeReadable;
+  readonly #ownsChunks: boolean;
   #take: Take | undefined;
+  #copies: boolean | undefined;
   #settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(stream: NodeReadable) {
     this.#stream = stream;
+    this.#ownsChunks = isOwnSocket(stream.socket);
     stream.pause();
     stream.on('data', (chunk) => this.#give(chunk));
     stream.on('end', () => {
@@ -74,13 +80,14 @@ class NodeBody implements Body {
     });
   }
 
-  feed(take: Take): Promise<void> {
+  feed(take: Take, copies?: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) {
         reject(this.#failure.error);
         return;
       }
       this.#take = take;
+      this.#copies = copies;
       this.#settle = { resolve, reject };
       if (this.#ended) this.#give(undefined);
       else this.#stream.resume();
@@ -96,7 +103,16 @@ class NodeBody implements Body {
   #give(chunk: Uint8Array | undefined): void {
     const take = this.#take;
     if (take === undefined) return;
-    if (take(chunk === undefined ? undefined : ownedChunk(chunk)) || chunk === undefined) this.#done()?.resolve();
+    const own = chunk === undefined ? undefined : ownedChunk(chunk);
+    const isEnough = take(own);
+    if (own !== undefined && this.#copies === true) this.#free(own);
+    if (isEnough || own === undefined) this.#done()?.resolve();
+  }
+
+  /** Unless somebody else listens, or it is a part of something larger, nobody but this has the chunk. */
+  #free({ buffer, byteLength }: Uint8Array): void {
+    const isAll = buffer instanceof ArrayBuffer && byteLength === buffer.byteLength;
+    if (isAll && this.#ownsChunks && this.#stream.listenerCount('data') === 1) freeMemory(buffer);
   }
 
   #fail(error: unknown): void {

@@ -120,6 +120,11 @@ export class FragmentReader {
     return this.#assembler.currentFragmentMetadata;
   }
 
+  /** Whether nothing of a chunk is read when `push` has returned. */
+  get copiesChunks(): boolean {
+    return this.#memory !== undefined;
+  }
+
   /** Whether the end has been said. */
   get ended(): boolean {
     return this.#ended;

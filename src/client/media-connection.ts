@@ -64,7 +64,7 @@ export async function readOn(metrics: MetricsRecorder, attempt: Attempt, reader:
       reader.push(chunk);
     }
     return reader.ready || reader.ended;
-  });
+  }, reader.copiesChunks);
 }
 
 /** The first fragment from a place on that is wanted, over a connection of its own, where it can be had undamaged. */

@@ -27,6 +27,9 @@ let shared: Bytes | undefined;
 /** Shares the turns of the event loop among all these sockets. */
 let turns: ReadTurns | undefined;
 
+/** Sockets whose reads go through {@link shared}: pieces of a body are copies that Node's parser has made for their listener alone. */
+const sockets = new WeakSet<object>();
+
 /** Node's parser has given a view of what it was given: it has to be given a copy. */
 let parserKeeps = false;
 
@@ -51,6 +54,11 @@ export function ownedChunk(chunk: Uint8Array): Uint8Array {
   return chunk.slice();
 }
 
+/** Whether a socket is one of {@link openAgents}: the pieces of its bodies have memory of their own, which only their listeners have. */
+export function isOwnSocket(socket: object | undefined): boolean {
+  return socket !== undefined && sockets.has(socket);
+}
+
 function openAgent(name: 'node:http' | 'node:https'): Agent | undefined {
   const Agent = classOf(nodeModule(name), 'Agent');
   const Buffer = classOf(nodeModule('node:buffer'), 'Buffer');
@@ -70,6 +78,7 @@ function openAgent(name: 'node:http' | 'node:https'): Agent | undefined {
       return shares.goesOn(socket, length);
     };
     socket = connect.call(agent, { ...options, onread: { buffer, callback } }, done) as Socket;
+    sockets.add(socket);
     return socket;
   };
   return agent;

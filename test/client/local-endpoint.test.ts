@@ -1,5 +1,5 @@
 import { KinesisVideoClient } from '@aws-sdk/client-kinesis-video';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ReconnectEvent } from '../../src/client/events.js';
 import type { GetMediaConsumerSettings } from '../../src/client/get-media-consumer.js';
 import { GetMediaConsumer } from '../../src/client/get-media-consumer.js';
@@ -7,6 +7,16 @@ import { KinesisVideoError } from '../../src/client/service-error.js';
 import { type Fault, type FaultPlan, randomFaults, scriptedFaults } from '../../src/testing/faults.js';
 import { consume, failure, fasterClock, identities, sdkConfig, startWith, take } from './support/local.js';
 import { identify, seeded, storedStream } from './support/stored-stream.js';
+
+const freed = vi.hoisted(() => ({ bytes: 0 }));
+vi.mock(import('../../src/client/free-memory.js'), async (original) => {
+  const { freeMemory } = await original();
+  const note = (buffer: ArrayBuffer) => {
+    freed.bytes += buffer.byteLength;
+    freeMemory(buffer);
+  };
+  return { freeMemory: note };
+});
 
 const onCall = (operation: string, fromCall: number, ...faults: Fault[]) => ({ operation, fromCall, faults });
 
@@ -21,6 +31,17 @@ describe('GetMediaConsumer with the AWS SDK against a local endpoint', () => {
     const injected = new GetMediaConsumer({ streamARN: arn, client, start: { type: 'EARLIEST' } });
     expect(await take(injected, 40)).toEqual(identities(fragments));
     expect(server.violations).toEqual([]);
+  });
+
+  it('frees what a connection gave once it is in memory that is used again, and nothing that is its caller’s', async () => {
+    const { server, fragments } = await startWith({ count: 40 });
+    for (const reuseBuffers of [true, 'overwrite', false] as const) {
+      freed.bytes = 0;
+      const consumer = consume(server, { reuseBuffers });
+      expect(await take(consumer, 40)).toEqual(identities(fragments));
+      expect(consumer.metrics.bytes).toBeGreaterThan(10_000);
+      expect(freed.bytes).toBe(reuseBuffers === false ? 0 : consumer.metrics.bytes);
+    }
   });
 
   it.each([1, 2, 3])('gives 10,000 fragments once each, in order, under random faults (seed %i)', async (seed) => {

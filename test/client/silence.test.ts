@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -181,6 +181,54 @@ describe('a body', () => {
     };
     const all = await Promise.all(bodies.map((body, index) => read(body, 1 + index * 3)));
     for (const one of all) expect(one.equals(bytes)).toBe(true);
+  });
+
+  describe('whose chunks are copied', () => {
+    const bytes = Buffer.alloc(900_000, 'kinesis');
+    const send = (answer: ServerResponse) => {
+      for (let i = 0; i < bytes.length; i += 70_001) answer.write(bytes.subarray(i, i + 70_001));
+      answer.end();
+    };
+
+    /** What came, and the chunks that it came in. */
+    async function take(stream: Readable, isCopied?: boolean, listener?: (chunk: Uint8Array) => void) {
+      const chunks: Uint8Array[] = [];
+      const copies: Buffer[] = [];
+      const body = openBody(stream as never);
+      if (listener !== undefined) stream.on('data', listener);
+      await body.feed((chunk) => {
+        if (chunk === undefined) return true;
+        chunks.push(chunk);
+        copies.push(Buffer.from(chunk));
+        return false;
+      }, isCopied);
+      return { chunks, copy: Buffer.concat(copies) };
+    }
+
+    it('gives their memory back at once where it has made it', async () => {
+      const { chunks, copy } = await take(await get(send), true);
+      expect(copy.equals(bytes)).toBe(true);
+      expect(chunks.map(({ length }) => length)).toEqual(chunks.map(() => 0));
+      for (const isCopied of [false, undefined]) {
+        const kept = await take(await get(send), isCopied);
+        expect(Buffer.concat(kept.chunks).equals(bytes)).toBe(true);
+      }
+    });
+
+    it('leaves what others have as well', async () => {
+      const heard: Uint8Array[] = [];
+      const taken = [
+        await take(await get(send, new Agent() as never), true),
+        await take(Readable.from([bytes]), true),
+        await take(await get(send), true, (chunk) => heard.push(chunk)),
+      ];
+      for (const { chunks, copy } of taken) {
+        expect(copy.equals(bytes)).toBe(true);
+        expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+      }
+      expect(Buffer.concat(heard).equals(bytes)).toBe(true);
+      expect(bytes.length).toBe(900_000);
+    });
   });
 
   it('fails where the connection ends before it', async () => {
