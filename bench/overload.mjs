@@ -1,4 +1,4 @@
-// npm run bench:overload [-- --consumers 1000] [--seconds 20] [--mbit 2]
+// npm run bench:overload [-- --consumers 1000] [--seconds 20] [--mbit 2] [--memory own|reused]
 //
 // More live consumers in this process than it may be able to read, and what becomes of them when no more is stored: how even they fall
 // behind, what the event loop's delay is, whether a connection is made anew, and whether all catch up with nothing lost and nothing twice.
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     consumers: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '20' },
     mbit: { type: 'string', default: '2' },
+    memory: { type: 'string', default: 'own' },
   },
 });
 const count = Number(values.consumers);
@@ -33,6 +34,7 @@ const viewers = Array.from({ length: count }, (_, i) => {
     streamName: `camera-${i}`,
     clientConfig: { endpoint: url, region: 'local', credentials: { accessKeyId: 'any', secretAccessKey: 'any' } },
     start: { type: 'EARLIEST' },
+    reuseBuffers: values.memory === 'reused',
     signal: stop.signal,
     onReconnect: ({ reason }) => {
       if (reason !== 'idle' && reason !== 'ended') reconnects++;

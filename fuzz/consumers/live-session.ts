@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../../src/client/checkpoint.js';
-import { GetMediaConsumer } from '../../src/client/get-media-consumer.js';
+import { GetMediaConsumer, type GetMediaConsumerSettings } from '../../src/client/get-media-consumer.js';
 import { RateLimiter } from '../../src/client/rate-limiter.js';
 import { FORGED } from './camera.js';
 import { credentialProvider } from './credentials.js';
@@ -17,6 +17,7 @@ export function runLiveSession(service: FakeService, seed: number, run: Run): Pr
     const restarts = c.oneIn(2);
     const poison = c.oneIn(10);
     const resumeBy = c.pick(['FRAGMENT_NUMBER', 'CONTINUATION_TOKEN'] as const);
+    const reuseBuffers = c.pick([false, true, 'overwrite'] as const);
     for (let consumers = 1; ; consumers++) {
       if (poison && consumers === 2) saved = POISON;
       if (saved === POISON) {
@@ -30,7 +31,7 @@ export function runLiveSession(service: FakeService, seed: number, run: Run): Pr
           saved = JSON.stringify(checkpoint);
         },
       };
-      const consumer = openConsumer(parts, resumeBy, store);
+      const consumer = openConsumer(parts, { resumeBy, reuseBuffers, checkpointStore: store });
       const stopAfter = restarts || (poison && consumers === 1) ? 1 + c.below(12) : Number.POSITIVE_INFINITY;
       let count = 0;
       try {
@@ -49,20 +50,18 @@ export function runLiveSession(service: FakeService, seed: number, run: Run): Pr
 
 function openConsumer(
   { c, clock, endpoint, ledger, shape, signal, stream }: SessionParts,
-  resumeBy: 'FRAGMENT_NUMBER' | 'CONTINUATION_TOKEN',
-  checkpointStore: { load(): Checkpoint | undefined; save(checkpoint: Checkpoint): void },
+  settings: Pick<GetMediaConsumerSettings, 'resumeBy' | 'reuseBuffers' | 'checkpointStore'>,
 ): GetMediaConsumer {
   return new GetMediaConsumer({
     streamName: 'camera',
     clientConfig: { endpoint, region: 'us-east-1', credentials: credentialProvider(stream, c) },
     start: { type: 'EARLIEST' },
-    resumeBy,
-    checkpointStore,
     signal,
     clock,
     random: c.next,
     verifyCrc: shape.crc,
     rateLimiter: new RateLimiter(50, 1000, clock),
     onGap: (gap) => ledger.tell(`${gap.kind}: ${gap.reason}`),
+    ...settings,
   });
 }
