@@ -315,7 +315,7 @@ export class DocumentHeader {
     return repeats;
   }
 
-  /** The header of another document, with what an element says that came behind the Clusters of this one. */
+  /** The header that has besides what an element says that came behind the Clusters of this one. */
   with(element: GatheredElement): DocumentHeader {
     const { type, root } = element;
     const header = new DocumentHeader(root.offset, this.#compared, this.#isSeekable);

@@ -367,10 +367,17 @@ export class DocumentMerger {
     const { type } = element;
     if (!isLeftOut(type, false)) return false;
     const isKnown = written.repeats(type) || this.#fate === Fate.Merged;
-    if (!isKnown && type !== Mkv.Info) return false;
     const header = written.with(element);
-    const difference = written.difference(header, true);
-    if (difference === undefined) return isKnown;
+    const isCompared = isKnown || type === Mkv.Info;
+    const difference = isCompared ? written.difference(header, true) : undefined;
+    if (difference === undefined) {
+      if (isKnown) return true;
+      // Documents that begin with the same header again have it too, and others are compared with it.
+      header.settle();
+      this.#header = header;
+      this.#written = header;
+      return false;
+    }
     const bytes = header.bytes(this.#keepPositions);
     const { offset } = element.root;
     if (this.#beginAgain(header, bytes, offset, { kind: 'element', ...difference })) {
@@ -511,7 +518,7 @@ export class DocumentMerger {
 
   /**
    * A Cluster goes on in the document that is being written. Where it goes back in time, the rest becomes a document of its own, with the same
-   * header.
+   * header, unless Tracks are still to come.
    */
   #followTime(timestamp: bigint, offset: number): void {
     const previous = this.#lastTimestamp;
@@ -519,7 +526,8 @@ export class DocumentMerger {
     if (previous === undefined || timestamp >= previous) return;
     const reason: TimestampReason = { kind: 'timestamp', timestamp, previous };
     const written = this.#written;
-    if (this.#packs) this.#tellDiscontinuity(offset, reason);
+    // What would begin before Tracks that the SeekHead tells of would leave what is before it without them.
+    if (this.#packs || written?.keepsSeekHead === true) this.#tellDiscontinuity(offset, reason);
     else if (written !== undefined) this.#beginAgain(written, written.again(this.#keepPositions), offset, reason);
     // The document that has begun may know no time before this.
     this.#lastTimestamp = timestamp;

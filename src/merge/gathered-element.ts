@@ -247,21 +247,22 @@ function isOwnDuration({ type, parent }: MkvStartMasterElement | MkvDataElement)
 
 /**
  * Elements as they are written: of a kind that may occur once, all are put into the first, which then has the children of each. One that
- * repeats the first is left out.
+ * repeats the one before is left out.
  */
 export function onePerKind(elements: readonly GatheredElement[]): readonly GatheredElement[] {
   const kinds = new Map<
     EbmlElementType,
-    { readonly first: GatheredElement; readonly at: number; all?: GatheredElement }
+    { readonly first: GatheredElement; readonly at: number; last: GatheredElement; all?: GatheredElement }
   >();
   const list: GatheredElement[] = [];
   for (const element of elements) {
     const kind = kinds.get(element.type);
     if (kind === undefined) {
       if (element.type.maxOccurs === 1 && element.root.kind === 'start')
-        kinds.set(element.type, { first: element, at: list.length });
+        kinds.set(element.type, { first: element, at: list.length, last: element });
       list.push(element);
-    } else if (!kind.first.isSameAs(element)) {
+    } else if (!kind.last.isSameAs(element)) {
+      kind.last = element;
       kind.all ??= kind.first.copy();
       for (const each of element.elements) kind.all.add(each);
       list[kind.at] = kind.all;

@@ -45,8 +45,9 @@ export interface OutputSegmentMergerOptions {
   /** Called each time a new document begins in the output, except for the first. */
   readonly onNewDocument?: ((document: NewDocument) => void) | undefined;
   /**
-   * Called where the input goes back in time and that makes no new document: with `packClusters`; and where a document goes back so often
-   * that the headers of the new ones would be much more than all that has come.
+   * Called where the input goes back in time and that makes no new document: with `packClusters`; where a document goes back so often that
+   * the headers of the new ones would be much more than all that has come; and in a document whose Tracks stand so far behind its Clusters
+   * that they were not waited for, as long as they have not come.
    */
   readonly onDiscontinuity?: ((discontinuity: Discontinuity) => void) | undefined;
   /**

@@ -109,11 +109,12 @@ describe('Tracks behind the Clusters', () => {
 
   it('that are too far behind stay there, and the SeekHead stays true', () => {
     const frame = noise(1_000_000, 1);
-    const large = Array.from({ length: 80 }, (_, time) =>
+    const large = [...Array.from({ length: 79 }, (_, time) => time), 70].map((time) =>
       cluster(time * 1000, [{ track: 1, timestamp: time * 1000, frames: [frame] }]),
     );
-    const input = tracksBehind(large);
-    const chunks = new ChunkMerger();
+    const input = tracksBehind(large, [clusterAt(3)]);
+    const told: Discontinuity[] = [];
+    const chunks = new ChunkMerger({ onDiscontinuity: (each) => told.push(each) });
     let held = 0;
     let given = 0;
     const pieces: Uint8Array[] = [];
@@ -127,8 +128,11 @@ describe('Tracks behind the Clusters', () => {
     }
     pieces.push(...chunks.end());
     const bytes = concatBytes(pieces);
-    expect(outline(bytes).slice(9)).toEqual(outline(input).slice(9));
-    expect(order(bytes)).toMatch(/^\| SeekHead Info 0 1 .* 79 Tracks$/);
+    const beforeTracks = outline(input).findIndex((line) => line.includes(' Tracks '));
+    expect(outline(bytes).slice(9, beforeTracks)).toEqual(outline(input).slice(9, beforeTracks));
+    // Before the Tracks have come, no document can begin that has them; then, one in which they stand elsewhere.
+    expect(order(bytes)).toMatch(/^\| SeekHead Info 0 1 .* 78 70 Tracks \| Void Info Tracks 3$/);
+    expect(told.map(({ timestamp, previous }) => [timestamp, previous])).toEqual([[70n, 78n]]);
     expect(() => merge(chunksOf(input, 1 << 20), { packClusters: true })).toThrow(/would have to be held/);
   });
 });
@@ -184,6 +188,31 @@ describe('a document that goes back in time', () => {
     expect(order(merge(tracksBehind([clusterAt(5), clusterAt(2)])).bytes)).toBe(
       '| Void Info Tracks 5 | Void Info Tracks 2',
     );
+    // Between Clusters, where no SeekHead tells of them: written where they stand, and then before.
+    const input = concatBytes([
+      writeEbmlHeader(),
+      writeHeader(Mkv.Segment, undefined),
+      clusterAt(5, 0),
+      INFO,
+      TRACKS_ELEMENT,
+      clusterAt(7),
+      TRACKS_ELEMENT,
+      clusterAt(2),
+      clusterAt(1),
+    ]);
+    const { bytes, merger } = merge(input);
+    expect(order(bytes)).toBe('| 5 Info Tracks 7 | Info Tracks 2 | Info Tracks 1');
+    expect(merger.counters.elementsLeftOut).toBe(0);
+    const other = writeMaster(Mkv.Tracks, [writeTrackEntry({ number: 3, codecId: 'A_OPUS' })]);
+    const described = merge(concatBytes([input, other, clusterAt(3)])).bytes;
+    expect(order(described)).toBe(`${order(bytes)} | Info Tracks 3`);
+    expect([...readChunks([described])].filter((element) => element.is(Mkv.TrackNumber))).toHaveLength(4 * 2 + 1);
+  });
+
+  it('is merged with a document that has the same Tracks before them', () => {
+    const before = concatBytes([writeEbmlHeader(), writeHeader(Mkv.Segment, undefined), clusterAt(5, 0)]);
+    const { bytes } = merge(concatBytes([before, TRACKS_ELEMENT, clusterAt(7), documentHead(), clusterAt(9)]));
+    expect(order(bytes)).toBe('| 5 Tracks 7 9');
   });
 
   it('cannot make much of little by doing so again and again', () => {
