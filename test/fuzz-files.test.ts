@@ -1,9 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { hasUndescribedTrack } from '../fuzz/files/described.js';
+import { ffprobeComplaints, judgements } from '../fuzz/files/judges.js';
 import { FILE_TARGETS } from '../fuzz/files/targets.js';
+import { concatBytes } from '../src/ebml/writer.js';
+import { Mkv, writeElement, writeHeader, writeMaster } from '../src/index.js';
+import { writeEbmlHeader } from '../src/testing/get-media-writer.js';
+import { writeTrackEntry } from '../src/testing/track-writer.js';
 import { describeNeeding, tools } from './support/tools.js';
 
 const RUNS = '150';
+const merge = FILE_TARGETS.find(({ name }) => name === 'merge');
 
 describe('a little fuzzing of whole files', () => {
   beforeAll(() => {
@@ -24,5 +31,51 @@ describe('a little fuzzing of whole files', () => {
       },
       240_000,
     );
+  });
+});
+
+const SEGMENT = writeHeader(Mkv.Segment, undefined);
+const tracks = (...numbers: number[]) =>
+  writeMaster(
+    Mkv.Tracks,
+    numbers.map((number) => writeTrackEntry({ number, codecId: 'V_VP8' })),
+  );
+const cluster = (time: number, ...numbers: number[]) => {
+  const blocks = numbers.map((number) => {
+    const track = number < 127 ? [0x80 | number] : [0x40 | (number >> 8), number];
+    return writeElement(Mkv.SimpleBlock, Uint8Array.of(...track, 0, 0, 0x80, 1, 2, 3));
+  });
+  return writeMaster(Mkv.Cluster, [writeElement(Mkv.Timestamp, time), ...blocks]);
+};
+
+describe('what the merge target says of tracks', () => {
+  it.each<[boolean, string, Uint8Array[]]>([
+    [false, 'tracks that are described', [SEGMENT, tracks(1, 300), cluster(0, 1, 300)]],
+    [false, 'each in its Tracks', [SEGMENT, tracks(1), cluster(0, 1), tracks(2), cluster(0, 1, 2)]],
+    [true, 'a track of another number', [SEGMENT, tracks(1), cluster(0, 1, 2)]],
+    [true, 'a track whose number has the same last bits', [SEGMENT, tracks(44), cluster(0, 300)]],
+    [true, 'a track that is described later', [SEGMENT, cluster(0, 1), tracks(1)]],
+    [true, 'a track of the document before', [SEGMENT, tracks(1), writeEbmlHeader(), SEGMENT, cluster(0, 1)]],
+    [
+      true,
+      'a TrackEntry outside of Tracks',
+      [SEGMENT, writeTrackEntry({ number: 1, codecId: 'V_VP8' }), cluster(0, 1)],
+    ],
+    [true, 'a Block without bytes', [SEGMENT, tracks(1), writeMaster(Mkv.Cluster, [writeHeader(Mkv.SimpleBlock, 0)])]],
+  ])('undescribed: %s, %s', (expected, _, parts) => {
+    expect(hasUndescribedTrack(concatBytes([writeEbmlHeader(), ...parts]))).toBe(expected);
+  });
+
+  describeNeeding('which ffprobe takes from the first document', [tools('ffprobe', 'mkvinfo')], () => {
+    it('accepts documents whose tracks are not the same', async () => {
+      const first = concatBytes([writeEbmlHeader(), SEGMENT, tracks(1), cluster(0, 1)]);
+      // ffprobe skips a Segment of known size without an EBML header; the merger makes a document of it.
+      const second = writeMaster(Mkv.Segment, [tracks(1, 2), cluster(10, 1, 2)]);
+      const bytes = concatBytes([first, second]);
+      expect(ffprobeComplaints(bytes, 'matroska').lines).toEqual([]);
+      const before = judgements();
+      for (let choice = 0; choice < 60; choice++) await merge?.run({ choice, bytes }, new Set());
+      expect(judgements()).toBeGreaterThan(before);
+    });
   });
 });

@@ -2,10 +2,10 @@ import { concatBytes } from '../../src/ebml/writer.js';
 import { readFragments, readFrames } from '../../src/fragments/read.js';
 import { readDocuments } from '../../src/fragments/read-documents.js';
 import { ChunkMerger } from '../../src/merge/chunk-merger.js';
-import type { OutputRewrite } from '../../src/merge/merge-options.js';
+import type { LeftOutElement, OutputRewrite } from '../../src/merge/merge-options.js';
 import { MKV_SCHEMA, Mkv, type MkvMasterType } from '../../src/mkv/elements.js';
 import { MkvParseError } from '../../src/mkv/parse-error.js';
-import { type MkvReaderOptions, StreamingMkvReader } from '../../src/mkv/reader.js';
+import type { MkvReaderOptions } from '../../src/mkv/reader.js';
 import { Mp4RemuxError, mp4SegmentStream, remuxToMp4 } from '../../src/mp4/index.js';
 import { ensure, ensureSame, kindOf } from '../finding.js';
 import { Choices } from '../input.js';
@@ -13,6 +13,7 @@ import { listBoxes, listRuns, viewOf } from '../mp4-boxes.js';
 import { checkFile, checkSegment } from '../mp4-checks.js';
 import { accountedBytes, givenBytes, type Reading, readAll } from '../reading.js';
 import type { FuzzTarget } from '../target.js';
+import { hasUndescribedTrack } from './described.js';
 import { ffprobeComplaints, hasJudges, mkvinfoComplaints } from './judges.js';
 import { wholeDocuments } from './sources.js';
 import { spliceFiles } from './splice.js';
@@ -143,7 +144,7 @@ const merge: FuzzTarget = {
   name: 'merge',
   // Clusters that are cut off may be filled up with 1 MiB, in pieces, and all of that is read again.
   filling: 4 << 20,
-  run({ choice, bytes }, features) {
+  async run({ choice, bytes }, features) {
     const c = new Choices(choice);
     const recover = c.oneIn(3);
     const close = c.oneIn(2);
@@ -160,7 +161,11 @@ const merge: FuzzTarget = {
     const rewrites: OutputRewrite[] = [];
     const isSeekable = !options.keepPositions && c.oneIn(3);
     const seekable = isSeekable ? (rewrite: OutputRewrite) => void rewrites.push(rewrite) : undefined;
-    const merger = new ChunkMerger({ ...options, seekable });
+    let losesTracks = false;
+    const onLeftOut = ({ type }: LeftOutElement) => {
+      losesTracks ||= type === Mkv.Tracks || type === Mkv.TrackEntry || type === Mkv.TrackNumber;
+    };
+    const merger = new ChunkMerger({ ...options, seekable, onLeftOut });
     const take = (out: readonly Uint8Array[]) => parts.push(...out.map((part) => part.slice()));
     try {
       for (const chunk of pieces(c, bytes)) take(merger.push(chunk));
@@ -203,15 +208,23 @@ const merge: FuzzTarget = {
         strict.error === undefined && !strict.truncated,
         () => `the strict reader says of what was merged: <${strict.error?.message}>`,
       );
+    const undescribed = hasUndescribedTrack(bytes, recover);
+    ensure(
+      undescribed || losesTracks || !hasUndescribedTrack(output),
+      'a Block whose track was described is in a document that does not describe it',
+    );
     if (output.length === 0 || !c.oneIn(JUDGED) || !hasJudges()) return;
-    const undescribed = hasUndescribedTrack(bytes);
     const isOne = strict.ids.filter((id) => id === Mkv.EBML.id).length === 2;
+    const { lines } = ffprobeComplaints(output, 'matroska');
+    // It reads the Blocks of all documents with the tracks of the first. A Segment of known size and without an EBML header, which an input
+    // may have, it skips; it does not skip the document that is made of it.
+    const isOfOthers = !undescribed && !isOne && lines.some(isOfTrackNumber) && !(await missesTrack(output));
     // In an input, ffprobe does not come to each Segment. Of some documents it reads no second one behind a Segment of unknown size, also
     // where the document is just there twice.
     const isItsOwn = (line: string) =>
-      (undescribed && line.includes('track number')) || (!isOne && line.includes('unknown-length element'));
+      ((undescribed || isOfOthers) && isOfTrackNumber(line)) || (!isOne && line.includes('unknown-length element'));
     ensureNothingNew(
-      ffprobeComplaints(output, 'matroska').lines.filter((line) => !isItsOwn(line)),
+      lines.filter((line) => !isItsOwn(line)),
       () => ffprobeComplaints(bytes, 'matroska').lines,
       'ffprobe',
     );
@@ -226,20 +239,16 @@ const merge: FuzzTarget = {
   },
 };
 
-/** Whether there are Blocks of a track that the Segment has not described before them. */
-function hasUndescribedTrack(bytes: Uint8Array): boolean {
-  const described = new Set<number>();
-  const reader = new StreamingMkvReader({ recover: true });
-  reader.push(bytes);
-  reader.end();
-  for (let element = reader.nextIfAvailable(); element !== undefined; element = reader.nextIfAvailable()) {
-    if (element.kind === 'start' && element.is(Mkv.Segment)) described.clear();
-    if (element.kind !== 'data') continue;
-    const [head = 0] = element.data;
-    if (element.is(Mkv.TrackNumber)) described.add(Number(element.dataSize <= 8 ? element.bigintValue : -1));
-    else if ((element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) && !described.has(head & 0x7f)) return true;
+/** Whether ffprobe says of a document, each shown to it alone, that a Block is of no track. */
+async function missesTrack(bytes: Uint8Array): Promise<boolean> {
+  for await (const document of readDocuments([bytes], { recover: true })) {
+    if (ffprobeComplaints(document.bytes, 'matroska').lines.some(isOfTrackNumber)) return true;
   }
   return false;
+}
+
+function isOfTrackNumber(line: string): boolean {
+  return line.includes('track number');
 }
 
 /** By Node: what the library allocates is counted, and this is not the library's. */
