@@ -65,17 +65,24 @@ describe('what the merge target says of tracks', () => {
   ])('undescribed: %s, %s', (expected, _, parts) => {
     expect(hasUndescribedTrack(concatBytes([writeEbmlHeader(), ...parts]))).toBe(expected);
   });
+});
 
-  describeNeeding('which ffprobe takes from the first document', [tools('ffprobe', 'mkvinfo')], () => {
-    it('accepts documents whose tracks are not the same', async () => {
-      const first = concatBytes([writeEbmlHeader(), SEGMENT, tracks(1), cluster(0, 1)]);
-      // ffprobe skips a Segment of known size without an EBML header; the merger makes a document of it.
-      const second = writeMaster(Mkv.Segment, [tracks(1, 2), cluster(10, 1, 2)]);
-      const bytes = concatBytes([first, second]);
-      expect(ffprobeComplaints(bytes, 'matroska').lines).toEqual([]);
-      const before = judgements();
-      for (let choice = 0; choice < 60; choice++) await merge?.run({ choice, bytes }, new Set());
-      expect(judgements()).toBeGreaterThan(before);
-    });
+describeNeeding('what ffprobe says of outputs alone', [tools('ffprobe', 'mkvinfo')], () => {
+  const first = concatBytes([writeEbmlHeader(), SEGMENT, tracks(1), cluster(0, 1)]);
+  // An element of unknown id, of which the end is missing.
+  const unknown = concatBytes([Uint8Array.of(0x95, 0x41, 0), new Uint8Array(200).fill(0x42)]);
+  const head = concatBytes([writeHeader(Mkv.Cluster, 1000), writeElement(Mkv.Timestamp, 10)]);
+  const last = concatBytes([head, unknown]);
+
+  it.each([
+    // It skips a Segment of known size without an EBML header. The merger makes a document of it, whose Blocks it takes for tracks of the first.
+    ['of tracks that are not those of the first document', writeMaster(Mkv.Segment, [tracks(1, 2), cluster(10, 1, 2)])],
+    ['of an output that stays cut off', last],
+  ])('is no finding: %s', async (_, rest) => {
+    const bytes = concatBytes([first, rest]);
+    expect(ffprobeComplaints(bytes, 'matroska').lines).toEqual([]);
+    const before = judgements();
+    for (let choice = 0; choice < 60; choice++) await merge?.run({ choice, bytes }, new Set());
+    expect(judgements()).toBeGreaterThan(before);
   });
 });
