@@ -20,12 +20,12 @@ function sizeOf(name: string): Size {
 
 // What the bundles have reached, with little room. The goals were 8 kB for the reader and 16 kB for frames and for all of the core, which has more rooms now.
 it.each([
-  ['reader', 21800],
+  ['reader', 21900],
   ['frames', 45100],
-  ['core', 68000],
+  ['core', 68100],
   ['mp4, without mp4box', 61300],
-  ['mp4', 91000],
-  ['client', 72300],
+  ['mp4', 91100],
+  ['client', 72400],
   ['decode', 64900],
   ['hls, without mp4box', 67200],
 ])('the %s is no larger than %i bytes', (name, limit) => {

@@ -1,23 +1,43 @@
 import { viewOf } from './bytes.js';
-import { type SyncMark, SyncScanner } from './sync-scanner.js';
+import { LONGEST_MARK, type SyncMark, SyncScanner } from './sync-scanner.js';
 
 /** Keeps the bytes of an element that nobody asked for from the first on that looks like a mark: the size may be a lie. */
 export class MarkKeeper {
   /** Where the bytes that are kept begin in the stream; `undefined` when there are none. */
   offset: number | undefined;
   readonly #scanner: SyncScanner;
+  readonly #from: number;
   #passed: number;
   #bytes = new Uint8Array(0);
   #length = 0;
 
-  /** @param offset of the first byte that is appended */
-  constructor(marks: readonly SyncMark[], offset: number) {
+  /**
+   * @param offset of the first byte that is appended
+   * @param from where in the stream a mark has to be found: what follows one before that is too much to keep
+   */
+  constructor(marks: readonly SyncMark[], offset: number, from: number) {
     this.#passed = offset;
+    this.#from = from;
     this.#scanner = new SyncScanner(marks, (bytes, marked) => {
       if (marked) this.offset ??= this.#passed;
       if (this.offset !== undefined) this.#keep(bytes);
       this.#passed += bytes.length;
     });
+  }
+
+  /** Whether too much follows the mark that has been found. */
+  get isTooMuch(): boolean {
+    return this.offset !== undefined && this.offset < this.#from;
+  }
+
+  /**
+   * Where in a chunk to stop with the next `append`, at `end` or before. What comes behind the first mark is not looked at where it would be too
+   * much to keep: elements with such a size may stand behind each other, and the chunk would be looked at for each of them.
+   */
+  share(chunk: Uint8Array, start: number, end: number): number {
+    if (this.offset !== undefined || this.#passed >= this.#from) return end;
+    const mark = this.#scanner.find(chunk, start, end);
+    return mark < 0 ? end : Math.min(mark + LONGEST_MARK, end);
   }
 
   /** Takes the next bytes: `chunk` from `start` to `end`. */

@@ -456,7 +456,8 @@ export class EbmlParser<M> {
     const end = position + dataSize;
     // What is too large to be kept is refused wherever chunks end.
     const isLarge = dataSize > this.#maxElementSize;
-    if (isLarge || end >= bytes.length || this.#isUnconfirmed(end)) this.#kept = new MarkKeeper(recoverAt, start);
+    if (isLarge || end >= bytes.length || this.#isUnconfirmed(end))
+      this.#kept = new MarkKeeper(recoverAt, start, start + dataSize - this.#maxElementSize);
   }
 
   /** Takes the data of an element that spans chunks, or that nobody asked for. */
@@ -465,7 +466,8 @@ export class EbmlParser<M> {
     while (this.#missing > 0) {
       if (!this.#hasMore()) return this.#stop();
       const { bytes, position } = input;
-      const end = Math.min(position + this.#missing, bytes.length);
+      let end = Math.min(position + this.#missing, bytes.length);
+      end = this.#kept?.share(bytes, position, end) ?? end;
       if (this.#data !== undefined) this.#data.append(bytes, position, end);
       else this.#masters.count(bytes, position, end);
       this.#missing -= end - position;
@@ -494,8 +496,7 @@ export class EbmlParser<M> {
   /** Keeps what looks like a mark in data that are passed over, and what follows it. */
   #keep(kept: MarkKeeper, bytes: Uint8Array, start: number, end: number): void {
     kept.append(bytes, start, end);
-    const { offset } = this.#input;
-    if (kept.offset === undefined || offset + this.#missing - kept.offset <= this.#maxElementSize) return;
+    if (!kept.isTooMuch) return;
     this.#input.unread(kept.take());
     const text = `${this.#header.dataSize} bytes that look like elements, and no more than ${this.#maxElementSize} are kept`;
     this.#wrong('ElementTooLarge', this.#offset + this.#headerSize - 1, text);

@@ -14,7 +14,7 @@ export interface SyncMark {
 const ID_LENGTH = 4;
 
 /** What tells a mark at the most: the id, the longest size field, and the first byte of a child. */
-const LONGEST_MARK = ID_LENGTH + 8 + 1;
+export const LONGEST_MARK = ID_LENGTH + 8 + 1;
 
 /** Between one look at four probes and the next. */
 const PACE = 4 * ID_LENGTH;

@@ -26,6 +26,22 @@ import { type Pattern, pattern } from '../pattern.js';
 const head = () => segment(info(), tracks(trackEntry()));
 /** A Cluster's header that says it has 60 MiB. */
 const claims60 = hex('1f43b675 13c00000');
+/** Sizes that are not true: of what is held back, of what is kept, and of more than may be. */
+const LIES = [
+  ['8 KiB', '0100000000002000'],
+  ['64 KiB', '0100000000010000'],
+  ['30 MiB', '0100000001e00000'],
+  ['4 PiB', '010fffffffffffff'],
+] as const;
+/** What an element that says it is so large may swallow: more of the same. */
+const SWALLOWED = [
+  ['documents', '1a45dfa3 011fffffffffffff', '4286'],
+  ['documents, from an unknown element on', '1a45dfa3 011fffffffffffff 42868101', '4abc'],
+  ['Clusters', '1f43b675 011fffffffffffff', 'ab'],
+  ['Clusters, from a Block on', '1f43b675 011fffffffffffff e78101', 'a3'],
+  ['Clusters, from a Void on', '1f43b675 011fffffffffffff e78101', 'ec'],
+  ['Clusters, from an unknown element on', '1f43b675 011fffffffffffff e78101', '4abc'],
+] as const;
 const noise = (n: number) => {
   const next = random(7);
   return Uint8Array.from({ length: n }, () => Math.floor(next() * 256));
@@ -64,6 +80,11 @@ export const ELEMENTS: readonly Pattern[] = [
     for (let depth = 0; depth < 55; depth++) nested = master(Mkv.SimpleTag, nested);
     return join(head(), repeat(n, write(master(Mkv.Tags, master(Mkv.Tag, nested)))));
   }),
+  ...SWALLOWED.flatMap(([name, master, id]) =>
+    LIES.map(([size, field]) =>
+      pattern(`${name}, each with an element that claims ${size}`, (n) => repeat(n, hex(`${master} ${id} ${field}`))),
+    ),
+  ),
   pattern('zeros', (n) => join(head(), new Uint8Array(n))),
   pattern('bytes of 255', (n) => join(head(), new Uint8Array(n).fill(255))),
   pattern('text', (n) => join(head(), repeat(n, ascii('Internal Server Error')))),
