@@ -26,7 +26,10 @@ export class AwaitedTracks {
       tracks.add(element);
     } else if (element.start === tracks.root) {
       this.#tracks = undefined;
-      return element.truncated ? undefined : tracks;
+      if (!element.truncated) return tracks;
+      // It is told that they are left out where they stand.
+      for (const each of tracks.elements) this.elements.push(each);
+      this.elements.push(element);
     }
     return undefined;
   }

@@ -107,6 +107,21 @@ describe('Tracks behind the Clusters', () => {
     );
   });
 
+  it('that are not whole are left out, which is told', () => {
+    const head = concatBytes([writeEbmlHeader(), writeHeader(Mkv.Segment, undefined), seekHead(500), clusterAt(5)]);
+    const entry = writeTrackEntry({ number: 1, codecId: 'V_VP8' });
+    const cut = concatBytes([writeHeader(Mkv.Tracks, entry.length + 5), entry]);
+    const told: string[] = [];
+    const chunks = new ChunkMerger({
+      recover: true,
+      onLeftOut: ({ offset, message }) => told.push(`${offset}: ${message}`),
+    });
+    const bytes = concatBytes([...chunks.push(concatBytes([head, cut, clusterAt(7)])), ...chunks.end()]);
+    expect(order(bytes)).toBe('| Void 5 7');
+    expect(told).toEqual([`${head.length}: Segment/Tracks is left out: it is not whole`]);
+    expect(chunks.merger.counters.elementsLeftOut).toBe(1);
+  });
+
   it('that are too far behind stay there, and the SeekHead stays true', () => {
     const frame = noise(1_000_000, 1);
     const large = [...Array.from({ length: 79 }, (_, time) => time), 70].map((time) =>
