@@ -108,7 +108,7 @@ async function mergeAll(
     await write(chunks.closeTruncated());
   }
   await write(chunks.finish());
-  return chunks.truncated || chunks.merger.counters.documentsOut > 0;
+  return chunks.merger.counters.documentsOut > 0;
 }
 
 /** The output, or a folder for its documents, or both. */

@@ -86,6 +86,14 @@ describe.each([
     }
     expect(readdirSync(folder)).toEqual([]);
   });
+
+  it('does so with --recover', async () => {
+    const lines = READERS.filter((line) => !/^(serve|view)/.test(line)).map((line) => `${line} --recover`);
+    for (const [line, { code, stdout, stderr }] of await runAll(lines, input)) {
+      expect([line, code, stdout, stderr.split('\n').at(-2)]).toEqual([line, 1, '', `kvs: -: ${message}`]);
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
 });
 
 describe('outputs that cannot be', () => {
