@@ -61,6 +61,20 @@ describe('what the merge target says of tracks', () => {
       'a TrackEntry outside of Tracks',
       [SEGMENT, writeTrackEntry({ number: 1, codecId: 'V_VP8' }), cluster(0, 1)],
     ],
+    [
+      true,
+      'a TrackEntry in another',
+      [
+        SEGMENT,
+        writeMaster(Mkv.Tracks, [
+          writeMaster(Mkv.TrackEntry, [
+            writeMaster(Mkv.Video, [writeTrackEntry({ number: 1, codecId: 'V_VP8' })]),
+            writeElement(Mkv.Name, ''),
+          ]),
+        ]),
+        cluster(0, 1),
+      ],
+    ],
     [true, 'a Block without bytes', [SEGMENT, tracks(1), writeMaster(Mkv.Cluster, [writeHeader(Mkv.SimpleBlock, 0)])]],
   ])('undescribed: %s, %s', (expected, _, parts) => {
     expect(hasUndescribedTrack(concatBytes([writeEbmlHeader(), ...parts]))).toBe(expected);

@@ -17,11 +17,13 @@ export function hasUndescribedTrack(bytes: Uint8Array, recover = false): boolean
     const within = element.parent?.type;
     if (element.kind === 'start') {
       if (element.is(Mkv.Segment)) described.clear();
-      else if (element.is(Mkv.TrackEntry)) number = undefined;
+      else if (element.is(Mkv.TrackEntry) && within === Mkv.Tracks) number = undefined;
     } else if (element.kind === 'end') {
       if (element.is(Mkv.TrackEntry) && within === Mkv.Tracks && number !== undefined) described.add(number);
     } else if (element.is(Mkv.TrackNumber)) {
-      if (within === Mkv.TrackEntry && element.dataSize <= 8) number = Number(element.bigintValue);
+      // What stands in another element of a TrackEntry is not of that.
+      const isOfEntry = within === Mkv.TrackEntry && element.parent?.parent?.type === Mkv.Tracks;
+      if (isOfEntry && element.dataSize <= 8) number = Number(element.bigintValue);
     } else if ((element.is(Mkv.SimpleBlock) || element.is(Mkv.Block)) && !described.has(trackOf(element.data))) {
       return true;
     }
