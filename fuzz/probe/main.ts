@@ -5,15 +5,18 @@ import { grow, inputsOf, judge } from './growth.js';
 import { HOLDERS, judgeHeld } from './held.js';
 import { watchNativeWork } from './native-work.js';
 import type { Pattern } from './pattern.js';
+import { generatedPattern } from './patterns/generated.js';
 import { PATTERNS } from './patterns/index.js';
 
-const USAGE = `npm run probe -- [--size BYTES] [--pattern TEXT] [--api TEXT] [--table] [--held]
+const USAGE = `npm run probe -- [--size BYTES] [--pattern TEXT] [--api TEXT] [--table] [--held] [--generated N] [--seed N]
 
-  --size     of the shortest input; the others have 4 and 16 times as many bytes; default 4096
-  --pattern  only patterns whose name has this in it
-  --api      only ways into the library whose name has this in it
-  --table    print what everything cost for each byte
-  --held     look at the memory that streams hold that do not end, in place of work
+  --size       of the shortest input; the others have 4 and 16 times as many bytes; default 4096
+  --pattern    only patterns whose name has this in it
+  --api        only ways into the library whose name has this in it
+  --table      print what everything cost for each byte
+  --held       look at the memory that streams hold that do not end, in place of work
+  --generated  so many patterns that follow from seeds, in place of those that are written down
+  --seed       the first of these seeds; default 1
 
 Makes each pattern longer and counts what that costs in each way into the library, in statements and bytes, not in time.
 Prints what grows faster than its input, and exits with 1 then.
@@ -26,6 +29,8 @@ const { values } = parseArgs({
     api: { type: 'string', default: '' },
     table: { type: 'boolean', default: false },
     held: { type: 'boolean', default: false },
+    generated: { type: 'string', default: '0' },
+    seed: { type: 'string', default: '1' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -36,7 +41,11 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return values.help ? 0 : 2;
   }
-  const patterns = PATTERNS.filter(({ name }) => name.includes(values.pattern));
+  const generated = Array.from({ length: Number(values.generated) }, (_, i) =>
+    generatedPattern(Number(values.seed) + i),
+  );
+  const all = generated.length > 0 ? generated : PATTERNS;
+  const patterns = all.filter(({ name }) => name.includes(values.pattern));
   const ways = (values.held ? HOLDERS : APIS).filter(({ name }) => name.includes(values.api));
   const findings = values.held ? await lookAtMemory(patterns) : await lookAtWork(patterns, size);
   console.log(`${patterns.length} patterns in ${ways.length} ways, findings ${findings}`);
