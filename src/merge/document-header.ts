@@ -19,7 +19,7 @@ import { PieceQueue } from './piece-queue.js';
 import { tracksPosition } from './seek-head.js';
 import { DURATION_ROOM, type HeaderPlaces, SEEK_HEAD_ROOM } from './seek-index.js';
 import { strictEbmlHeader } from './strict-ebml-header.js';
-import { tracksOfBoth } from './tracks-of-both.js';
+import { TrackEntries, tracksOfBoth } from './tracks-of-both.js';
 import { voidElement } from './void-element.js';
 
 /** The beginning of a document as it is written. */
@@ -96,6 +96,7 @@ export class DocumentHeader {
   /** Where in the stream the Segment's data begins. */
   #segmentStart = 0;
   #again: HeaderBytes | undefined;
+  #entries: TrackEntries | undefined;
   #keepsSeekHead = false;
   #awaitsNoTracks = false;
 
@@ -313,6 +314,20 @@ export class DocumentHeader {
     const repeats = this.#types.has(type);
     this.#types.add(type);
     return repeats;
+  }
+
+  /** How many bytes are held. */
+  get length(): number {
+    return this.#held.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Whether an element that came behind the Clusters says nothing that this does not, which has been settled. */
+  says(element: GatheredElement): boolean {
+    const own = this.#held.find(({ type }) => type === element.type);
+    if (own === undefined) return false;
+    if (element.type !== Mkv.Tracks) return own.isSameAs(element);
+    this.#entries ??= new TrackEntries(own);
+    return this.#entries.have(element);
   }
 
   /** The header that has besides what an element says that came behind the Clusters of this one. */

@@ -63,6 +63,8 @@ export class DocumentMerger {
   readonly #packs: boolean;
   readonly #queue: PieceQueue;
   readonly #madeUp = new MadeUpBytes();
+  /** The headers that were gone over once more for what stands behind Clusters: no more bytes than may be made up. */
+  readonly #goneOver = new MadeUpBytes();
   readonly #leftOut: LeftOut;
   readonly #clusters: ClusterWriter;
 
@@ -367,10 +369,18 @@ export class DocumentMerger {
     const { type } = element;
     if (!isLeftOut(type, false)) return false;
     const isKnown = written.repeats(type) || this.#fate === Fate.Merged;
+    if (isKnown && written.says(element)) return true;
+    const { offset } = element.root;
+    const { length } = written;
+    if (isKnown && !this.#goneOver.allows(length, offset)) {
+      this.#leftOut.add(element.root, 'too many of its kind');
+      return true;
+    }
     const header = written.with(element);
     const isCompared = isKnown || type === Mkv.Info;
     const difference = isCompared ? written.difference(header, true) : undefined;
     if (difference === undefined) {
+      this.#goneOver.add(length);
       if (isKnown) return true;
       // Documents that begin with the same header again have it too, and others are compared with it.
       header.settle();
@@ -379,12 +389,12 @@ export class DocumentMerger {
       return false;
     }
     const bytes = header.bytes(this.#keepPositions);
-    const { offset } = element.root;
     if (this.#beginAgain(header, bytes, offset, { kind: 'element', ...difference })) {
       this.#header = header;
       this.#leftOut.addFrom(element);
       header.settle();
     } else if (this.#stopped === undefined) {
+      this.#goneOver.add(length);
       this.#leftOut.add(element.root, 'too many documents would begin');
     }
     return true;

@@ -54,6 +54,11 @@ export class GatheredElement {
     return this.#elements;
   }
 
+  /** How many bytes of the stream it is. */
+  get length(): number {
+    return this.#length;
+  }
+
   /** How much memory it takes, in bytes, roughly. */
   get weight(): number {
     return this.#length + ELEMENT_OVERHEAD * this.#elements.length;
@@ -132,15 +137,7 @@ export class GatheredElement {
 
   /** Whether another consists of the same elements with the same data. */
   isSameAs(other: GatheredElement): boolean {
-    const [mine, theirs] = [this.elements, other.elements];
-    return (
-      mine.length === theirs.length &&
-      mine.every((element, index) => {
-        const its = theirs[index];
-        if (its === undefined || its.type !== element.type || its.parent?.type !== element.parent?.type) return false;
-        return element.kind === 'start' || its.kind === 'start' || sameBytes(element.data, its.data);
-      })
-    );
+    return areSame(this.elements, other.elements);
   }
 
   /** Whether it holds a tag of this name. */
@@ -234,6 +231,18 @@ export class GatheredElement {
     if (crcEnd > 0) bytes.set(crcData(crc32(bytes, 0, crcEnd)), crcEnd - 4);
     return bytes;
   }
+}
+
+/** Whether elements are of the same types with the same data. */
+export function areSame(some: readonly Opening[], others: readonly Opening[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((element, index) => {
+      const other = others[index];
+      if (other?.type !== element.type || other.parent?.type !== element.parent?.type) return false;
+      return element.kind === 'start' || other.kind === 'start' || sameBytes(element.data, other.data);
+    })
+  );
 }
 
 function ownExtent(root: Opening): Extent {

@@ -1,5 +1,5 @@
 import { Mkv } from '../mkv/elements.js';
-import { GatheredElement } from './gathered-element.js';
+import { areSame, GatheredElement } from './gathered-element.js';
 import { integerOf } from './integer-of.js';
 import type { Opening } from './strict-form.js';
 
@@ -29,6 +29,23 @@ export function tracksOfBoth(first: GatheredElement, second: GatheredElement): G
   for (const { elements } of entries) for (const element of elements) both.add(element);
   both.add(second.root);
   return both;
+}
+
+/** The tracks of a Tracks by their numbers: of several with the same number, the last. */
+export class TrackEntries {
+  readonly #elements: ReadonlyMap<number | undefined, readonly Opening[]>;
+
+  constructor(tracks: GatheredElement) {
+    this.#elements = new Map(entriesOf(tracks).map(({ number, elements }) => [number, elements]));
+  }
+
+  /** Whether another Tracks says nothing but what stands here. */
+  have(tracks: GatheredElement): boolean {
+    return entriesOf(tracks).every(({ number, elements }) => {
+      const own = number === undefined ? undefined : this.#elements.get(number);
+      return own !== undefined && areSame(own, elements);
+    });
+  }
 }
 
 function entriesOf({ root, elements }: GatheredElement): Entry[] {

@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
-import { type Discontinuity, Mkv, readFragments, writeElement, writeHeader, writeMaster } from '../../src/index.js';
+import {
+  type Discontinuity,
+  type LeftOutElement,
+  Mkv,
+  readFragments,
+  writeElement,
+  writeHeader,
+  writeMaster,
+} from '../../src/index.js';
 import { ChunkMerger } from '../../src/merge/chunk-merger.js';
 import { writeEbmlHeader, writeGetMediaFragment, writeTrailingTags } from '../../src/testing/get-media-writer.js';
 import { writeTrackEntry } from '../../src/testing/track-writer.js';
@@ -242,6 +250,50 @@ describe('a document that goes back in time', () => {
     expect(merger.counters.clusters).toBe(500);
     expect(merger.counters.documentsOut).toBeGreaterThan(2);
     expect(told.length + merger.counters.documentsOut).toBe(500);
+  });
+});
+
+describe('many tracks, and more of them behind each Cluster', () => {
+  const COUNT = 1500;
+  const entry = (number: number) => writeTrackEntry({ number, codecId: 'V_TEST' });
+  const all = writeMaster(
+    Mkv.Tracks,
+    Array.from({ length: COUNT }, (_, i) => entry(i + 1)),
+  );
+  const input = (again: (index: number) => Uint8Array) =>
+    concatBytes([
+      documentHead([]),
+      all,
+      ...Array.from({ length: COUNT }, (_, i) => [clusterAt(1, 1), again(i)]).flat(),
+    ]);
+
+  it('are left out without a word where they are the same', () => {
+    const told: LeftOutElement[] = [];
+    const { merger } = merge(
+      input((i) => writeMaster(Mkv.Tracks, [entry(i + 1), entry(7)])),
+      { onLeftOut: (each) => told.push(each) },
+    );
+    expect(merger.counters).toMatchObject({ documentsOut: 1, clusters: COUNT, frames: COUNT });
+    expect(told).toEqual([]);
+  });
+
+  it('begin documents, and are left out and told where the headers would be much more than what has come', () => {
+    const told: LeftOutElement[] = [];
+    const bytes = input((i) => writeMaster(Mkv.Tracks, [entry(COUNT + i + 1)]));
+    const merged = merge(bytes, { onLeftOut: (each) => told.push(each) });
+    const { documentsOut, clusters, frames } = merged.merger.counters;
+    expect({ clusters, frames }).toEqual({ clusters: COUNT, frames: COUNT });
+    expect(documentsOut).toBeGreaterThan(5);
+    expect(merged.newDocuments.length).toBe(documentsOut - 1);
+    expect(told.length + merged.newDocuments.length).toBe(COUNT);
+    expect(merged.bytes.length).toBeLessThan(2 * bytes.length + (1 << 20));
+    expect(new Set(told.map(({ message }) => message))).toEqual(
+      new Set([
+        'Segment/Tracks is left out: too many documents would begin',
+        // The header is not looked at once more for each of them.
+        'Segment/Tracks is left out: too many of its kind',
+      ]),
+    );
   });
 });
 

@@ -34,8 +34,21 @@ const stripping = (settings: Uint8Array) =>
     master(Mkv.ContentCompression, uint(Mkv.ContentCompAlgo, 3), data(Mkv.ContentCompSettings, settings)),
   );
 
+/** Many tracks, and as many Clusters with an element behind each that a Segment has once. */
+const described = (n: number, again: () => TreeNode) =>
+  segment(
+    info(),
+    tracks(times(n, (i) => trackEntry({ number: 128 + i }))),
+    times(n, () => [cluster(0, frame()), again()]).flat(),
+  );
+
 /** What is said of a fragment and of its tracks. */
 export const TAGS_AND_TRACKS: readonly Pattern[] = [
+  pattern('many tracks, of which one is described again and again', (n) =>
+    described(n, () => tracks(trackEntry({ number: 128 }))),
+  ),
+  pattern('many tracks, and Info again and again', (n) => described(n, info)),
+  pattern('many tracks, and Chapters again and again', (n) => described(n, () => master(Mkv.Chapters))),
   pattern('a Tag of many SimpleTags', (n) => fragment(tags(times(n, (i) => simpleTag(`n${i}`, 'v'))))),
   pattern('SimpleTags of one name', (n) => fragment(tags(times(n, () => simpleTag('n', 'v'))))),
   pattern('Tags of many Tag elements', (n) =>
