@@ -189,6 +189,7 @@ export class FragmentMetadataVisitor extends MkvElementVisitor {
   }
 
   #addTrack(track: TrackMetadata): void {
+    if (this.#tracks.get(track.number) === track) return;
     if (this.#tracksShared) {
       this.#tracks = new Map(this.#tracks);
       this.#tracksShared = false;
