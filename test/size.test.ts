@@ -21,13 +21,13 @@ function sizeOf(name: string): Size {
 // What the bundles have reached, with little room. The goals were 8 kB for the reader and 16 kB for frames and for all of the core, which has more rooms now.
 it.each([
   ['reader', 21900],
-  ['frames', 45100],
-  ['core', 68200],
+  ['frames', 45200],
+  ['core', 68300],
   ['mp4, without mp4box', 61300],
   ['mp4', 91100],
-  ['client', 72400],
+  ['client', 72500],
   ['decode', 64900],
-  ['hls, without mp4box', 67200],
+  ['hls, without mp4box', 67300],
 ])('the %s is no larger than %i bytes', (name, limit) => {
   expect(sizeOf(name).gzip).toBeLessThan(limit);
 });

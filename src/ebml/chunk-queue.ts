@@ -16,6 +16,8 @@ export class ChunkQueue {
   bytes: Bytes = NO_BYTES;
   /** Where in it reading stands. */
   position = 0;
+  /** Where what has arrived ends in the stream. */
+  end = 0;
   #base = 0;
   #run: ByteRun | undefined;
   #piece: Piece = { bytes: NO_BYTES, next: undefined };
@@ -42,11 +44,13 @@ export class ChunkQueue {
   /** Adds bytes at the end. */
   push(bytes: Bytes): void {
     if (bytes.length > 0) this.#last = this.#last.next = { bytes, next: undefined };
+    this.end += bytes.length;
   }
 
   /** Steps over bytes that were read without having been pushed, when none are left of those that were. */
   skip(length: number): void {
     this.#base += length;
+    this.end += length;
   }
 
   /** Leaves what is left of the piece and goes on to the next; `false` when it has not arrived. */

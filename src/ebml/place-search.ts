@@ -23,6 +23,8 @@ const LINKS = 3;
 const SIBLING_REACH = 4 * 1024 * 1024;
 /** Places that led nowhere are remembered up to this number. */
 const MOST_DEAD = 65_536;
+/** Of those behind each other, the first and each so-many-th is remembered: who comes to one between goes on to the next. */
+const STRIDE = 4;
 
 const IN_MARK = 1;
 const IN_SIBLING = 2;
@@ -137,11 +139,6 @@ export class PlaceSearch {
     this.#reach = maxElementSize;
   }
 
-  /** The end of the stream as far as it has arrived and was needed. */
-  get #arrived(): number {
-    return this.#input.offset + this.#input.bytes.length - this.#input.position;
-  }
-
   /** What was looked at last. */
   get seen(): ElementSight {
     return this.#sight;
@@ -149,16 +146,18 @@ export class PlaceSearch {
 
   /** Whether the stream ends at the place. */
   endsAt(at: number): boolean {
-    return this.ended && !this.#has(at + 1) && at === this.#arrived;
+    return this.ended && at === this.#input.end;
   }
 
   /** Whether the stream ends before the place. */
   endsBefore(at: number): boolean {
-    return this.ended && !this.#has(at) && at > this.#arrived;
+    return this.ended && at > this.#input.end;
   }
 
   #has(end: number): boolean {
-    return this.#input.gather(end - this.#input.offset);
+    const input = this.#input;
+    // What is not there in full is not put together: much may have arrived.
+    return end <= input.end && input.gather(end - input.offset);
   }
 
   /** What stands at a place. */
@@ -355,7 +354,9 @@ export class PlaceSearch {
       isLevel = level.get(place) === past || (count > 0 && place === past);
       if (isLevel) break;
       if (place - at > reach) return false;
-      if (past === Number.POSITIVE_INFINITY && this.#endless[siblings ? 1 : 0].has(place)) return true;
+      const isUnbounded = past === Number.POSITIVE_INFINITY;
+      if ((isUnbounded || place > past) && this.#endless[siblings ? 1 : 0].has(place))
+        return isUnbounded || this.#input.end - at <= reach;
       const sight = this.look(place, parent);
       if (sight === OPEN) {
         if (!this.ended) return UNDECIDED;
@@ -369,7 +370,7 @@ export class PlaceSearch {
       if (sight === PLAIN && place >= past && (count >= links || (count > 0 && type !== undefined && isLandmark(type))))
         return true;
       if (sight === PLAIN) lastPlain = place;
-      passed.push(place);
+      if (count % STRIDE === 0) passed.push(place);
       const entered = type !== undefined && (length === 0 || isDocument(type));
       if (entered) parent = { type, end: Number.POSITIVE_INFINITY, sizeKnown: false, parent: this.#sight.parent };
       place += entered ? headerSize : length;

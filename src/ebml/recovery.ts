@@ -259,7 +259,7 @@ export class Recovery {
     const search = this.#search;
     const { wanted } = search;
     search.ended = ended;
-    if (!this.#input.gather(wanted - this.#input.offset) && !ended) return WAIT;
+    if (wanted > this.#input.end && !ended) return WAIT;
     const verdict = this.#judge(top);
     if (verdict === WAIT) {
       // Elements are followed from the beginning each time, so not for each byte.

@@ -89,3 +89,13 @@ it('elements within one that is unknown are followed once where all of them end 
   };
   for (const count of [1000, 16_000]) expect(read(holding(count)).headers / count).toBeLessThan(10);
 });
+
+it('elements that swallow each other’s beginnings and go on to the end of the stream are followed once', () => {
+  // Two bytes before each Cluster make an unknown element of 59 bytes of it; what it ends in is one of 5, up to the next.
+  const unit = Buffer.from('1a45 1f43b675 89 e78101 a38483000080'.replaceAll(' ', ''), 'hex');
+  const stream = (count: number) =>
+    concatBytes([documentHead(), CLUSTER, ...Array.from({ length: count }, () => unit)]);
+  const [few, many] = [1000, 16_000].map((count) => read(stream(count)).headers / count);
+  expect(few).toBeLessThan(100);
+  expect(many).toBeLessThan(100);
+});

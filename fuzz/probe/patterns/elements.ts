@@ -72,6 +72,18 @@ export const ELEMENTS: readonly Pattern[] = [
     join(head(), repeat(n, join(claims60, hex('e78100')))),
   ),
   pattern('Blocks that claim 60 MiB', (n) => join(head(), repeat(n, hex('1f43b675ff e78100 a3 13c00000 810000')))),
+  pattern('Clusters with two bytes before them that swallow a part of them', (n) =>
+    join(head(), claims60.subarray(0, 4), hex('ff e78101'), repeat(n, hex('1a45 1f43b675 89 e78101 a38483000080'))),
+  ),
+  pattern('TrackEntries that claim 30 MiB, in Cues', (n) =>
+    join(
+      head(),
+      repeat(
+        n,
+        hex('1c53bb6b 01000000000000c8 ae 0100000001e00000 1f43b675 94 e78101 a38f8100008000000002658800000001 06'),
+      ),
+    ),
+  ),
   pattern('SimpleTags within each other, of unknown size', (n) =>
     join(head(), hex('1254c367ff7373ff'), repeat(n, hex('67c8ff'))),
   ),
