@@ -191,7 +191,10 @@ class FrameConsumer extends VisitingConsumer<Frame> {
     const process = (frame: Frame) => {
       if (wanted(frame)) this.give(frame);
     };
-    this.visitor = new FrameVisitor({ process }, visitorOptions(options));
+    this.visitor = new FrameVisitor(
+      { process },
+      visitorOptions(options, () => this.gap()),
+    );
   }
 
   protected override gap(): void {
@@ -227,12 +230,12 @@ class FragmentConsumer extends VisitingConsumer<Fragment> {
 }
 
 /** With `recover`, an element that has no value, like a Block that cannot be taken apart, is a gap like other damage. */
-function visitorOptions(options: ReadFramesOptions, missing?: () => void): FrameVisitorOptions {
+function visitorOptions(options: ReadFramesOptions, missing: () => void): FrameVisitorOptions {
   const { tagProcessor, recover, onGap, onWarning, joinAccessUnits, inflate } = options;
   if (recover !== true) return { tagProcessor, onWarning, joinAccessUnits, inflate };
   const onInvalidElement = (error: MkvParseError, element: MkvDataElement) => {
     onGap?.({ offset: element.offset, length: element.headerSize + element.dataSize, reason: error.message });
-    missing?.();
+    missing();
   };
   return { tagProcessor, onInvalidElement, onWarning, joinAccessUnits, inflate };
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { concatBytes } from '../../src/ebml/writer.js';
-import { type Fragment, readFragments } from '../../src/index.js';
+import { type Fragment, readFragments, readFrames } from '../../src/index.js';
 import { writeGetMediaFragment } from '../../src/testing/get-media-writer.js';
 
 const CLUSTER_ID = Buffer.of(0x1f, 0x43, 0xb6, 0x75);
@@ -41,4 +41,21 @@ it('a fragment whose header is damaged, behind one that is whole, is truncated',
     [undefined, true, 2],
     ['3', false, 2],
   ]);
+});
+
+it('behind a Block that cannot be read, a Cluster without a number of its own is of no fragment, for frames as for fragments', async () => {
+  const first = fragment(0, false);
+  // Fixed-size laces of three frames in four bytes.
+  const unreadable = Buffer.from('a389 81 0000 84 02 00010203'.replaceAll(' ', ''), 'hex');
+  const cluster = Buffer.from('1f43b675 89 e78101 a38481000080'.replaceAll(' ', ''), 'hex');
+  const size = Buffer.from(first).lastIndexOf(CLUSTER_ID) + 4;
+  // Of unknown size, so that the Block belongs to it.
+  const body = concatBytes([first.subarray(0, size), Buffer.of(0xff), first.subarray(size + 1), unreadable, cluster]);
+  const gathered: (string | undefined)[] = [];
+  for await (const { fragmentNumber, frames } of readFragments(body, { recover: true }))
+    for (const _ of frames) gathered.push(fragmentNumber);
+  const streamed: (string | undefined)[] = [];
+  for await (const { fragment: own } of readFrames(body, { recover: true })) streamed.push(own?.fragmentNumber);
+  expect(gathered).toEqual(['1', '1', undefined]);
+  expect(streamed).toEqual(gathered);
 });
