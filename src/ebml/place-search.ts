@@ -189,8 +189,9 @@ export class PlaceSearch {
    * header ends if elements go on there.
    */
   behindLandmark(at: number): BehindLandmark | undefined | typeof UNDECIDED {
-    if (!this.#has(at + LONGEST_LANDMARK_HEADER) && !this.ended) {
-      this.wanted = at + LONGEST_LANDMARK_HEADER;
+    const wanted = at + LONGEST_LANDMARK_HEADER;
+    if (!this.#has(this.ended ? Math.min(wanted, this.#input.end) : wanted)) {
+      this.wanted = wanted;
       return UNDECIDED;
     }
     const { bytes, position, offset } = this.#input;

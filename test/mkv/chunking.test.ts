@@ -6,6 +6,7 @@ import { type MkvReaderOptions, StreamingMkvReader } from '../../src/mkv/reader.
 import { arbitraryChunking, split } from '../support/chunking.js';
 import { arbitraryDocuments } from '../support/ebml-generator.js';
 import { readEvents } from '../support/events.js';
+import { documentHead } from '../support/kvs-documents.js';
 import { arbitraryKvsStream } from '../support/kvs-generator.js';
 
 const OPTIONS: [string, MkvReaderOptions][] = [
@@ -139,4 +140,31 @@ describe('a Kinesis Video stream', () => {
       RUNS,
     );
   });
+});
+
+it('an id of a landmark with a wrong bit in the last bytes of a stream is seen, for every split', () => {
+  const head = concatBytes([documentHead(), Buffer.from('1f43b675ffe78100a38481000080', 'hex')]);
+  const ids = [Mkv.EBML, Mkv.Segment, Mkv.Info, Mkv.Tracks, Mkv.Cluster, Mkv.Tags].map(({ id }) => id);
+  const options = { recover: true };
+  for (const id of ids) {
+    for (let bit = 0; bit < 32; bit++) {
+      for (const rest of [
+        '80',
+        '81ec',
+        '83e78105',
+        '84428180',
+        '8ae78105a3848100',
+        'ffe78105',
+        '0100000000000003e78105',
+      ]) {
+        const damaged = Buffer.alloc(4);
+        damaged.writeUInt32BE((id ^ (1 << bit)) >>> 0);
+        const bytes = concatBytes([head, damaged, Buffer.from(rest, 'hex')]);
+        const whole = readEvents([bytes], options).all;
+        for (let cut = head.length - 2; cut < bytes.length; cut++) {
+          expect(readEvents([bytes.subarray(0, cut), bytes.subarray(cut)], options).all).toEqual(whole);
+        }
+      }
+    }
+  }
 });
