@@ -355,9 +355,8 @@ export class PlaceSearch {
       isLevel = level.get(place) === past || (count > 0 && place === past);
       if (isLevel) break;
       if (place - at > reach) return false;
-      const isUnbounded = past === Number.POSITIVE_INFINITY;
-      if ((isUnbounded || place > past) && this.#endless[siblings ? 1 : 0].has(place))
-        return isUnbounded || this.#input.end - at <= reach;
+      const isPast = past === Number.POSITIVE_INFINITY || (place > past && this.#input.end - at <= reach);
+      if (isPast && this.#endless[siblings ? 1 : 0].has(place)) return true;
       const sight = this.look(place, parent);
       if (sight === OPEN) {
         if (!this.ended) return UNDECIDED;
