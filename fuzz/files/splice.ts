@@ -43,7 +43,10 @@ const SPLICES: readonly Splice[] = [
   },
   /** Tracks of both. */
   (one, other) => {
-    const entries = places(other).filter(({ node }) => node.type === Mkv.TrackEntry);
+    // One within another comes with that: many within each other would be written again for each of them.
+    const entries = places(other).filter(
+      ({ node, parent }) => node.type === Mkv.TrackEntry && parent?.type === Mkv.Tracks,
+    );
     const tracks = places(one).find(({ node }) => node.type === Mkv.Tracks);
     tracks?.node.children?.push(...entries.map(({ node }) => node));
     return one;
